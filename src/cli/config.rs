@@ -1,0 +1,233 @@
+//! Configuration: defaults, a TOML file, the environment and flags, in rising order. The
+//! only reader of the environment.
+//!
+//! Every value remembers where it came from, and an unknown key is an error that names the
+//! nearest known one. The JSON Schema is `lychgate init --schema`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+
+/// The file's content; every key is optional.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Folder of the lake and the ledger.
+    pub data: Option<PathBuf>,
+    /// The security boundary: tenants share nothing.
+    pub tenant: Option<String>,
+    /// IANA zone of the organisation, for times and dates that name none.
+    pub zone: Option<String>,
+    /// Threshold profile: `default` or `pci-4.0`.
+    pub profile: Option<String>,
+    /// Address of `serve`; only loopback addresses are accepted.
+    pub listen: Option<String>,
+    /// How to read files whose format or columns cannot be told with certainty.
+    #[serde(default)]
+    pub mapping: Vec<Mapping>,
+}
+
+/// One rule for files; the first whose `files` matches decides.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mapping {
+    /// Part of the path, with `*` for any run of characters: `hr/workers_*.csv`.
+    pub files: String,
+    /// Source format, as in `--source`.
+    pub source: Option<String>,
+    /// Application whose accounts or grants the file lists.
+    pub app: Option<String>,
+    /// Canonical column name to the file's header.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+    /// IANA zone of times without one.
+    pub zone: Option<String>,
+    /// `year-first`, `day-first` or `month-first`.
+    pub date_order: Option<String>,
+    /// A full listing (what it does not name is gone), or not.
+    pub complete: Option<bool>,
+}
+
+/// A value and where it came from: `default`, `LYCHGATE_DATA`, `--data`, or the file.
+#[derive(Clone, Debug)]
+pub struct Setting<T> {
+    pub value: T,
+    pub origin: String,
+}
+
+/// The configuration in force.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub file: Option<PathBuf>,
+    pub data: Setting<PathBuf>,
+    pub tenant: Setting<String>,
+    pub zone: Setting<String>,
+    pub profile: Setting<String>,
+    pub listen: Setting<String>,
+    pub mapping: Vec<Mapping>,
+}
+
+/// What flags said.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    pub config: Option<PathBuf>,
+    pub data: Option<PathBuf>,
+    pub tenant: Option<String>,
+}
+
+const FILE_NAME: &str = "lychgate.toml";
+
+impl Config {
+    /// Reads the configuration: `--config`, else `LYCHGATE_CONFIG`, else `./lychgate.toml`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a file that cannot be read, an unknown key or a bad value.
+    pub fn load(flags: &Flags) -> Result<Config, Error> {
+        let named = flags.config.clone().or_else(|| variable("LYCHGATE_CONFIG").map(PathBuf::from));
+        let path = named.or_else(|| Some(PathBuf::from(FILE_NAME)).filter(|path| path.exists()));
+        let file = match &path {
+            Some(path) => read(path)?,
+            None => File::default(),
+        };
+        let from = path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        let text = |flag: Option<(String, &str)>, env: &str, value: Option<String>, default: &str| {
+            pick(flag, env, value, &from, default)
+        };
+        let path_text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let data = text(
+            flags.data.clone().map(|path| (path_text(path), "--data")),
+            "LYCHGATE_DATA",
+            file.data.map(path_text),
+            "lychgate-data",
+        );
+        let config = Config {
+            data: Setting { value: PathBuf::from(data.value), origin: data.origin },
+            tenant: text(flags.tenant.clone().map(|t| (t, "--tenant")), "LYCHGATE_TENANT", file.tenant, "default"),
+            zone: text(None, "LYCHGATE_ZONE", file.zone, "UTC"),
+            profile: text(None, "LYCHGATE_PROFILE", file.profile, "default"),
+            listen: text(None, "LYCHGATE_LISTEN", file.listen, "127.0.0.1:7878"),
+            mapping: file.mapping,
+            file: path,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Each key, its value and its origin.
+    pub fn settings(&self) -> [(&'static str, String, &str); 5] {
+        [
+            ("data", self.data.value.display().to_string(), &self.data.origin),
+            ("tenant", self.tenant.value.clone(), &self.tenant.origin),
+            ("zone", self.zone.value.clone(), &self.zone.origin),
+            ("profile", self.profile.value.clone(), &self.profile.origin),
+            ("listen", self.listen.value.clone(), &self.listen.origin),
+        ]
+    }
+
+    /// The first mapping that fits `path`.
+    pub fn mapping_for(&self, path: &str) -> Option<&Mapping> {
+        self.mapping.iter().find(|mapping| matches(&mapping.files, path))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let tenant = &self.tenant.value;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        if tenant.is_empty() || !tenant.chars().all(plain) {
+            return Err(Error::Usage(format!(
+                "tenant \"{tenant}\" (from {}) must be letters, digits, - and _: it is a folder name",
+                self.tenant.origin
+            )));
+        }
+        let zones = self.mapping.iter().filter_map(|m| m.zone.as_ref()).chain([&self.zone.value]);
+        for zone in zones {
+            if jiff::tz::TimeZone::get(zone).is_err() {
+                return Err(Error::Usage(format!("zone \"{zone}\" is not an IANA time zone such as Europe/Berlin")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// True when colour is unwelcome (https://no-color.org).
+pub fn no_color() -> bool {
+    variable("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// Log filter from the environment, for example `lychgate=debug`.
+pub fn log_filter() -> Option<String> {
+    variable("LYCHGATE_LOG")
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn pick(
+    flag: Option<(String, &str)>,
+    env: &str,
+    file: Option<String>,
+    from: &str,
+    default: &str,
+) -> Setting<String> {
+    if let Some((value, name)) = flag {
+        return Setting { value, origin: name.to_owned() };
+    }
+    if let Some(value) = variable(env) {
+        return Setting { value, origin: env.to_owned() };
+    }
+    match file {
+        Some(value) => Setting { value, origin: from.to_owned() },
+        None => Setting { value: default.to_owned(), origin: "default".to_owned() },
+    }
+}
+
+fn read(path: &Path) -> Result<File, Error> {
+    let text = fs::read_to_string(path)
+        .map_err(|e| Error::Usage(format!("cannot read config \"{}\": {e}", path.display())))?;
+    parse(&text).map_err(|what| Error::Usage(format!("config \"{}\": {what}", path.display())))
+}
+
+/// Reads the text of a configuration file; the error is a sentence with line and suggestion.
+pub fn parse(text: &str) -> Result<File, String> {
+    toml::from_str(text).map_err(|error| {
+        let message = error.message().to_owned();
+        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+        match unknown_key(&message).and_then(|(key, known)| nearest(&key, &known)) {
+            Some(suggestion) => format!("line {line}: {message}; did you mean `{suggestion}`?"),
+            None => format!("line {line}: {message}"),
+        }
+    })
+}
+
+/// The unknown key and the known ones, from serde's "unknown field `x`, expected one of …".
+fn unknown_key(message: &str) -> Option<(String, Vec<String>)> {
+    let quoted: Vec<String> =
+        message.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    let (key, known) = quoted.split_first()?;
+    message.starts_with("unknown field").then(|| (key.clone(), known.to_vec()))
+}
+
+fn nearest(key: &str, known: &[String]) -> Option<String> {
+    let distance = |candidate: &String| strsim::damerau_levenshtein(key, candidate);
+    known.iter().min_by_key(|candidate| distance(candidate)).filter(|best| distance(best) <= 3).cloned()
+}
+
+/// Shell-like match of `*` anywhere in the path's tail.
+fn matches(pattern: &str, path: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(first) = parts.next() else { return false };
+    let Some(start) = path.find(first) else { return false };
+    let mut rest = &path[start + first.len()..];
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    pattern.ends_with('*') || rest.is_empty()
+}

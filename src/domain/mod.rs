@@ -1,0 +1,20 @@
+//! The nouns of the product: what an event, an account, a grant, an employment
+//! and a finding are. No I/O, no async, no Arrow, no clock.
+
+pub mod account;
+pub mod event;
+pub mod finding;
+pub mod identity;
+pub mod register;
+pub mod row;
+pub mod time;
+pub mod verb;
+
+pub use account::{AccountClass, AccountRow, EntitlementKind, GrantRow};
+pub use event::{AccountRef, Actor, AppRef, EntitlementRef, Event, Outcome};
+pub use finding::{Evidence, Finding, Severity, Status, Verdict};
+pub use identity::{EmploymentKind, EmploymentRow};
+pub use register::{RegisterKind, RegisterRow};
+pub use row::{Listing, Origin, Rejection, Row};
+pub use time::UtcMicros;
+pub use verb::Verb;

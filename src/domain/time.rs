@@ -1,0 +1,118 @@
+//! Instants as UTC microseconds, and the text forms that sources really write.
+
+use std::fmt;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, civil};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An instant: microseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UtcMicros(pub i64);
+
+impl UtcMicros {
+    pub const MICROS_PER_DAY: i64 = 86_400_000_000;
+
+    /// Reads what event sources write: RFC 3339 with any number of fraction
+    /// digits, `YYYY-MM-DD[ T]HH:MM:SS[.f]` without a zone (taken as UTC), a bare date
+    /// (midnight UTC), and epoch seconds, milliseconds, microseconds or nanoseconds,
+    /// told apart by magnitude.
+    pub fn parse(text: &str) -> Option<UtcMicros> {
+        Self::parse_in(text, &TimeZone::UTC)
+    }
+
+    /// The same, with `zone` for texts that name none.
+    pub fn parse_in(text: &str, zone: &TimeZone) -> Option<UtcMicros> {
+        let text = text.trim();
+        if text.len() < 4 {
+            return None;
+        }
+        if let Some(number) = parse_epoch(text) {
+            return Some(number);
+        }
+        if let Ok(instant) = text.parse::<Timestamp>() {
+            return Some(UtcMicros(instant.as_microsecond()));
+        }
+        let trimmed = text.strip_suffix(" UTC").or_else(|| text.strip_suffix(" GMT"));
+        let zone = if trimmed.is_some() { &TimeZone::UTC } else { zone };
+        let civil: civil::DateTime = trimmed.unwrap_or(text).parse().ok()?;
+        Self::from_civil(civil, zone)
+    }
+
+    /// The instant at which the clocks of `zone` show `civil`. In a gap or a fold the
+    /// "compatible" disambiguation of RFC 5545 applies.
+    pub fn from_civil(civil: civil::DateTime, zone: &TimeZone) -> Option<UtcMicros> {
+        let instant = zone.to_timestamp(civil).ok()?;
+        Some(UtcMicros(instant.as_microsecond()))
+    }
+
+    /// Midnight at the start of `date` in `zone`.
+    pub fn start_of(date: civil::Date, zone: &TimeZone) -> Option<UtcMicros> {
+        Self::from_civil(date.to_datetime(civil::Time::midnight()), zone)
+    }
+
+    /// Reads an epoch number in seconds, milliseconds, microseconds or nanoseconds.
+    pub fn from_epoch(number: i64) -> Option<UtcMicros> {
+        let micros = match number.unsigned_abs() {
+            0..=99_999_999_999 => number.checked_mul(1_000_000)?,
+            100_000_000_000..=99_999_999_999_999 => number.checked_mul(1_000)?,
+            100_000_000_000_000..=99_999_999_999_999_999 => number,
+            _ => number / 1_000,
+        };
+        Some(UtcMicros(micros))
+    }
+
+    /// Whole days since the epoch, rounded down: the partition `event_date`.
+    pub fn days(self) -> i32 {
+        self.0.div_euclid(Self::MICROS_PER_DAY) as i32
+    }
+
+    /// This instant moved by `duration`, held at the ends of the range.
+    pub fn plus(self, duration: SignedDuration) -> UtcMicros {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        UtcMicros(self.0.saturating_add(micros))
+    }
+
+    pub fn since(self, earlier: UtcMicros) -> SignedDuration {
+        SignedDuration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
+fn parse_epoch(text: &str) -> Option<UtcMicros> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = whole.strip_prefix('-').unwrap_or(whole);
+    let numeric = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if digits.len() < 9 || digits.len() > 19 || !numeric(digits) || !numeric(fraction) {
+        return None;
+    }
+    let base = UtcMicros::from_epoch(whole.parse().ok()?)?;
+    if fraction.is_empty() || digits.len() > 11 {
+        return Some(base);
+    }
+    let micros: i64 = format!("{:0<6}", &fraction[..fraction.len().min(6)]).parse().ok()?;
+    Some(UtcMicros(base.0 + micros))
+}
+
+impl fmt::Display for UtcMicros {
+    /// RFC 3339 in UTC, with a fraction only where there is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Timestamp::from_microsecond(self.0) {
+            Ok(instant) => write!(f, "{instant}"),
+            Err(_) => write!(f, "{}us", self.0),
+        }
+    }
+}
+
+impl Serialize for UtcMicros {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for UtcMicros {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        UtcMicros::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("\"{text}\" is not an RFC 3339 time")))
+    }
+}

@@ -1,0 +1,5 @@
+//! Lychgate: who has access that they should not have, since when, who must act.
+
+pub mod domain;
+pub mod query;
+pub mod state;

@@ -1,0 +1,25 @@
+//! One DataFusion session at an instant (`as_of`) and a state of knowledge (`known_at`),
+//! with the base tables of the lake and the views that every question starts from.
+//!
+//! Takes table providers, gives named views and record batches. It does not know what an
+//! account is: spans are made one floor up, in `state`.
+
+mod registers;
+mod rows;
+mod session;
+
+pub use rows::Rows;
+pub use session::{At, Session, Tables};
+
+/// What can go wrong while asking.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot plan view \"{name}\"")]
+    Plan { name: String, source: Box<datafusion::error::DataFusionError> },
+    #[error("cannot run query \"{name}\"")]
+    Run { name: String, source: Box<datafusion::error::DataFusionError> },
+    #[error("column \"{column}\" is missing from \"{name}\"")]
+    MissingColumn { name: String, column: String },
+    #[error("cannot read column \"{column}\" as {wanted}")]
+    ColumnType { column: String, wanted: &'static str, source: arrow::error::ArrowError },
+}

@@ -1,0 +1,43 @@
+-- Grain: one listing of accounts or grants of one application.
+-- Columns: row_kind, app_id, listing_id, listed_at, rows, previous_rows, trusted.
+-- A listing is trusted to say who is gone when it is complete and has not shrunk by more
+-- than max(20 rows, 2 %) since the one before it (detectors reference, PRV-11).
+-- Inputs: known_snapshots.
+WITH counted AS (
+  SELECT
+    row_kind,
+    app_id,
+    listing_id,
+    max(listed_at) AS listed_at,
+    bool_and(complete) AS complete,
+    count(*) AS rows
+  FROM known_snapshots
+  GROUP BY row_kind, app_id, listing_id
+),
+compared AS (
+  SELECT
+    row_kind,
+    app_id,
+    listing_id,
+    listed_at,
+    complete,
+    rows,
+    lag(rows) OVER (
+      PARTITION BY row_kind, app_id, complete
+      ORDER BY listed_at, listing_id
+    ) AS previous_rows
+  FROM counted
+)
+SELECT
+  row_kind,
+  app_id,
+  listing_id,
+  listed_at,
+  complete,
+  rows,
+  previous_rows,
+  complete AND (
+    previous_rows IS NULL
+    OR previous_rows - rows <= greatest(20.0, 0.02 * previous_rows)
+  ) AS trusted
+FROM compared

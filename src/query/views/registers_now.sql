@@ -1,0 +1,34 @@
+-- Grain: one line of one register, as known at $known_at.
+-- Columns: kind, key, attributes (JSON object of canonical columns).
+-- Inputs: registers.
+WITH known AS (
+  SELECT kind, key, attributes, listed_at, ingested_at, listing_id, complete
+  FROM registers
+  WHERE listed_at <= $as_of
+    AND ingested_at <= $known_at
+),
+newest AS (
+  SELECT kind, max(listed_at) AS listed_at
+  FROM known
+  WHERE complete
+  GROUP BY kind
+),
+ranked AS (
+  SELECT
+    k.kind,
+    k.key,
+    k.attributes,
+    row_number() OVER (
+      PARTITION BY k.kind, k.key
+      ORDER BY k.listed_at DESC, k.ingested_at DESC, k.listing_id DESC, k.attributes
+    ) AS age
+  FROM known AS k
+  LEFT JOIN newest AS n
+    ON n.kind = k.kind
+  WHERE n.listed_at IS NULL
+    OR k.listed_at >= n.listed_at
+)
+SELECT kind, key, attributes
+FROM ranked
+WHERE age = 1
+ORDER BY kind, key

@@ -1,0 +1,101 @@
+//! Fetches what linking needs from the session, and turns its answer into a table.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+
+use super::IDENTITY_PROVIDERS;
+use super::link::{self, AccountFacts, Link, Person};
+use crate::query::{Error, Rows, Session};
+
+const ACCOUNTS: &str = include_str!("spans/link_accounts.sql");
+const PEOPLE: &str = "SELECT identity_id, employee_id, name, email, aliases, kind, start_at, end_at \
+     FROM employments ORDER BY identity_id, start_at, employee_id";
+const DOMAINS: &str =
+    "SELECT lower(domain) AS domain, lower(alias_of) AS alias_of FROM reg_trusted_domains WHERE alias_of IS NOT NULL";
+
+/// Runs linking over the session's accounts and people; the result is the table `links`.
+pub async fn linked(session: &Session) -> Result<RecordBatch, Error> {
+    let (accounts, people) = (accounts(session).await?, people(session).await?);
+    let aliases = domain_aliases(session).await?;
+    table(&link::link(&accounts, &people, &aliases, &IDENTITY_PROVIDERS))
+}
+
+async fn accounts(session: &Session) -> Result<Vec<AccountFacts>, Error> {
+    let mut accounts = Vec::new();
+    for batch in session.collect("link_accounts", ACCOUNTS).await? {
+        let rows = Rows::new("link_accounts", &batch);
+        let (app_id, account_id) = (rows.texts("app_id")?, rows.texts("account_id")?);
+        let (account_name, display_name) = (rows.texts("account_name")?, rows.texts("display_name")?);
+        let (email, external_id) = (rows.texts("email")?, rows.texts("external_id")?);
+        let (employee_id, listed_class) = (rows.texts("employee_id")?, rows.texts("class")?);
+        let (declared_class, created_at) = (rows.texts("declared_class")?, rows.times("created_at")?);
+        for row in 0..rows.len() {
+            accounts.push(AccountFacts {
+                app_id: app_id.owned(row).unwrap_or_default(),
+                account_id: account_id.owned(row).unwrap_or_default(),
+                account_name: account_name.owned(row),
+                display_name: display_name.owned(row),
+                email: email.owned(row),
+                external_id: external_id.owned(row),
+                employee_id: employee_id.owned(row),
+                listed_class: listed_class.owned(row),
+                declared_class: declared_class.owned(row),
+                created_at: created_at.get(row),
+            });
+        }
+    }
+    Ok(accounts)
+}
+
+async fn people(session: &Session) -> Result<Vec<Person>, Error> {
+    let mut people: BTreeMap<String, Person> = BTreeMap::new();
+    for batch in session.collect("link_people", PEOPLE).await? {
+        let rows = Rows::new("employments", &batch);
+        let (identity_id, employee_id) = (rows.texts("identity_id")?, rows.texts("employee_id")?);
+        let (name, email, aliases) = (rows.texts("name")?, rows.texts("email")?, rows.texts("aliases")?);
+        let (kind, start_at, end_at) = (rows.texts("kind")?, rows.times("start_at")?, rows.times("end_at")?);
+        for row in 0..rows.len() {
+            let Some(id) = identity_id.owned(row) else { continue };
+            let person = people.entry(id.clone()).or_insert_with(|| Person { identity_id: id, ..Person::default() });
+            person.employee_ids.extend(employee_id.owned(row));
+            let addresses = email.get(row).into_iter().chain(aliases.get(row).into_iter().flat_map(str::split_whitespace));
+            person.emails.extend(addresses.map(str::to_lowercase));
+            person.name = name.owned(row).or(person.name.take());
+            person.kind = kind.owned(row).or(person.kind.take());
+            person.employments.push((start_at.get(row), end_at.get(row)));
+        }
+    }
+    Ok(people.into_values().collect())
+}
+
+async fn domain_aliases(session: &Session) -> Result<BTreeMap<String, String>, Error> {
+    let mut aliases = BTreeMap::new();
+    for batch in session.collect("domain_aliases", DOMAINS).await? {
+        let rows = Rows::new("trusted_domains", &batch);
+        let (domain, alias_of) = (rows.texts("domain")?, rows.texts("alias_of")?);
+        for row in 0..rows.len() {
+            if let (Some(domain), Some(primary)) = (domain.owned(row), alias_of.owned(row)) {
+                aliases.insert(domain, primary);
+            }
+        }
+    }
+    Ok(aliases)
+}
+
+fn table(links: &[Link]) -> Result<RecordBatch, Error> {
+    let texts = |f: fn(&Link) -> Option<&str>| -> ArrayRef { Arc::new(links.iter().map(f).collect::<StringArray>()) };
+    let columns: [(&str, ArrayRef); 8] = [
+        ("app_id", texts(|link| Some(&link.app_id))),
+        ("account_id", texts(|link| Some(&link.account_id))),
+        ("identity_id", texts(|link| link.identity_id.as_deref())),
+        ("method", texts(|link| Some(link.method))),
+        ("confidence", Arc::new(links.iter().map(|link| Some(link.confidence)).collect::<Float64Array>())),
+        ("candidates", Arc::new(links.iter().map(|link| Some(link.candidates as i64)).collect::<Int64Array>())),
+        ("class", texts(|link| Some(link.class))),
+        ("class_source", texts(|link| Some(link.class_source))),
+    ];
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
+        .map_err(|e| Error::Run { name: "links".to_owned(), source: Box::new(e.into()) })
+}

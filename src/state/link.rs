@@ -1,0 +1,298 @@
+//! Which identity is behind an account: by which evidence, and how surely.
+//!
+//! Pure: takes accounts and people, gives one [`Link`] an account. The order of methods is
+//! that of the detectors reference §3.3: immutable id, externalId, employee id, verified
+//! alias, e-mail, login, and names only for a review queue. Two candidates are never a link.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::class::{self, Classified};
+use crate::domain::UtcMicros;
+
+/// An account, as far as linking needs to know it.
+#[derive(Clone, Debug, Default)]
+pub struct AccountFacts {
+    pub app_id: String,
+    pub account_id: String,
+    pub account_name: Option<String>,
+    pub display_name: Option<String>,
+    pub email: Option<String>,
+    pub external_id: Option<String>,
+    pub employee_id: Option<String>,
+    /// What the listing itself says the account is.
+    pub listed_class: Option<String>,
+    /// What the register of non-human identities or of exceptions says it is.
+    pub declared_class: Option<String>,
+    pub created_at: Option<UtcMicros>,
+}
+
+/// A person, as far as linking needs to know them.
+#[derive(Clone, Debug, Default)]
+pub struct Person {
+    pub identity_id: String,
+    pub employee_ids: BTreeSet<String>,
+    /// Current and former addresses, lower-cased.
+    pub emails: BTreeSet<String>,
+    pub name: Option<String>,
+    pub kind: Option<String>,
+    /// Half-open employments; an absent bound is open.
+    pub employments: Vec<(Option<UtcMicros>, Option<UtcMicros>)>,
+}
+
+/// What linking decided about one account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    pub app_id: String,
+    pub account_id: String,
+    pub identity_id: Option<String>,
+    /// `external_id`, `employee_id`, `email`, `login`, `ambiguous`, `name`, `none`.
+    pub method: &'static str,
+    /// In [0, 1]; a candidate that is not a link keeps its confidence below 0.75.
+    pub confidence: f64,
+    /// How many people came into question.
+    pub candidates: usize,
+    pub class: &'static str,
+    pub class_source: &'static str,
+}
+
+/// Confidence by method; the thresholds that rules ask for are 0.90 and 0.75.
+const EXTERNAL_ID: f64 = 0.98;
+const EMPLOYEE_ID: f64 = 0.97;
+const EMAIL: f64 = 0.95;
+const LOGIN_AND_NAME: f64 = 0.92;
+const LOGIN: f64 = 0.80;
+const AMBIGUOUS: f64 = 0.60;
+const NAME: f64 = 0.55;
+/// Jaro-Winkler similarity from which a display name is worth a reviewer's look.
+const NAME_SIMILARITY_MIN: f64 = 0.93;
+
+/// Links every account. `domain_aliases` maps an e-mail domain to the one it stands for.
+/// The cost is linear in accounts and people; names are compared only for accounts that
+/// nothing else explains, within people who share a first letter.
+pub fn link(
+    accounts: &[AccountFacts],
+    people: &[Person],
+    domain_aliases: &BTreeMap<String, String>,
+    identity_providers: &[&str],
+) -> Vec<Link> {
+    let index = Index::new(people, domain_aliases);
+    let mut providers: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut links: Vec<Option<Link>> = vec![None; accounts.len()];
+    let is_provider = |account: &AccountFacts| identity_providers.contains(&account.app_id.as_str());
+    for (at, account) in accounts.iter().enumerate().filter(|(_, account)| is_provider(account)) {
+        let matched = index.find(account, &HashMap::new());
+        if let Match::One(person, _, confidence) = matched
+            && confidence >= LOGIN
+        {
+            providers.insert((account.app_id.as_str(), account.account_id.as_str()), person);
+        }
+        links[at] = Some(index.decide(account, matched));
+    }
+    let by_provider_id: HashMap<&str, usize> = providers.iter().map(|((_, id), person)| (*id, *person)).collect();
+    accounts
+        .iter()
+        .zip(links)
+        .map(|(account, done)| done.unwrap_or_else(|| index.decide(account, index.find(account, &by_provider_id))))
+        .collect()
+}
+
+/// What one method found.
+#[derive(Clone, Copy, Debug)]
+enum Match {
+    One(usize, &'static str, f64),
+    Several(usize),
+    Nobody,
+}
+
+struct Index<'a> {
+    people: &'a [Person],
+    domain_aliases: &'a BTreeMap<String, String>,
+    by_id: HashMap<&'a str, usize>,
+    by_email: HashMap<String, Vec<usize>>,
+    by_login: HashMap<String, Vec<usize>>,
+    by_initial: HashMap<char, Vec<usize>>,
+}
+
+impl<'a> Index<'a> {
+    fn new(people: &'a [Person], domain_aliases: &'a BTreeMap<String, String>) -> Index<'a> {
+        let mut index = Index {
+            people,
+            domain_aliases,
+            by_id: HashMap::new(),
+            by_email: HashMap::new(),
+            by_login: HashMap::new(),
+            by_initial: HashMap::new(),
+        };
+        for (at, person) in people.iter().enumerate() {
+            index.by_id.insert(&person.identity_id, at);
+            for employee_id in &person.employee_ids {
+                index.by_id.insert(employee_id, at);
+            }
+            for email in &person.emails {
+                let email = canonical_email(email, domain_aliases);
+                let login = email.split('@').next().unwrap_or_default().to_owned();
+                push_once(index.by_email.entry(email).or_default(), at);
+                push_once(index.by_login.entry(login).or_default(), at);
+            }
+            if let Some(initial) = person.name.as_deref().and_then(initial) {
+                index.by_initial.entry(initial).or_default().push(at);
+            }
+        }
+        index
+    }
+
+    fn find(&self, account: &AccountFacts, by_provider_id: &HashMap<&str, usize>) -> Match {
+        let external_id = account.external_id.as_deref().map(str::trim);
+        if let Some(person) = external_id.and_then(|id| by_provider_id.get(id).or_else(|| self.by_id.get(id))) {
+            return Match::One(*person, "external_id", EXTERNAL_ID);
+        }
+        if let Some(person) = account.employee_id.as_deref().and_then(|id| self.by_id.get(id.trim())) {
+            return Match::One(*person, "employee_id", EMPLOYEE_ID);
+        }
+        let login = account.account_name.as_deref().unwrap_or_default();
+        let addresses = [account.email.as_deref().unwrap_or_default(), login];
+        for address in addresses.iter().filter(|address| address.contains('@')) {
+            let key = canonical_email(address, self.domain_aliases);
+            match self.one_of(self.by_email.get(&key), account) {
+                Match::One(person, _, _) => return Match::One(person, "email", EMAIL),
+                Match::Several(n) => return Match::Several(n),
+                Match::Nobody => {}
+            }
+        }
+        if login.is_empty() || login.contains('@') {
+            return Match::Nobody;
+        }
+        match self.one_of(self.by_login.get(&login.to_lowercase()), account) {
+            Match::One(person, _, _) if self.same_name(account, person) => {
+                Match::One(person, "login", LOGIN_AND_NAME)
+            }
+            Match::One(person, _, _) => Match::One(person, "login", LOGIN),
+            other => other,
+        }
+    }
+
+    /// One person of several who had the address: the one who worked here when the account
+    /// was made, if exactly one did.
+    fn one_of(&self, candidates: Option<&Vec<usize>>, account: &AccountFacts) -> Match {
+        match candidates.map(Vec::as_slice) {
+            None | Some([]) => Match::Nobody,
+            Some([person]) => Match::One(*person, "", 1.0),
+            Some(several) => {
+                let then: Vec<usize> = several
+                    .iter()
+                    .copied()
+                    .filter(|person| account.created_at.is_some_and(|at| self.people[*person].worked_at(at)))
+                    .collect();
+                match then.as_slice() {
+                    [person] => Match::One(*person, "", 1.0),
+                    _ => Match::Several(several.len()),
+                }
+            }
+        }
+    }
+
+    fn same_name(&self, account: &AccountFacts, person: usize) -> bool {
+        match (account.display_name.as_deref(), self.people[person].name.as_deref()) {
+            (Some(a), Some(b)) => folded_name(a) == folded_name(b),
+            _ => false,
+        }
+    }
+
+    /// Applies class and name candidates to what `find` gave.
+    fn decide(&self, account: &AccountFacts, matched: Match) -> Link {
+        let kind = match matched {
+            Match::One(person, _, _) => Some(self.people[person].kind.as_deref().unwrap_or("employee")),
+            _ => None,
+        };
+        let Classified { class, source, human } = class::classify(account, kind);
+        let mut link = Link {
+            app_id: account.app_id.clone(),
+            account_id: account.account_id.clone(),
+            identity_id: None,
+            method: "none",
+            confidence: 0.0,
+            candidates: 0,
+            class,
+            class_source: source,
+        };
+        // A service account with a person's alias address belongs to nobody: its sponsor answers for it.
+        if !human {
+            return link;
+        }
+        match matched {
+            Match::One(person, method, confidence) => {
+                link.identity_id = Some(self.people[person].identity_id.clone());
+                (link.method, link.confidence, link.candidates) = (method, confidence, 1);
+            }
+            Match::Several(n) => (link.method, link.confidence, link.candidates) = ("ambiguous", AMBIGUOUS, n),
+            Match::Nobody => {
+                let similar = self.similar_names(account);
+                if similar > 0 {
+                    // Below 0.5 when several share the name: a name alone tells nothing then.
+                    let confidence = if similar == 1 { NAME } else { NAME / similar as f64 };
+                    (link.method, link.confidence, link.candidates) = ("name", confidence, similar);
+                }
+            }
+        }
+        link
+    }
+
+    fn similar_names(&self, account: &AccountFacts) -> usize {
+        let Some(name) = account.display_name.as_deref() else { return 0 };
+        let wanted = folded_name(name);
+        // A single word is too little to go by.
+        if !wanted.contains(' ') {
+            return 0;
+        }
+        let near = initial(name).and_then(|letter| self.by_initial.get(&letter));
+        near.into_iter()
+            .flatten()
+            .filter(|person| {
+                let theirs = self.people[**person].name.as_deref().map(folded_name).unwrap_or_default();
+                strsim::jaro_winkler(&wanted, &theirs) >= NAME_SIMILARITY_MIN
+            })
+            .count()
+    }
+}
+
+impl Person {
+    fn worked_at(&self, at: UtcMicros) -> bool {
+        self.employments
+            .iter()
+            .any(|(start, end)| start.is_none_or(|s| s <= at) && end.is_none_or(|e| at < e))
+    }
+}
+
+fn push_once(list: &mut Vec<usize>, at: usize) {
+    if list.last() != Some(&at) {
+        list.push(at);
+    }
+}
+
+/// Case-folded, plus-tag kept (it is part of the address), domain alias resolved.
+fn canonical_email(email: &str, domain_aliases: &BTreeMap<String, String>) -> String {
+    let email = email.trim().to_lowercase();
+    match email.split_once('@') {
+        Some((local, domain)) => match domain_aliases.get(domain) {
+            Some(primary) => format!("{local}@{primary}"),
+            None => email,
+        },
+        None => email,
+    }
+}
+
+/// Letters and single blanks, case and diacritics folded, "Last, First" turned round.
+fn folded_name(name: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    use unicode_normalization::char::is_combining_mark;
+    let turned = match name.split_once(',') {
+        Some((last, first)) => format!("{} {}", first.trim(), last.trim()),
+        None => name.to_owned(),
+    };
+    let folded: String = turned.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn initial(name: &str) -> Option<char> {
+    folded_name(name).chars().next()
+}

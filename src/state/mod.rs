@@ -1,0 +1,64 @@
+//! Who held what, when: spans of employments, accounts and grants, and the links between
+//! accounts and identities, as views of a [`Session`].
+//!
+//! Takes a session with the base views, gives the same session with the views that
+//! detectors ask (`spans/*.sql`, in the order of [`build`]). Spans are SQL plans, so that
+//! they run unchanged on a cluster; linking is plain Rust (`link`).
+
+mod class;
+mod facts;
+pub mod link;
+
+use crate::query::{self, Session};
+
+/// Applications whose accounts are the identity provider's own.
+pub const IDENTITY_PROVIDERS: [&str; 3] = ["okta", "entra", "google_workspace"];
+
+/// Views below linking, in the order in which they stand on each other; `true` keeps the
+/// rows in memory because several others read them.
+const BEFORE_LINKS: [(&str, &str, bool); 5] = [
+    ("employments", include_str!("spans/employments.sql"), true),
+    ("people_aliases", include_str!("spans/people_aliases.sql"), true),
+    ("account_spans", include_str!("spans/account_spans.sql"), true),
+    ("account_attributes", include_str!("spans/account_attributes.sql"), true),
+    ("grant_spans", include_str!("spans/grant_spans.sql"), true),
+];
+
+/// Views that stand on links.
+const AFTER_LINKS: [(&str, &str, bool); 13] = [
+    ("app_uses", include_str!("spans/app_uses.sql"), true),
+    ("last_activity", include_str!("spans/last_activity.sql"), true),
+    ("grants_now", include_str!("spans/grants_now.sql"), true),
+    ("accounts_now", include_str!("spans/accounts_now.sql"), true),
+    ("deleted_accounts", include_str!("spans/deleted_accounts.sql"), true),
+    ("rosters", include_str!("spans/rosters.sql"), true),
+    ("identities_now", include_str!("spans/identities_now.sql"), true),
+    ("idp_accounts", include_str!("spans/idp_accounts.sql"), false),
+    ("assignments_now", include_str!("spans/assignments_now.sql"), true),
+    ("applications", include_str!("spans/applications.sql"), true),
+    ("owners", include_str!("spans/owners.sql"), false),
+    ("scim_tokens", include_str!("spans/scim_tokens.sql"), false),
+    ("non_human_identities", include_str!("spans/non_human_identities.sql"), true),
+];
+
+/// Registers that need nothing resolved: view name and the register behind it.
+const PLAIN_REGISTERS: [&str; 6] =
+    ["sod_rules", "entitlements", "exceptions", "trusted_domains", "requests", "licences"];
+
+/// Adds every view of this room to `session`.
+///
+/// # Errors
+/// Those of [`query::Error`], with the name of the view.
+pub async fn build(session: &Session) -> Result<(), query::Error> {
+    for (name, sql, held) in BEFORE_LINKS {
+        session.define(name, sql, held).await?;
+    }
+    session.hold("links", vec![facts::linked(session).await?])?;
+    for (name, sql, held) in AFTER_LINKS {
+        session.define(name, sql, held).await?;
+    }
+    for name in PLAIN_REGISTERS {
+        session.alias(name, &format!("reg_{name}")).await?;
+    }
+    Ok(())
+}

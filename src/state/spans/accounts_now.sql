@@ -1,0 +1,42 @@
+-- Grain: one account that exists at $as_of.
+-- Inputs: account_spans, account_attributes, links, grants_now.
+WITH privileges AS (
+  SELECT app_id, account_id, bool_or(privileged) AS privileged
+  FROM grants_now
+  GROUP BY app_id, account_id
+)
+SELECT
+  s.app_id,
+  s.account_id,
+  a.account_name,
+  a.display_name,
+  a.email,
+  a.external_id,
+  CASE s.state WHEN 'active' THEN TRUE WHEN 'inactive' THEN FALSE END AS active,
+  s.state,
+  s.valid_from AS state_since,
+  a.status,
+  coalesce(l.class, 'unknown') AS class,
+  coalesce(l.class_source, 'none') AS class_source,
+  coalesce(a.created_at, a.first_stated_at, s.valid_from) AS created_at,
+  a.listed_at,
+  a.expires_at,
+  a.mfa,
+  a.local_login,
+  coalesce(a.privileged, FALSE) OR coalesce(p.privileged, FALSE) AS privileged,
+  l.identity_id,
+  l.method AS link_method,
+  coalesce(l.confidence, 0.0) AS link_confidence,
+  coalesce(l.candidates, 0) AS candidates
+FROM account_spans AS s
+LEFT JOIN account_attributes AS a
+  ON a.app_id = s.app_id
+  AND a.account_id = s.account_id
+LEFT JOIN links AS l
+  ON l.app_id = s.app_id
+  AND l.account_id = s.account_id
+LEFT JOIN privileges AS p
+  ON p.app_id = s.app_id
+  AND p.account_id = s.account_id
+WHERE s.valid_to IS NULL
+  AND s.state <> 'deleted'

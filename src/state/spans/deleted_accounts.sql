@@ -1,0 +1,39 @@
+-- Grain: one account that no longer exists at $as_of.
+-- Columns: app_id, account_id, account_name, email, identity_id, class, deleted_at,
+-- delete_event_id, how, disabled_at (start of the disabled stretch just before, if any),
+-- last_success_at.
+-- Inputs: account_spans, account_attributes, links, last_activity.
+WITH disabled AS (
+  SELECT app_id, account_id, valid_from AS disabled_at, valid_to
+  FROM account_spans
+  WHERE state = 'inactive'
+    AND valid_to IS NOT NULL
+)
+SELECT
+  s.app_id,
+  s.account_id,
+  a.account_name,
+  a.email,
+  l.identity_id,
+  coalesce(l.class, 'unknown') AS class,
+  s.valid_from AS deleted_at,
+  s.ref AS delete_event_id,
+  CASE s.how WHEN 'vanished' THEN 'vanished' ELSE 'event' END AS how,
+  d.disabled_at,
+  u.last_success_at
+FROM account_spans AS s
+LEFT JOIN disabled AS d
+  ON d.app_id = s.app_id
+  AND d.account_id = s.account_id
+  AND d.valid_to = s.valid_from
+LEFT JOIN account_attributes AS a
+  ON a.app_id = s.app_id
+  AND a.account_id = s.account_id
+LEFT JOIN links AS l
+  ON l.app_id = s.app_id
+  AND l.account_id = s.account_id
+LEFT JOIN last_activity AS u
+  ON u.app_id = s.app_id
+  AND u.account_id = s.account_id
+WHERE s.valid_to IS NULL
+  AND s.state = 'deleted'

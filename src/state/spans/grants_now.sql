@@ -1,0 +1,46 @@
+-- Grain: one entitlement that one account holds at $as_of.
+-- Inputs: grant_spans, account_spans, reg_entitlements, links.
+WITH catalogue AS (
+  SELECT
+    app_id,
+    lower(entitlement_id) AS alias,
+    bool_or(coalesce(privileged, FALSE)) AS privileged,
+    bool_or(coalesce(tenant_admin, FALSE)) AS tenant_admin,
+    bool_or(coalesce(jit, FALSE)) AS jit,
+    max(sensitivity) AS sensitivity,
+    max(name) AS name
+  FROM reg_entitlements
+  GROUP BY app_id, lower(entitlement_id)
+)
+SELECT
+  g.app_id,
+  g.account_id,
+  g.entitlement_kind,
+  g.entitlement_id,
+  coalesce(g.entitlement_name, c.name) AS entitlement_name,
+  g.valid_from,
+  coalesce(g.granted_at, g.valid_from) AS granted_at,
+  g.expires_at,
+  g.last_used_at,
+  g.granted_by,
+  g.listed_at,
+  g.from_source,
+  coalesce(c.privileged, FALSE) AS privileged,
+  coalesce(c.tenant_admin, FALSE) AS tenant_admin,
+  c.sensitivity,
+  coalesce(c.jit, FALSE) AS jit,
+  l.identity_id,
+  a.state = 'active' AS account_active,
+  coalesce(l.class, 'unknown') AS account_class
+FROM grant_spans AS g
+LEFT JOIN account_spans AS a
+  ON a.app_id = g.app_id
+  AND a.account_id = g.account_id
+  AND a.valid_to IS NULL
+LEFT JOIN catalogue AS c
+  ON c.app_id = g.app_id
+  AND c.alias = lower(g.entitlement_id)
+LEFT JOIN links AS l
+  ON l.app_id = g.app_id
+  AND l.account_id = g.account_id
+WHERE g.valid_to IS NULL

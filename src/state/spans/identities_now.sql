@@ -1,0 +1,79 @@
+-- Grain: one person that any roster has named.
+-- Columns: see docs/architecture.md. A transfer between legal entities (the next employment
+-- begins within 7 days of the end) is no end: detectors reference, ZMB-01.
+-- `rosters_missed` counts trusted full rosters after the last one that names the person.
+-- Inputs: employments, people_aliases, rosters.
+WITH latest AS (
+  SELECT
+    identity_id, employee_id, start_at, end_at, end_date_only, kind, department, title, location,
+    manager, name, email, status, on_leave, listed_at, known_at,
+    row_number() OVER (
+      PARTITION BY identity_id
+      ORDER BY
+        CASE WHEN start_at IS NULL OR start_at <= $as_of THEN 0 ELSE 1 END,
+        start_at DESC NULLS LAST,
+        listed_at DESC,
+        employee_id DESC
+    ) AS age
+  FROM employments
+),
+periods AS (
+  SELECT
+    identity_id,
+    bool_or((start_at IS NULL OR start_at <= $as_of) AND (end_at IS NULL OR end_at > $as_of)) AS employed,
+    max(CASE WHEN end_at <= $as_of THEN end_at END) AS last_end_at,
+    min(CASE WHEN start_at > $as_of THEN start_at END) AS next_start_at,
+    min(start_at) AS first_start_at,
+    max(CASE WHEN listed_at <= $as_of THEN listed_at END) AS last_listed_at
+  FROM employments
+  GROUP BY identity_id
+),
+missed AS (
+  SELECT p.identity_id, count(r.listing_id) AS rosters_missed
+  FROM periods AS p
+  JOIN rosters AS r
+    ON r.listed_at > p.last_listed_at
+    AND r.trusted
+  GROUP BY p.identity_id
+),
+seen AS (
+  SELECT coalesce(p.person_id, e.employee_id) AS identity_id, count(DISTINCT e.listing_id) AS rosters_seen
+  FROM employments_raw AS e
+  JOIN (SELECT employee_id, max(person_id) AS person_id FROM employments_raw GROUP BY employee_id) AS p
+    ON p.employee_id = e.employee_id
+  WHERE e.listed_at <= $as_of
+    AND e.ingested_at <= $known_at
+  GROUP BY coalesce(p.person_id, e.employee_id)
+)
+SELECT
+  l.identity_id,
+  l.name,
+  l.email,
+  l.employee_id,
+  l.kind,
+  l.department,
+  l.title,
+  l.location,
+  m.identity_id AS manager_id,
+  coalesce(p.employed, FALSE) AS employed,
+  p.last_end_at,
+  CASE WHEN l.end_at = p.last_end_at THEN l.end_date_only ELSE FALSE END AS end_date_only,
+  CASE WHEN l.end_at = p.last_end_at THEN l.known_at END AS end_known_at,
+  p.next_start_at,
+  p.first_start_at,
+  l.start_at AS current_start_at,
+  l.end_at AS current_end_at,
+  coalesce(l.on_leave, FALSE) AS on_leave,
+  p.last_listed_at,
+  coalesce(x.rosters_missed, 0) AS rosters_missed,
+  coalesce(s.rosters_seen, 0) AS rosters_seen
+FROM latest AS l
+JOIN periods AS p
+  ON p.identity_id = l.identity_id
+LEFT JOIN people_aliases AS m
+  ON m.alias = lower(l.manager)
+LEFT JOIN missed AS x
+  ON x.identity_id = l.identity_id
+LEFT JOIN seen AS s
+  ON s.identity_id = l.identity_id
+WHERE l.age = 1

@@ -1,0 +1,6 @@
+-- Grain: one account of a linked identity in an identity provider at $as_of.
+-- Inputs: accounts_now.
+SELECT identity_id, app_id, account_id, active, state_since
+FROM accounts_now
+WHERE app_id IN ('okta', 'entra', 'google_workspace')
+  AND identity_id IS NOT NULL

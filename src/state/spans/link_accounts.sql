@@ -1,0 +1,31 @@
+-- Grain: one account that anyone ever named, with what linking needs.
+-- Inputs: account_attributes, reg_non_human_identities, reg_exceptions.
+WITH declared AS (
+  SELECT app_id, lower(account_id) AS alias, max(class) AS class
+  FROM reg_non_human_identities
+  GROUP BY app_id, lower(account_id)
+),
+emergency AS (
+  SELECT lower(subject) AS alias, app_id
+  FROM reg_exceptions
+  WHERE kind = 'break_glass'
+)
+SELECT
+  a.app_id,
+  a.account_id,
+  a.account_name,
+  a.display_name,
+  a.email,
+  a.external_id,
+  a.employee_id,
+  a.class,
+  CASE WHEN e.alias IS NOT NULL THEN 'break_glass' ELSE d.class END AS declared_class,
+  coalesce(a.created_at, a.first_stated_at) AS created_at
+FROM account_attributes AS a
+LEFT JOIN declared AS d
+  ON d.app_id = a.app_id
+  AND (d.alias = lower(a.account_id))
+LEFT JOIN (SELECT DISTINCT alias, app_id FROM emergency) AS e
+  ON (e.alias = lower(a.account_id) OR e.alias = concat(a.app_id, '/', lower(a.account_id)))
+  AND (e.app_id IS NULL OR e.app_id = a.app_id)
+ORDER BY a.app_id, a.account_id
