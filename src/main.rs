@@ -1,1 +1,7 @@
-fn main() {}
+//! The `lychgate` program: arguments, dispatch, exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lychgate::cli::run()
+}

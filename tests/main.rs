@@ -1,1 +1,20 @@
+//! The one test binary. One file a stage; `flow` goes through all of them.
 
+mod config;
+mod findings;
+mod flow;
+mod ingest;
+mod learned;
+mod link;
+mod models;
+mod normalize_idp;
+mod normalize_scim;
+mod recognise;
+mod scim;
+mod serve;
+mod simulate;
+mod state;
+mod store;
+mod support;
+mod tables;
+mod tidy;

@@ -107,7 +107,12 @@ impl Config {
         );
         let config = Config {
             data: Setting { value: PathBuf::from(data.value), origin: data.origin },
-            tenant: text(flags.tenant.clone().map(|t| (t, "--tenant")), "LYCHGATE_TENANT", file.tenant, "default"),
+            tenant: text(
+                flags.tenant.clone().map(|t| (t, "--tenant")),
+                "LYCHGATE_TENANT",
+                file.tenant,
+                "default",
+            ),
             zone: text(None, "LYCHGATE_ZONE", file.zone, "UTC"),
             profile: text(None, "LYCHGATE_PROFILE", file.profile, "default"),
             listen: text(None, "LYCHGATE_LISTEN", file.listen, "127.0.0.1:7878"),
@@ -146,7 +151,9 @@ impl Config {
         let zones = self.mapping.iter().filter_map(|m| m.zone.as_ref()).chain([&self.zone.value]);
         for zone in zones {
             if jiff::tz::TimeZone::get(zone).is_err() {
-                return Err(Error::Usage(format!("zone \"{zone}\" is not an IANA time zone such as Europe/Berlin")));
+                return Err(Error::Usage(format!(
+                    "zone \"{zone}\" is not an IANA time zone such as Europe/Berlin"
+                )));
             }
         }
         Ok(())
@@ -206,8 +213,7 @@ pub fn parse(text: &str) -> Result<File, String> {
 
 /// The unknown key and the known ones, from serde's "unknown field `x`, expected one of …".
 fn unknown_key(message: &str) -> Option<(String, Vec<String>)> {
-    let quoted: Vec<String> =
-        message.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    let quoted: Vec<String> = message.split('`').skip(1).step_by(2).map(str::to_owned).collect();
     let (key, known) = quoted.split_first()?;
     message.starts_with("unknown field").then(|| (key.clone(), known.to_vec()))
 }

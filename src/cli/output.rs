@@ -51,7 +51,7 @@ impl FromStr for Output {
 
 /// An answer: a table for people and the same things as JSON for programs.
 pub struct Sheet {
-    pub columns: Vec<&'static str>,
+    pub columns: Vec<String>,
     pub rows: Vec<Vec<String>>,
     /// One value a row.
     pub values: Vec<Value>,
@@ -61,7 +61,12 @@ pub struct Sheet {
 
 impl Sheet {
     pub fn new(name: &'static str, columns: &[&'static str]) -> Sheet {
-        Sheet { columns: columns.to_vec(), rows: Vec::new(), values: Vec::new(), name }
+        Sheet {
+            columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+            rows: Vec::new(),
+            values: Vec::new(),
+            name,
+        }
     }
 
     pub fn push(&mut self, row: Vec<String>, value: Value) {
@@ -129,7 +134,7 @@ impl Sheet {
 
     fn markdown(&self) -> String {
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let mut text = line(self.columns.iter().map(|name| (*name).to_owned()).collect());
+        let mut text = line(self.columns.clone());
         text += &line(self.columns.iter().map(|_| "---".to_owned()).collect());
         for row in &self.rows {
             text += &line(row.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " ")).collect());

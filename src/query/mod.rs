@@ -4,10 +4,13 @@
 //! Takes table providers, gives named views and record batches. It does not know what an
 //! account is: spans are made one floor up, in `state`.
 
+mod guard;
+mod json;
 mod registers;
 mod rows;
 mod session;
 
+pub use json::json_rows;
 pub use rows::Rows;
 pub use session::{At, Session, Tables};
 

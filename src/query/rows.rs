@@ -54,10 +54,10 @@ impl<'a> Rows<'a> {
     }
 
     fn column(&self, column: &str, to: &DataType, wanted: &'static str) -> Result<ArrayRef, Error> {
-        let array = self.batch.column_by_name(column).ok_or_else(|| Error::MissingColumn {
-            name: self.name.to_owned(),
-            column: column.to_owned(),
-        })?;
+        let array = self
+            .batch
+            .column_by_name(column)
+            .ok_or_else(|| Error::MissingColumn { name: self.name.to_owned(), column: column.to_owned() })?;
         cast(array, to).map_err(|source| Error::ColumnType { column: column.to_owned(), wanted, source })
     }
 }

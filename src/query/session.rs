@@ -10,7 +10,7 @@ use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 
-use super::{Error, registers};
+use super::{Error, guard, registers};
 use crate::domain::UtcMicros;
 
 /// The two clocks of every answer.
@@ -85,7 +85,7 @@ impl Session {
             let batches = self.collect(name, sql).await?;
             return self.hold(name, batches);
         }
-        let view = self.plan(name, sql).await?.into_view();
+        let view = self.plan(name, sql, &[]).await?.into_view();
         self.register(name, view)
     }
 
@@ -107,7 +107,17 @@ impl Session {
     /// Runs one query with the session's instants bound; `name` is for error messages. The
     /// result holds at least one batch, so that an empty answer still has its columns.
     pub async fn collect(&self, name: &str, sql: &str) -> Result<Vec<RecordBatch>, Error> {
-        let frame = self.plan(name, sql).await?;
+        self.ask(name, sql, &[]).await
+    }
+
+    /// The same with further text parameters, by name without the `$`.
+    pub async fn ask(
+        &self,
+        name: &str,
+        sql: &str,
+        texts: &[(&str, &str)],
+    ) -> Result<Vec<RecordBatch>, Error> {
+        let frame = self.plan(name, sql, texts).await?;
         let schema = Arc::new(frame.schema().as_arrow().clone());
         let mut batches = frame.collect().await.map_err(|e| run_error(name, e))?;
         if batches.is_empty() {
@@ -116,10 +126,27 @@ impl Session {
         Ok(batches)
     }
 
-    async fn plan(&self, name: &str, sql: &str) -> Result<DataFrame, Error> {
+    /// Runs one statement from outside: a SELECT over the session's tables and nothing else.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] for a statement that does not plan or may not run.
+    pub async fn select(&self, sql: &str) -> Result<Vec<RecordBatch>, Error> {
+        let plan_error = |source| Error::Plan { name: "your statement".to_owned(), source: Box::new(source) };
+        let frame = self.context.sql_with_options(sql, guard::options()).await.map_err(plan_error)?;
+        let frame = frame.with_param_values(parameters(self.at, &[])).map_err(plan_error)?;
+        guard::check(frame.logical_plan()).map_err(plan_error)?;
+        let schema = Arc::new(frame.schema().as_arrow().clone());
+        let mut batches = frame.collect().await.map_err(|e| run_error("your statement", e))?;
+        if batches.is_empty() {
+            batches.push(RecordBatch::new_empty(schema));
+        }
+        Ok(batches)
+    }
+
+    async fn plan(&self, name: &str, sql: &str, texts: &[(&str, &str)]) -> Result<DataFrame, Error> {
         let plan_error = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };
         let frame = self.context.sql(sql).await.map_err(plan_error)?;
-        frame.with_param_values(instants(self.at)).map_err(plan_error)
+        frame.with_param_values(parameters(self.at, texts)).map_err(plan_error)
     }
 
     fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), Error> {
@@ -134,13 +161,14 @@ fn run_error(name: &str, source: DataFusionError) -> Error {
     Error::Run { name: name.to_owned(), source: Box::new(source) }
 }
 
-/// `$as_of`, `$known_at` and `$as_of_date` (the partition that holds `as_of`).
-fn instants(at: At) -> ParamValues {
+/// `$as_of`, `$known_at`, `$as_of_date` (the partition that holds `as_of`), and `texts`.
+fn parameters(at: At, texts: &[(&str, &str)]) -> ParamValues {
     let time = |t: UtcMicros| ScalarValue::TimestampMicrosecond(Some(t.0), Some("UTC".into()));
-    let values = HashMap::from([
+    let mut values = HashMap::from([
         ("as_of", time(at.as_of)),
         ("known_at", time(at.known_at)),
         ("as_of_date", ScalarValue::Date32(Some(at.as_of.days()))),
     ]);
+    values.extend(texts.iter().map(|(name, text)| (*name, ScalarValue::Utf8(Some((*text).to_owned())))));
     ParamValues::from(values)
 }

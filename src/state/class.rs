@@ -48,8 +48,20 @@ fn is_human(class: AccountClass) -> bool {
 
 /// Words that administrators put into the names of technical accounts.
 fn named_like_a_machine(account: &AccountFacts) -> bool {
-    const WORDS: [&str; 12] =
-        ["svc", "service", "bot", "robot", "api", "integration", "automation", "sync", "scim", "ci", "deploy", "backup"];
+    const WORDS: [&str; 12] = [
+        "svc",
+        "service",
+        "bot",
+        "robot",
+        "api",
+        "integration",
+        "automation",
+        "sync",
+        "scim",
+        "ci",
+        "deploy",
+        "backup",
+    ];
     let login = account.account_name.as_deref().or(account.email.as_deref()).unwrap_or_default();
     let local = login.split('@').next().unwrap_or_default().to_lowercase();
     local.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))

@@ -12,8 +12,7 @@ use crate::query::{Error, Rows, Session};
 const ACCOUNTS: &str = include_str!("spans/link_accounts.sql");
 const PEOPLE: &str = "SELECT identity_id, employee_id, name, email, aliases, kind, start_at, end_at \
      FROM employments ORDER BY identity_id, start_at, employee_id";
-const DOMAINS: &str =
-    "SELECT lower(domain) AS domain, lower(alias_of) AS alias_of FROM reg_trusted_domains WHERE alias_of IS NOT NULL";
+const DOMAINS: &str = "SELECT lower(domain) AS domain, lower(alias_of) AS alias_of FROM reg_trusted_domains WHERE alias_of IS NOT NULL";
 
 /// Runs linking over the session's accounts and people; the result is the table `links`.
 pub async fn linked(session: &Session) -> Result<RecordBatch, Error> {
@@ -58,9 +57,13 @@ async fn people(session: &Session) -> Result<Vec<Person>, Error> {
         let (kind, start_at, end_at) = (rows.texts("kind")?, rows.times("start_at")?, rows.times("end_at")?);
         for row in 0..rows.len() {
             let Some(id) = identity_id.owned(row) else { continue };
-            let person = people.entry(id.clone()).or_insert_with(|| Person { identity_id: id, ..Person::default() });
+            let person =
+                people.entry(id.clone()).or_insert_with(|| Person { identity_id: id, ..Person::default() });
             person.employee_ids.extend(employee_id.owned(row));
-            let addresses = email.get(row).into_iter().chain(aliases.get(row).into_iter().flat_map(str::split_whitespace));
+            let addresses = email
+                .get(row)
+                .into_iter()
+                .chain(aliases.get(row).into_iter().flat_map(str::split_whitespace));
             person.emails.extend(addresses.map(str::to_lowercase));
             person.name = name.owned(row).or(person.name.take());
             person.kind = kind.owned(row).or(person.kind.take());
@@ -85,14 +88,18 @@ async fn domain_aliases(session: &Session) -> Result<BTreeMap<String, String>, E
 }
 
 fn table(links: &[Link]) -> Result<RecordBatch, Error> {
-    let texts = |f: fn(&Link) -> Option<&str>| -> ArrayRef { Arc::new(links.iter().map(f).collect::<StringArray>()) };
+    let texts =
+        |f: fn(&Link) -> Option<&str>| -> ArrayRef { Arc::new(links.iter().map(f).collect::<StringArray>()) };
     let columns: [(&str, ArrayRef); 8] = [
         ("app_id", texts(|link| Some(&link.app_id))),
         ("account_id", texts(|link| Some(&link.account_id))),
         ("identity_id", texts(|link| link.identity_id.as_deref())),
         ("method", texts(|link| Some(link.method))),
         ("confidence", Arc::new(links.iter().map(|link| Some(link.confidence)).collect::<Float64Array>())),
-        ("candidates", Arc::new(links.iter().map(|link| Some(link.candidates as i64)).collect::<Int64Array>())),
+        (
+            "candidates",
+            Arc::new(links.iter().map(|link| Some(link.candidates as i64)).collect::<Int64Array>()),
+        ),
         ("class", texts(|link| Some(link.class))),
         ("class_source", texts(|link| Some(link.class_source))),
     ];

@@ -88,11 +88,14 @@ pub fn link(
         }
         links[at] = Some(index.decide(account, matched));
     }
-    let by_provider_id: HashMap<&str, usize> = providers.iter().map(|((_, id), person)| (*id, *person)).collect();
+    let by_provider_id: HashMap<&str, usize> =
+        providers.iter().map(|((_, id), person)| (*id, *person)).collect();
     accounts
         .iter()
         .zip(links)
-        .map(|(account, done)| done.unwrap_or_else(|| index.decide(account, index.find(account, &by_provider_id))))
+        .map(|(account, done)| {
+            done.unwrap_or_else(|| index.decide(account, index.find(account, &by_provider_id)))
+        })
         .collect()
 }
 
@@ -143,7 +146,8 @@ impl<'a> Index<'a> {
 
     fn find(&self, account: &AccountFacts, by_provider_id: &HashMap<&str, usize>) -> Match {
         let external_id = account.external_id.as_deref().map(str::trim);
-        if let Some(person) = external_id.and_then(|id| by_provider_id.get(id).or_else(|| self.by_id.get(id))) {
+        if let Some(person) = external_id.and_then(|id| by_provider_id.get(id).or_else(|| self.by_id.get(id)))
+        {
             return Match::One(*person, "external_id", EXTERNAL_ID);
         }
         if let Some(person) = account.employee_id.as_deref().and_then(|id| self.by_id.get(id.trim())) {
@@ -224,7 +228,9 @@ impl<'a> Index<'a> {
                 link.identity_id = Some(self.people[person].identity_id.clone());
                 (link.method, link.confidence, link.candidates) = (method, confidence, 1);
             }
-            Match::Several(n) => (link.method, link.confidence, link.candidates) = ("ambiguous", AMBIGUOUS, n),
+            Match::Several(n) => {
+                (link.method, link.confidence, link.candidates) = ("ambiguous", AMBIGUOUS, n)
+            }
             Match::Nobody => {
                 let similar = self.similar_names(account);
                 if similar > 0 {
@@ -289,7 +295,8 @@ fn folded_name(name: &str) -> String {
         Some((last, first)) => format!("{} {}", first.trim(), last.trim()),
         None => name.to_owned(),
     };
-    let folded: String = turned.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
+    let folded: String =
+        turned.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -3,7 +3,9 @@
 //! The only room of polars. Data comes in as plain columns and goes out as plain columns, so
 //! that no data frame crosses the border.
 
-use polars::prelude::{Column, DataFrame, IntoLazy, JoinArgs, JoinType, LazyFrame, PolarsError, col, len, lit};
+use polars::prelude::{
+    Column, DataFrame, IntoLazy, JoinArgs, JoinType, LazyFrame, PolarsError, col, len, lit,
+};
 
 /// Who holds what, one entry a grant: indices into people and entitlements.
 pub struct Holdings {
@@ -40,8 +42,12 @@ pub struct PeerCounts {
 /// When polars cannot evaluate the plan, which is a bug of ours.
 pub fn peer_counts(holdings: &Holdings, peers: &Peers) -> Result<Vec<PeerCounts>, PolarsError> {
     let people = people_frame(peers)?;
-    let grants = grants_frame(holdings)?
-        .join(people.clone(), [col("person")], [col("person")], JoinArgs::new(JoinType::Inner));
+    let grants = grants_frame(holdings)?.join(
+        people.clone(),
+        [col("person")],
+        [col("person")],
+        JoinArgs::new(JoinType::Inner),
+    );
     let scopes: [(&str, &[&str]); 3] =
         [("organisation", &[]), ("department", &["department"]), ("role", &["department", "title"])];
     let mut counted = grants.clone();
@@ -58,7 +64,10 @@ pub fn peer_counts(holdings: &Holdings, peers: &Peers) -> Result<Vec<PeerCounts>
         Ok(totals
             .into_iter()
             .zip(holders)
-            .map(|(total, holders)| Count { total: total.saturating_sub(1), holders: holders.saturating_sub(1) })
+            .map(|(total, holders)| Count {
+                total: total.saturating_sub(1),
+                holders: holders.saturating_sub(1),
+            })
             .collect())
     };
     let (organisation, department, role) = (read("organisation")?, read("department")?, read("role")?);
@@ -72,7 +81,13 @@ pub fn peer_counts(holdings: &Holdings, peers: &Peers) -> Result<Vec<PeerCounts>
 
 /// Adds `<scope>_total` (people who share `keys`) and `<scope>_holders` (those of them who
 /// hold the row's entitlement).
-fn with_counts(rows: LazyFrame, people: &LazyFrame, grants: &LazyFrame, scope: &str, keys: &[&str]) -> LazyFrame {
+fn with_counts(
+    rows: LazyFrame,
+    people: &LazyFrame,
+    grants: &LazyFrame,
+    scope: &str,
+    keys: &[&str],
+) -> LazyFrame {
     let scope_keys: Vec<_> = keys.iter().map(|key| col(*key)).chain([lit(1i32).alias("everybody")]).collect();
     let join_keys: Vec<_> = keys.iter().map(|key| col(*key)).chain([col("everybody")]).collect();
     let totals = people.clone().group_by(scope_keys.clone()).agg([len().alias(format!("{scope}_total"))]);

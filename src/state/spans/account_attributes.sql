@@ -1,4 +1,5 @@
--- Grain: one account; the newest value that anyone stated of each attribute.
+-- Grain: one account; the newest value that anyone stated of each attribute. What failed
+-- changed nothing, so it states nothing.
 -- Inputs: known_events, known_snapshots.
 WITH stated AS (
   SELECT
@@ -23,7 +24,8 @@ WITH stated AS (
     NULL AS privileged,
     NULL AS listed_at
   FROM known_events
-  WHERE account_key_app IS NOT NULL
+  WHERE outcome IN ('success', 'unknown')
+    AND account_key_app IS NOT NULL
     AND account_id IS NOT NULL
     AND verb NOT LIKE 'signin%'
     AND (source <> 'okta' OR verb NOT LIKE 'provision.%')
@@ -31,7 +33,7 @@ WITH stated AS (
   SELECT
     app_id,
     account_id,
-    listed_at,
+    listed_at AS at,
     listing_id,
     account_name,
     display_name,

@@ -47,7 +47,7 @@ stated AS (
     s.entitlement_kind,
     s.entitlement_id,
     s.entitlement_name,
-    s.listed_at,
+    s.listed_at AS at,
     2,
     s.listing_id,
     s.source,

@@ -1,0 +1,147 @@
+//! `detect`: one run of the detectors.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+
+use super::output::{self, Sheet};
+use super::{Context, Error, Outcome, times};
+use crate::domain::{Finding, Severity, Verdict};
+use crate::pipeline::{DetectRequest, RunReport};
+use crate::query::At;
+
+#[derive(Args)]
+pub struct Detect {
+    /// True when: RFC 3339, a date or now-90d [default: now]
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<String>,
+    /// As we knew it when [default: now]
+    #[arg(long, value_name = "TIME")]
+    known_at: Option<String>,
+    /// Threshold profile [default: from the configuration]
+    #[arg(long)]
+    profile: Option<String>,
+    /// Detector id or code (repeatable) [default: all that are on by default]
+    #[arg(long, value_name = "ID")]
+    detector: Vec<String>,
+    /// Exit with 1 when a finding is at least this severe
+    #[arg(long, value_name = "SEVERITY", value_parser = ["info", "low", "medium", "high", "critical"])]
+    fail_on: Option<String>,
+    /// Leave the ledger as it is
+    #[arg(long)]
+    no_record: bool,
+    /// Print every finding of the run instead of the first of each detector
+    #[arg(long)]
+    all: bool,
+}
+
+impl Detect {
+    pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
+        let now = times::now();
+        let request = DetectRequest {
+            at: At {
+                as_of: times::parse_or("--as-of", self.as_of.as_deref(), now)?,
+                known_at: times::parse_or("--known-at", self.known_at.as_deref(), now)?,
+            },
+            profile: self.profile.unwrap_or_else(|| context.config.profile.value.clone()),
+            detectors: self.detector,
+            record: !self.no_record,
+        };
+        let report = context.engine().detect(&request).await?;
+        let shown: Vec<&Finding> = if self.all || !context.output.is_empty() {
+            report.findings.iter().collect()
+        } else {
+            first_of_each(&report, 2)
+        };
+        sheet(&shown).print(&context.output)?;
+        summarise(&report, shown.len());
+        let least = self.fail_on.as_deref().and_then(Severity::parse);
+        Ok(match least {
+            _ if !report.incomplete.is_empty() => Outcome::Incomplete,
+            Some(least) if report.at_or_above(least) > 0 => Outcome::Findings,
+            _ => Outcome::Clean,
+        })
+    }
+}
+
+/// Findings as a table; `--output json` gives them whole.
+pub fn sheet(findings: &[&Finding]) -> Sheet {
+    let mut sheet =
+        Sheet::new("findings", &["severity", "code", "verdict", "subject", "since", "owner", "explanation"]);
+    for finding in findings {
+        let owner =
+            finding.owner.as_ref().map(|owner| owner.email.clone().unwrap_or_else(|| owner.id.clone()));
+        sheet.push(
+            vec![
+                output::severity(finding.severity.as_str()),
+                finding.code.clone(),
+                match finding.verdict {
+                    Verdict::Fail => "fail".to_owned(),
+                    Verdict::Pass => "pass".to_owned(),
+                    Verdict::Unknown => "unknown".to_owned(),
+                },
+                finding.subject.id.clone(),
+                finding.since.map(|at| at.to_string().chars().take(10).collect()).unwrap_or_default(),
+                owner.unwrap_or_else(|| "no owner on record".to_owned()),
+                finding.explanation.clone(),
+            ],
+            serde_json::to_value(finding).unwrap_or_default(),
+        );
+    }
+    sheet
+}
+
+/// The first `most` findings of each detector, in the order of the report.
+pub fn first_of_each(report: &RunReport, most: usize) -> Vec<&Finding> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut shown = Vec::new();
+    for finding in &report.findings {
+        let count = counts.entry(&finding.detector).or_default();
+        *count += 1;
+        if *count <= most {
+            shown.push(finding);
+        }
+    }
+    shown
+}
+
+/// What a person should know about the run, on standard error; incomplete evidence leads.
+pub fn summarise(report: &RunReport, shown: usize) {
+    for reason in &report.incomplete {
+        output::say(&format!("incomplete evidence: {reason}"));
+    }
+    let mut by_severity: BTreeMap<Severity, usize> = BTreeMap::new();
+    let (mut failed, mut unknown) = (0, 0);
+    for finding in &report.findings {
+        match finding.verdict {
+            Verdict::Unknown => unknown += 1,
+            _ => {
+                failed += 1;
+                *by_severity.entry(finding.severity).or_default() += 1;
+            }
+        }
+    }
+    let parts: Vec<String> =
+        by_severity.iter().rev().map(|(severity, count)| format!("{count} {}", severity.as_str())).collect();
+    let total_ms: u64 = report.build_ms + report.detectors.values().map(|(_, ms)| ms).sum::<u64>();
+    output::say(&format!(
+        "{failed} findings ({}), {unknown} unknown, by {} detectors as of {} in {:.1} s",
+        if parts.is_empty() { "none".to_owned() } else { parts.join(", ") },
+        report.detectors.len(),
+        report.at.as_of,
+        total_ms as f64 / 1000.0,
+    ));
+    if let Some(changes) = &report.changes {
+        let counts = changes.counts;
+        output::say(&format!(
+            "ledger: {} opened, {} still open, {} reopened, {} resolved",
+            counts.opened, counts.still_open, counts.reopened, counts.resolved
+        ));
+    }
+    if shown < report.findings.len() {
+        output::say(&format!(
+            "showing {shown} of {}; all of them: lychgate findings list, or --all",
+            report.findings.len()
+        ));
+    }
+}

@@ -1,0 +1,92 @@
+//! `ingest`: files into the lake.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::output::{self, Sheet};
+use super::reading::{ReadingFlags, Readings};
+use super::{Context, Error, Outcome};
+use crate::pipeline::{FileReport, IngestReport};
+
+#[derive(Args)]
+pub struct Ingest {
+    /// Files, folders, or - for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Say how the columns of each table were understood
+    #[arg(long)]
+    explain: bool,
+    #[command(flatten)]
+    reading: ReadingFlags,
+}
+
+impl Ingest {
+    pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
+        let readings = Readings::new(&context.config, &self.reading)?;
+        let bar = progress_bar();
+        let mut heard = |file: &FileReport| {
+            bar.set_message(file.file.clone());
+            bar.inc(1);
+        };
+        let report = context.engine().ingest(&self.paths, &|name| readings.of(name), &mut heard).await?;
+        bar.finish_and_clear();
+        if self.explain {
+            for file in &report.files {
+                if let Some(explanation) = &file.explanation {
+                    output::say(&format!("{}\n{explanation}\n", file.file));
+                }
+            }
+        }
+        sheet(&report).print(&context.output)?;
+        complain(&report);
+        Ok(if report.incomplete() { Outcome::Incomplete } else { Outcome::Clean })
+    }
+}
+
+/// A spinner for people; nothing where nobody looks.
+pub fn progress_bar() -> ProgressBar {
+    if !output::interactive() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} files  {wide_msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(std::time::Duration::from_millis(120));
+    bar
+}
+
+/// One line a file, and their sum.
+pub fn sheet(report: &IngestReport) -> Sheet {
+    let mut sheet =
+        Sheet::new("files", &["file", "source", "app", "read", "new", "duplicate", "quarantined"]);
+    for file in &report.files {
+        sheet.push(
+            vec![
+                file.file.clone(),
+                if file.refused.is_some() { "refused".to_owned() } else { file.source.clone() },
+                file.app_id.clone().unwrap_or_default(),
+                file.read.to_string(),
+                file.new.to_string(),
+                file.duplicate.to_string(),
+                file.quarantined.to_string(),
+            ],
+            serde_json::to_value(file).unwrap_or_default(),
+        );
+    }
+    sheet
+}
+
+/// Refused files and the reasons for quarantine, on standard error.
+pub fn complain(report: &IngestReport) {
+    for file in &report.files {
+        if let Some(why) = &file.refused {
+            output::say(&format!("refused {}: {why}", file.file));
+        }
+        for (reason, count) in &file.reasons {
+            output::say(&format!("quarantined {count} of {}: {reason}", file.file));
+        }
+    }
+}

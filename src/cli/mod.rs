@@ -1,0 +1,228 @@
+//! The command line: one sub-command a file, and what they share. Data goes to standard
+//! output, everything else to standard error. The only room that prints.
+
+mod access;
+mod completions;
+pub mod config;
+mod demo;
+mod detect;
+mod doctor;
+mod evaluate;
+mod findings;
+mod ingest;
+mod init;
+mod models;
+mod normalize;
+mod output;
+mod reading;
+mod serve;
+mod simulate;
+mod sql;
+mod times;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::{findings as ledger, pipeline, query, serve as api, simulate as simulator};
+use config::{Config, Flags};
+use output::Output;
+
+/// Who has access that they should not have, since when, who must act, and which control
+/// does it break?
+#[derive(Parser)]
+#[command(name = "lychgate", version, about, after_help = EXIT_CODES)]
+struct Arguments {
+    /// Configuration file [default: ./lychgate.toml when it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the lake and the ledger [default: ./lychgate-data]
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Tenant: the security boundary [default: default]
+    #[arg(long, global = true, value_name = "NAME")]
+    tenant: Option<String>,
+    /// FORMAT or FORMAT=FILE: table, json, ndjson, csv, md (repeatable)
+    #[arg(long, short, global = true, value_name = "FORMAT")]
+    output: Vec<Output>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 clean · 1 findings at or above --fail-on · 2 usage or config · \
+3 run failed · 4 evidence incomplete";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Simulate an organisation, ingest it, detect, print the findings, serve the API
+    Demo(demo::Demo),
+    /// Write a commented configuration and print the first API token
+    Init(init::Init),
+    /// Check configuration, disk, sources and their freshness
+    Doctor(doctor::Doctor),
+    /// Write the files of a simulated organisation, with labels.csv as the truth
+    Simulate(simulate::Simulate),
+    /// Read files into the lake
+    Ingest(ingest::Ingest),
+    /// Print canonical events as NDJSON; nothing is stored
+    Normalize(normalize::Normalize),
+    /// Run the detectors
+    Detect(detect::Detect),
+    /// List findings and decide on them
+    #[command(subcommand)]
+    Findings(findings::Findings),
+    /// Who held what at an instant, and why we think so
+    Access(access::Access),
+    /// Ask the lake and the views of an instant in SQL
+    Sql(sql::Sql),
+    /// Check the rules and profiles
+    #[command(subcommand)]
+    Models(models::Models),
+    /// Compare findings with the labels of a simulated organisation
+    Evaluate(evaluate::Evaluate),
+    /// Serve the query API on a loopback address
+    Serve(serve::Serve),
+    /// Print a completion script
+    Completions(completions::Completions),
+}
+
+/// What a command needs besides its own arguments.
+pub(crate) struct Context {
+    pub config: Config,
+    pub output: Vec<Output>,
+}
+
+impl Context {
+    pub fn engine(&self) -> pipeline::Engine {
+        pipeline::Engine::new(&self.config.data.value, &self.config.tenant.value)
+    }
+}
+
+/// How a command ended when nothing failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Clean,
+    /// Findings at or above `--fail-on`.
+    Findings,
+    /// A source was stale, truncated, refused or partly quarantined.
+    Incomplete,
+}
+
+impl Outcome {
+    pub fn code(self) -> u8 {
+        match self {
+            Outcome::Clean => 0,
+            Outcome::Findings => 1,
+            Outcome::Incomplete => 4,
+        }
+    }
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0}")]
+    Usage(String),
+    #[error("cannot write {what}")]
+    Write { what: String, source: std::io::Error },
+    #[error(transparent)]
+    Pipeline(#[from] pipeline::Error),
+    #[error(transparent)]
+    Query(#[from] query::Error),
+    #[error(transparent)]
+    Ledger(#[from] ledger::Error),
+    #[error(transparent)]
+    Simulate(#[from] simulator::Error),
+    #[error(transparent)]
+    Serve(#[from] api::Error),
+    #[error("cannot start the runtime")]
+    Runtime { source: std::io::Error },
+}
+
+impl Error {
+    fn code(&self) -> u8 {
+        match self {
+            Error::Usage(_) => 2,
+            _ => 3,
+        }
+    }
+}
+
+/// Parses the arguments, runs the command, gives the exit code.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    log();
+    let code = match dispatch(arguments) {
+        Ok(outcome) => outcome.code(),
+        Err(error) => {
+            output::say(&format!("error: {}", chain(&error)));
+            error.code()
+        }
+    };
+    ExitCode::from(code)
+}
+
+/// The error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let next = inner.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+fn dispatch(arguments: Arguments) -> Result<Outcome, Error> {
+    let flags = Flags { config: arguments.config, data: arguments.data, tenant: arguments.tenant };
+    let context = Context { config: Config::load(&flags)?, output: arguments.output };
+    let command = arguments.command;
+    // Plans of many joins nest deeply, and the main thread's stack is small for them.
+    let worker = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_stack_size(STACK_BYTES)
+            .build()
+            .map_err(|source| Error::Runtime { source })?;
+        runtime.block_on(execute(command, &context))
+    });
+    match worker.map_err(|source| Error::Runtime { source })?.join() {
+        Ok(result) => result,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+const STACK_BYTES: usize = 32 << 20;
+
+async fn execute(command: Command, context: &Context) -> Result<Outcome, Error> {
+    match command {
+        Command::Demo(command) => command.run(context).await,
+        Command::Init(command) => command.run(context).await,
+        Command::Doctor(command) => command.run(context).await,
+        Command::Simulate(command) => command.run(context),
+        Command::Ingest(command) => command.run(context).await,
+        Command::Normalize(command) => command.run(context),
+        Command::Detect(command) => command.run(context).await,
+        Command::Findings(command) => command.run(context).await,
+        Command::Access(command) => command.run(context).await,
+        Command::Sql(command) => command.run(context).await,
+        Command::Models(command) => command.run(context).await,
+        Command::Evaluate(command) => command.run(context).await,
+        Command::Serve(command) => command.run(context).await,
+        Command::Completions(command) => command.run(&mut Arguments::command()),
+    }
+}
+
+fn log() {
+    let filter = config::log_filter().unwrap_or_else(|| "warn".to_owned());
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .with_ansi(output::interactive() && !config::no_color())
+        .without_time()
+        .init();
+}

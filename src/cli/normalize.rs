@@ -1,0 +1,56 @@
+//! `normalize`: canonical rows as NDJSON; nothing is stored.
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::reading::{ReadingFlags, Readings};
+use super::{Context, Error, Outcome, output};
+use crate::domain::{Origin, Rejection, Row};
+use crate::ingest;
+use crate::pipeline;
+
+#[derive(Args)]
+pub struct Normalize {
+    /// Files, folders, or - for standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingFlags,
+}
+
+impl Normalize {
+    pub fn run(self, context: &Context) -> Result<Outcome, Error> {
+        let readings = Readings::new(&context.config, &self.reading)?;
+        let mut stdout = BufWriter::new(io::stdout().lock());
+        let mut outcome = Outcome::Clean;
+        let mut print = |origin: &Origin, row: Result<Row, Rejection>| -> io::Result<()> {
+            let line = match row {
+                Ok(row) => json!({ "origin": origin, "normalized": row }),
+                Err(rejection) => json!({ "origin": origin, "quarantined": rejection }),
+            };
+            writeln!(stdout, "{line}")
+        };
+        for path in ingest::files(&self.paths).map_err(pipeline::Error::from)? {
+            let reading = readings.of(&path.to_string_lossy());
+            let report = match pipeline::normalize(&path, &reading, &mut print) {
+                // Whoever read our output has seen enough.
+                Err(pipeline::Error::Hash { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => {
+                    break;
+                }
+                other => other?,
+            };
+            if let Some(why) = report.refused {
+                output::say(&format!("refused {}: {why}", report.file));
+                outcome = Outcome::Incomplete;
+            }
+            if report.quarantined > 0 {
+                outcome = Outcome::Incomplete;
+            }
+        }
+        stdout.flush().map_err(|source| Error::Write { what: "standard output".to_owned(), source })?;
+        Ok(outcome)
+    }
+}

@@ -1,0 +1,72 @@
+//! `sql`: questions to the lake and the views of an instant, in SQL.
+
+use std::io::{self, IsTerminal, Read};
+
+use arrow::array::RecordBatch;
+use clap::Args;
+use serde_json::Value;
+
+use super::output::Sheet;
+use super::{Context, Error, Outcome, times};
+use crate::query::{At, json_rows};
+
+#[derive(Args)]
+pub struct Sql {
+    /// One SELECT statement; - or nothing reads standard input
+    statement: Option<String>,
+    /// True when [default: now]
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<String>,
+    /// As we knew it when [default: now]
+    #[arg(long, value_name = "TIME")]
+    known_at: Option<String>,
+}
+
+impl Sql {
+    pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
+        let now = times::now();
+        let at = At {
+            as_of: times::parse_or("--as-of", self.as_of.as_deref(), now)?,
+            known_at: times::parse_or("--known-at", self.known_at.as_deref(), now)?,
+        };
+        let statement = match self.statement.filter(|text| text != "-") {
+            Some(text) => text,
+            None => from_stdin()?,
+        };
+        let session = context.engine().session(at).await?;
+        let batches = session.select(&statement).await?;
+        sheet(&batches).print(&context.output)?;
+        Ok(Outcome::Clean)
+    }
+}
+
+fn from_stdin() -> Result<String, Error> {
+    if io::stdin().is_terminal() {
+        return Err(Error::Usage(
+            "give a statement: lychgate sql \"SELECT count(*) FROM events\"".to_owned(),
+        ));
+    }
+    let mut text = String::new();
+    io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|e| Error::Usage(format!("cannot read the statement from standard input: {e}")))?;
+    Ok(text)
+}
+
+fn sheet(batches: &[RecordBatch]) -> Sheet {
+    let mut sheet = Sheet::new("rows", &[]);
+    sheet.columns = batches
+        .first()
+        .map(|batch| batch.schema())
+        .map_or_else(Vec::new, |schema| schema.fields().iter().map(|field| field.name().clone()).collect());
+    for row in json_rows(batches) {
+        let cell = |name: &String| match row.get(name) {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        };
+        let cells = sheet.columns.iter().map(cell).collect();
+        sheet.push(cells, row);
+    }
+    sheet
+}

@@ -1,0 +1,206 @@
+//! One row of a rule's answer, told as a finding.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use super::cells::Cells;
+use super::gate::Gate;
+use super::remediation::remediation;
+use super::rule::Run;
+use super::score;
+use super::template::Quotable;
+use super::{Error, bind};
+use crate::domain::finding::{FindingAccount, IdentityRef, Link, NamedRef, Subject, Threshold};
+use crate::domain::{Evidence, Finding, Severity, Status, UtcMicros, Verdict};
+use crate::models::{Param, Rule, Setting, Value};
+
+/// Below this confidence a link is no link, so the row is about somebody else.
+const LINK_CONFIDENCE_FLOOR: f64 = 0.5;
+
+/// Turns rows of one rule into findings.
+pub struct Teller<'a> {
+    rule: &'a Rule,
+    run: Run<'a>,
+    settings: &'a BTreeMap<String, Setting>,
+    gate: &'a Gate<'a>,
+    link_confidence_min: Option<f64>,
+}
+
+impl<'a> Teller<'a> {
+    pub fn new(
+        rule: &'a Rule,
+        run: Run<'a>,
+        settings: &'a BTreeMap<String, Setting>,
+        gate: &'a Gate<'a>,
+    ) -> Result<Teller<'a>, Error> {
+        let least = rule.link_confidence_min.as_ref();
+        let least = least.map(|param| bind::setting(rule, run.profile, param)).transpose()?;
+        let link_confidence_min = least.and_then(|setting| match setting.value {
+            Value::Number(number) => Some(number),
+            Value::Integer(number) => Some(number as f64),
+            _ => None,
+        });
+        Ok(Teller { rule, run, settings, gate, link_confidence_min })
+    }
+
+    /// The finding of one row; none when its account is not linked well enough to speak of.
+    pub fn finding(&self, row: &Cells) -> Result<Option<Finding>, Error> {
+        let confidence = row.number("link_confidence");
+        if self.link_confidence_min.is_some() && confidence.is_some_and(|c| c < LINK_CONFIDENCE_FLOOR) {
+            return Ok(None);
+        }
+        let (verdict, unknown_because) = self.verdict(row, confidence)?;
+        let severity = self.severity(row)?;
+        let since = row.time("since");
+        let as_of = self.run.at.as_of;
+        let quotable = Quotable { cells: row, settings: self.settings, as_of };
+        let subject_id = self.required(row, "subject_id")?;
+        Ok(Some(Finding {
+            finding_id: self.finding_id(row, &subject_id),
+            detector: self.rule.id.clone(),
+            code: self.rule.code.clone(),
+            title: self.rule.title.clone(),
+            verdict,
+            severity,
+            score: score::score(severity, verdict, since, as_of, confidence.unwrap_or(1.0)),
+            status: Status::Open,
+            subject: Subject {
+                kind: self.required(row, "subject_kind")?,
+                id: subject_id,
+                name: row.text("subject_name"),
+            },
+            identity: identity(row),
+            account: account(row),
+            app: named(row, "app_id", "app_name"),
+            entitlement: named(row, "entitlement_id", "entitlement_name"),
+            org: row.text("org"),
+            owner: None,
+            as_of,
+            known_at: self.run.at.known_at,
+            since,
+            first_seen_at: None,
+            last_seen_at: None,
+            due_at: self.due_at(since),
+            explanation: quotable.fill(&self.rule.explanation),
+            evidence: self.evidence(&quotable),
+            threshold: self.threshold(),
+            profile: self.run.profile.id.clone(),
+            link: link(row),
+            controls: self.rule.controls.clone(),
+            remediation: Some(remediation(&self.rule.remediation, row)),
+            cause: row.text("cause"),
+            unknown_because,
+        }))
+    }
+
+    /// The rule's own doubt first, then the sources', then the link's.
+    fn verdict(&self, row: &Cells, confidence: Option<f64>) -> Result<(Verdict, Option<String>), Error> {
+        let said = self.required(row, "verdict")?;
+        let doubt = match said.as_str() {
+            "unknown" => {
+                row.text("unknown_because").or_else(|| Some("the evidence does not decide it".into()))
+            }
+            "fail" => self
+                .gate
+                .unknown_because(row.text("app_id").as_deref())
+                .or_else(|| self.weak_link(confidence)),
+            _ => return Err(self.bad_value("verdict", said)),
+        };
+        Ok((if doubt.is_some() { Verdict::Unknown } else { Verdict::Fail }, doubt))
+    }
+
+    fn weak_link(&self, confidence: Option<f64>) -> Option<String> {
+        let (least, confidence) = (self.link_confidence_min?, confidence?);
+        (confidence < least).then(|| {
+            format!(
+                "the account is tied to the person with confidence {confidence:.2}, and {least:.2} is needed"
+            )
+        })
+    }
+
+    fn severity(&self, row: &Cells) -> Result<Severity, Error> {
+        let base = match row.text("severity") {
+            Some(text) => Severity::parse(&text).ok_or_else(|| self.bad_value("severity", text))?,
+            None => self.rule.severity,
+        };
+        Ok(score::severity(base, row.truth("severity_up"), row.truth("severity_down")))
+    }
+
+    fn finding_id(&self, row: &Cells, subject_id: &str) -> String {
+        let parts = [
+            self.rule.id.as_str(),
+            self.run.tenant,
+            &row.text("app_id").unwrap_or_default(),
+            subject_id,
+            &row.text("discriminator").unwrap_or_default(),
+        ];
+        let digest = Sha256::digest(parts.join("\u{1f}"));
+        digest.iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+
+    fn due_at(&self, since: Option<UtcMicros>) -> Option<UtcMicros> {
+        match self.rule.due {
+            Some(Value::Interval(due)) => Some(due.after(since.unwrap_or(self.run.at.as_of))),
+            _ => None,
+        }
+    }
+
+    fn evidence(&self, quotable: &Quotable<'_>) -> Vec<Evidence> {
+        let templates = self.rule.evidence.iter();
+        let filled = templates.filter_map(|template| {
+            Some(Evidence {
+                table: quotable.fill(&template.table),
+                key: quotable.fill_all(&template.key)?,
+                event_id: template.event_id.as_ref().and_then(|text| quotable.fill_all(text)),
+                at: template.at.as_ref().and_then(|text| quotable.time(text)),
+                says: quotable.fill(&template.says),
+            })
+        });
+        filled.collect()
+    }
+
+    fn threshold(&self) -> Option<Threshold> {
+        let name = self.rule.threshold.as_ref()?;
+        let setting = self.settings.get(name)?;
+        let name = match self.rule.params.get(name) {
+            Some(Param::Profile(key)) => key.profile.clone(),
+            _ => name.clone(),
+        };
+        Some(Threshold { name, value: setting.value.to_string(), source: setting.source.clone() })
+    }
+
+    fn required(&self, row: &Cells, column: &'static str) -> Result<String, Error> {
+        row.text(column).ok_or_else(|| Error::MissingColumn { rule: self.rule.id.clone(), column })
+    }
+
+    fn bad_value(&self, column: &'static str, value: String) -> Error {
+        Error::BadValue { rule: self.rule.id.clone(), column, value }
+    }
+}
+
+fn identity(row: &Cells) -> Option<IdentityRef> {
+    Some(IdentityRef { id: row.text("identity_id")?, name: row.text("identity_name") })
+}
+
+fn account(row: &Cells) -> Option<FindingAccount> {
+    Some(FindingAccount {
+        app: row.text("app_id")?,
+        id: row.text("account_id")?,
+        name: row.text("account_name"),
+        email: row.text("account_email"),
+        external_id: row.text("account_external_id"),
+    })
+}
+
+fn named(row: &Cells, id: &str, name: &str) -> Option<NamedRef> {
+    Some(NamedRef { id: row.text(id)?, name: row.text(name) })
+}
+
+fn link(row: &Cells) -> Option<Link> {
+    Some(Link { method: row.text("link_method")?, confidence: row.number("link_confidence")? })
+}

@@ -1,0 +1,118 @@
+//! Learned detectors: they score, and a declared rule asks the scores.
+//!
+//! [`score`] says of every grant of a person how surprising it is among their peers, as
+//! the table `peer_lift` of the session; `models/rules/rare_entitlement.yml` (OVP-02)
+//! turns scores into findings. Nothing here is trained ahead of time: the model is fitted to
+//! the organisation at the instant of the session, so it cannot leak what came later.
+
+mod features;
+mod peer_lift;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+
+use crate::query::{self, Rows, Session};
+use features::{Holdings, PeerCounts, Peers, peer_counts};
+pub use peer_lift::PeerLift;
+
+/// Why scores could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Query(#[from] query::Error),
+    #[error("cannot count peers")]
+    Features(#[from] polars::error::PolarsError),
+    #[error("cannot scale scores")]
+    Scale(#[from] linfa_preprocessing::PreprocessingError),
+    #[error("cannot lay out table \"peer_lift\"")]
+    Table(#[from] arrow::error::ArrowError),
+}
+
+const GRANTS: &str = include_str!("peer_grants.sql");
+
+/// The grants as indices, and what stands behind them.
+struct Grants {
+    holdings: Holdings,
+    peers: Peers,
+    /// Application, account and entitlement of each grant.
+    keys: Vec<[String; 3]>,
+}
+
+/// Adds the table `peer_lift` to `session`: one row for each grant of an employed person.
+///
+/// Columns: app_id, account_id, entitlement_id, peer_scope (`role`, `department`,
+/// `organisation`: the narrowest with at least 8 peers), peers, peer_holders, org_people,
+/// org_holders (all without the holder), rarity, department_lift, role_lift, score (their
+/// sum, in nats), standard_score, share_upper.
+///
+/// # Errors
+/// When the session does not answer, or polars or linfa refuse the features.
+pub async fn score(session: &Session) -> Result<(), Error> {
+    let grants = grants(session).await?;
+    let counts = peer_counts(&grants.holdings, &grants.peers)?;
+    let lifts = peer_lift::score(&counts)?;
+    session.hold("peer_lift", vec![table(&grants.keys, &counts, &lifts)?])?;
+    Ok(())
+}
+
+async fn grants(session: &Session) -> Result<Grants, Error> {
+    let (mut people, mut entitlements) = (HashMap::new(), HashMap::new());
+    let mut holdings = Holdings { person: Vec::new(), entitlement: Vec::new() };
+    let mut peers = Peers { department: Vec::new(), title: Vec::new() };
+    let mut keys = Vec::new();
+    for batch in session.collect("peer_grants", GRANTS).await? {
+        let rows = Rows::new("peer_grants", &batch);
+        let (app, account) = (rows.texts("app_id")?, rows.texts("account_id")?);
+        let (entitlement, identity) = (rows.texts("entitlement_id")?, rows.texts("identity_id")?);
+        let (department, title) = (rows.texts("department")?, rows.texts("title")?);
+        for row in 0..rows.len() {
+            let key =
+                [app.owned(row), account.owned(row), entitlement.owned(row)].map(Option::unwrap_or_default);
+            let next = people.len() as u32;
+            let person = *people.entry(identity.owned(row).unwrap_or_default()).or_insert_with(|| {
+                peers.department.push(department.owned(row).unwrap_or_default());
+                peers.title.push(title.owned(row).unwrap_or_default());
+                next
+            });
+            let next = entitlements.len() as u32;
+            holdings.person.push(person);
+            holdings.entitlement.push(*entitlements.entry((key[0].clone(), key[2].clone())).or_insert(next));
+            keys.push(key);
+        }
+    }
+    Ok(Grants { holdings, peers, keys })
+}
+
+fn table(
+    keys: &[[String; 3]],
+    counts: &[PeerCounts],
+    lifts: &[PeerLift],
+) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let text =
+        |at: usize| -> ArrayRef { Arc::new(StringArray::from_iter_values(keys.iter().map(|key| &key[at]))) };
+    let number = |f: fn(&PeerLift) -> f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values(lifts.iter().map(f)))
+    };
+    let count = |f: fn(&PeerCounts) -> u32| -> ArrayRef {
+        Arc::new(Int64Array::from_iter_values(counts.iter().map(|c| i64::from(f(c)))))
+    };
+    let scope = counts.iter().map(|c| peer_lift::narrowest(c).0);
+    RecordBatch::try_from_iter([
+        ("app_id", text(0)),
+        ("account_id", text(1)),
+        ("entitlement_id", text(2)),
+        ("peer_scope", Arc::new(StringArray::from_iter_values(scope)) as ArrayRef),
+        ("peers", count(|c| peer_lift::narrowest(c).1.total)),
+        ("peer_holders", count(|c| peer_lift::narrowest(c).1.holders)),
+        ("org_people", count(|c| c.organisation.total)),
+        ("org_holders", count(|c| c.organisation.holders)),
+        ("rarity", number(|lift| lift.rarity)),
+        ("department_lift", number(|lift| lift.department_lift)),
+        ("role_lift", number(|lift| lift.role_lift)),
+        ("score", number(|lift| lift.score)),
+        ("standard_score", number(|lift| lift.standard_score)),
+        ("share_upper", number(|lift| lift.share_upper)),
+    ])
+}

@@ -1,0 +1,40 @@
+//! Runs detectors over one session and turns their rows into findings.
+//!
+//! Takes a declared rule, a profile of thresholds and a session at (`as_of`, `known_at`);
+//! gives findings in order of their subjects. It keeps no memory between runs (the ledger
+//! does), decides no owner, and sends nothing.
+
+mod bind;
+mod cells;
+mod finding;
+mod gate;
+pub mod learned;
+mod remediation;
+mod rule;
+pub mod rule_test;
+mod score;
+mod suppress;
+mod template;
+pub mod view_schema;
+
+pub use gate::{Reach, reach};
+pub use rule::{Run, run_rule};
+
+/// What can go wrong while a detector runs.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("cannot plan rule \"{rule}\"")]
+    Plan { rule: String, source: Box<datafusion::error::DataFusionError> },
+    #[error("cannot run rule \"{rule}\"")]
+    Query { rule: String, source: Box<datafusion::error::DataFusionError> },
+    #[error("cannot read column \"{column}\" of rule \"{rule}\"")]
+    Column { rule: String, column: String, source: arrow::error::ArrowError },
+    #[error("rule \"{rule}\" gives no \"{column}\" for a subject")]
+    MissingColumn { rule: String, column: &'static str },
+    #[error("rule \"{rule}\" gives \"{value}\" as {column}")]
+    BadValue { rule: String, column: &'static str, value: String },
+    #[error("profile \"{profile}\" has no threshold \"{key}\" for rule \"{rule}\"")]
+    MissingThreshold { rule: String, profile: String, key: String },
+    #[error("cannot lay out test \"{test}\" of rule \"{rule}\": {reason}")]
+    Test { rule: String, test: String, reason: String },
+}

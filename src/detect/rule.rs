@@ -1,0 +1,71 @@
+//! One declared rule, run: bind, query, gate, suppress, tell.
+
+use std::collections::BTreeMap;
+
+use datafusion::common::ParamValues;
+use datafusion::prelude::SessionContext;
+
+use super::cells::{self, Cells};
+use super::finding::Teller;
+use super::gate::Gate;
+use super::suppress::Suppressions;
+use super::{Error, bind};
+use crate::domain::{Finding, Verdict};
+use crate::models::{Profile, Rule};
+use crate::query::At;
+
+/// What every rule of one run shares.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    pub session: &'a SessionContext,
+    pub at: At,
+    pub tenant: &'a str,
+    pub profile: &'a Profile,
+}
+
+/// Asks one rule. Findings come in order of subject and no two share an id; subjects that
+/// pass, and those that an exception covers, are left out.
+///
+/// # Errors
+/// When the rule does not plan or run, or a row lacks what every finding needs.
+pub async fn run_rule(rule: &Rule, run: Run<'_>) -> Result<Vec<Finding>, Error> {
+    let settings = bind::settings(rule, run.profile)?;
+    let params = bind::values(&settings, run.at);
+    let rows = query(rule, run.session, &rule.sql, Some(params)).await?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let gate = Gate::read(rule, run.profile, run.session, run.at).await?;
+    let suppressions = Suppressions::read(rule, run.session, run.at).await?;
+    let teller = Teller::new(rule, run, &settings, &gate)?;
+    let mut findings: BTreeMap<(String, String), Finding> = BTreeMap::new();
+    for row in rows.iter().filter(|row| !suppressions.cover(row)) {
+        let Some(finding) = teller.finding(row)? else { continue };
+        let key = (finding.subject.id.clone(), finding.finding_id.clone());
+        let known = findings.get(&key).is_some_and(|known| known.verdict == Verdict::Fail);
+        if !known {
+            findings.insert(key, finding);
+        }
+    }
+    Ok(findings.into_values().collect())
+}
+
+/// Runs one query and gives its rows.
+pub(super) async fn query(
+    rule: &Rule,
+    session: &SessionContext,
+    sql: &str,
+    params: Option<ParamValues>,
+) -> Result<Vec<Cells>, Error> {
+    let plan = |source| Error::Plan { rule: rule.id.clone(), source: Box::new(source) };
+    let frame = session.sql(sql).await.map_err(plan)?;
+    let frame = match params {
+        Some(params) => frame.with_param_values(params).map_err(plan)?,
+        None => frame,
+    };
+    let batches = frame
+        .collect()
+        .await
+        .map_err(|source| Error::Query { rule: rule.id.clone(), source: Box::new(source) })?;
+    cells::rows(&batches).map_err(|(column, source)| Error::Column { rule: rule.id.clone(), column, source })
+}

@@ -1,0 +1,232 @@
+//! The ledger's file: opening it, bringing it to this program's version, and the writes
+//! that must be whole: a run, a decision, a waiver. Reads are in `read`, tokens in
+//! `token`, the audit of reads in `audit`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{SqlSafeStr, Sqlite, SqlitePool, Transaction};
+
+use super::columns::failed;
+use super::decide::check_waiver;
+use super::write::{self, Cause};
+use super::{
+    By, Change, Changes, Counts, Decision, Entry, Error, Run, RunFindings, RunKind, Terms, Transition,
+    Waiver, WaiverScope, decide, read, reconcile,
+};
+use crate::domain::{Finding, Severity, Status, UtcMicros, Verdict};
+
+/// The versions of the file, in order: number, name, SQL. Only ever appended to.
+const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "ledger", include_str!("migrations/0001_ledger.sql"))];
+
+/// The ledger of one tenant. Cheap to clone; one process may hold many.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pub(super) pool: SqlitePool,
+    pub(super) tenant: String,
+}
+
+impl Ledger {
+    /// Opens the file at `path`, creating it when it is missing, and reads and writes
+    /// only what belongs to `tenant`.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is no ledger, or comes from a newer program.
+    pub async fn open(path: &Path, tenant: &str) -> Result<Ledger, Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(30));
+        let opened = SqlitePoolOptions::new().max_connections(4).connect_with(options).await;
+        let pool = opened.map_err(|source| Error::Open { path: path.to_owned(), source })?;
+        let known = MIGRATIONS[MIGRATIONS.len() - 1].0;
+        let path = path.to_owned();
+        match migrator().run(&pool).await {
+            Ok(()) => Ok(Ledger { pool, tenant: tenant.to_owned() }),
+            Err(MigrateError::VersionMissing(found)) if found > known => {
+                Err(Error::Newer { path, found, known })
+            }
+            Err(source) => Err(Error::Migrate { path, known, source }),
+        }
+    }
+
+    /// Closes the file after the writes under way.
+    pub async fn close(self) {
+        self.pool.close().await;
+    }
+
+    /// Records a run with what it found, in one transaction: all of it or nothing.
+    ///
+    /// A run about the past or the future (see [`RunKind`]) changes nothing, and its
+    /// changes are empty.
+    ///
+    /// # Errors
+    /// When the run is recorded already, a score is not finite, or the file fails.
+    pub async fn record_run(
+        &self,
+        run: &Run,
+        findings: &[Finding],
+        now: UtcMicros,
+    ) -> Result<Changes, Error> {
+        if let Some(finding) = findings.iter().find(|finding| !finding.score.is_finite()) {
+            return Err(Error::Score { finding_id: finding.finding_id.clone() });
+        }
+        let mut tx = self.begin("begin a run").await?;
+        let kind = RunKind::of(run, read::last_run(&mut tx, &self.tenant).await?, now);
+        if kind != RunKind::Current {
+            return Ok(Changes { kind, counts: Counts::default(), transitions: Vec::new() });
+        }
+        let mut previous = read::unresolved(&mut tx, &self.tenant).await?;
+        // Those that ended earlier and may come back.
+        let new = |finding: &&Finding| !previous.contains_key(&finding.finding_id);
+        let ids: Vec<&str> = findings.iter().filter(new).map(|finding| finding.finding_id.as_str()).collect();
+        let returning = read::entries_among(&mut tx, &self.tenant, &ids).await?;
+        previous.extend(returning);
+        let waivers = read::waivers_in_force(&mut tx, &self.tenant, now).await?;
+        let known: Vec<_> = previous.into_values().map(|entry| entry.known).collect();
+        let transitions = reconcile(&known, &RunFindings { run, findings, waivers: &waivers }, now);
+        let counts = count(&transitions);
+        write::run(&mut tx, &self.tenant, run, &counts).await?;
+        for transition in &transitions {
+            write::transition(&mut tx, &self.tenant, transition, &Cause::run(&run.run_id), now).await?;
+        }
+        tx.commit().await.map_err(failed("commit a run"))?;
+        let told = |t: &Transition| t.change != Change::StillOpen;
+        Ok(Changes { kind, counts, transitions: transitions.into_iter().filter(told).collect() })
+    }
+
+    /// Opens again what was waived until `now` or earlier, so that a waiver ends on time
+    /// even where no run comes. Gives the transitions.
+    pub async fn expire_waivers(&self, now: UtcMicros) -> Result<Vec<Transition>, Error> {
+        let mut tx = self.begin("begin expiring waivers").await?;
+        let mut expired = Vec::new();
+        for entry in read::unresolved(&mut tx, &self.tenant).await?.into_values() {
+            let waived = entry.known.finding.status == Status::AcceptedRisk;
+            if waived && entry.known.waived_until.is_none_or(|until| until <= now) {
+                expired.push(entry.known);
+            }
+        }
+        let transitions =
+            reconcile(&expired, &RunFindings { run: &Run::idle(now), findings: &[], waivers: &[] }, now);
+        for transition in &transitions {
+            write::transition(&mut tx, &self.tenant, transition, &Cause::clock(), now).await?;
+        }
+        tx.commit().await.map_err(failed("commit expired waivers"))?;
+        Ok(transitions)
+    }
+
+    /// Decides on one finding and gives what it is afterwards.
+    ///
+    /// # Errors
+    /// When there is no such finding, its revision has moved on, or the decision is refused.
+    pub async fn decide(
+        &self,
+        finding_id: &str,
+        decision: &Decision,
+        by: &By,
+        now: UtcMicros,
+    ) -> Result<Entry, Error> {
+        let mut tx = self.begin("begin a decision").await?;
+        let missing = || Error::NoFinding { finding_id: finding_id.to_owned() };
+        let entry = read::entry_of(&mut tx, &self.tenant, finding_id).await?.ok_or_else(missing)?;
+        if let Some(expected) = by.if_revision.filter(|expected| *expected != entry.revision) {
+            return Err(Error::Revision {
+                finding_id: finding_id.to_owned(),
+                expected,
+                found: entry.revision,
+            });
+        }
+        let refused = |source| Error::Refused { on: format!("finding \"{finding_id}\""), source };
+        let transition = decide(&entry.known, decision, by, now).map_err(refused)?;
+        let mut cause = Cause::person(&by.actor);
+        if let Decision::Waive(terms) = decision {
+            cause.approver = Some(&terms.approver);
+            let scope = WaiverScope::Finding { finding_id: finding_id.to_owned() };
+            write::waiver(&mut tx, &self.tenant, &waiver(scope, by, terms, now)).await?;
+        }
+        write::transition(&mut tx, &self.tenant, &transition, &cause, now).await?;
+        tx.commit().await.map_err(failed("commit a decision"))?;
+        Ok(Entry { known: transition.known, revision: entry.revision + 1 })
+    }
+
+    /// Waives every finding of one detector about one subject: those that are not
+    /// resolved or superseded now, and those that open before its end. Gives the
+    /// transitions of the former.
+    ///
+    /// # Errors
+    /// When the terms are refused, for the gravest of the findings.
+    pub async fn waive_subject(
+        &self,
+        detector: &str,
+        subject_id: &str,
+        by: &By,
+        terms: &Terms,
+        now: UtcMicros,
+    ) -> Result<Vec<Transition>, Error> {
+        let refused = |source| Error::Refused {
+            on: format!("detector \"{detector}\", subject \"{subject_id}\""),
+            source,
+        };
+        if detector.trim().is_empty() || subject_id.trim().is_empty() {
+            return Err(refused(super::Refusal::NoScope));
+        }
+        let scope = WaiverScope::Subject { detector: detector.to_owned(), subject_id: subject_id.to_owned() };
+        let mut tx = self.begin("begin a waiver").await?;
+        let unresolved = read::unresolved(&mut tx, &self.tenant).await?;
+        let covered: Vec<_> =
+            unresolved.into_values().filter(|entry| scope.covers(&entry.known.finding)).collect();
+        let gravest = covered.iter().map(|entry| entry.known.finding.severity).max();
+        check_waiver(by, terms, gravest.unwrap_or(Severity::Info), now).map_err(refused)?;
+        write::waiver(&mut tx, &self.tenant, &waiver(scope, by, terms, now)).await?;
+        let decision = Decision::Waive(terms.clone());
+        let cause = Cause { approver: Some(&terms.approver), ..Cause::person(&by.actor) };
+        let mut transitions = Vec::with_capacity(covered.len());
+        for entry in covered {
+            let transition = decide(&entry.known, &decision, by, now).map_err(refused)?;
+            write::transition(&mut tx, &self.tenant, &transition, &cause, now).await?;
+            transitions.push(transition);
+        }
+        tx.commit().await.map_err(failed("commit a waiver"))?;
+        Ok(transitions)
+    }
+
+    /// Takes the write lock at once: a lock taken later could find the file changed since
+    /// the reads before it, and SQLite would then refuse the write.
+    pub(super) async fn begin(&self, attempt: &'static str) -> Result<Transaction<'static, Sqlite>, Error> {
+        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed(attempt))
+    }
+}
+
+fn migrator() -> Migrator {
+    let migrations = MIGRATIONS.iter().map(|(version, name, sql)| {
+        Migration::new(*version, (*name).into(), MigrationType::Simple, (*sql).into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+fn waiver(scope: WaiverScope, by: &By, terms: &Terms, now: UtcMicros) -> Waiver {
+    let reason = by.reason.trim().to_owned();
+    let (actor, approver) = (by.actor.trim().to_owned(), terms.approver.trim().to_owned());
+    Waiver { scope, reason, actor, approver, created_at: now, until: terms.until }
+}
+
+fn count(transitions: &[Transition]) -> Counts {
+    let mut counts = Counts::default();
+    for transition in transitions {
+        match transition.change {
+            Change::Opened => counts.opened += 1,
+            Change::Reopened => counts.reopened += 1,
+            Change::Resolved => counts.resolved += 1,
+            Change::Superseded => counts.superseded += 1,
+            _ => counts.still_open += 1,
+        }
+        let ended = matches!(transition.change, Change::Resolved | Change::Superseded);
+        counts.unknown += u64::from(!ended && transition.known.finding.verdict == Verdict::Unknown);
+    }
+    counts
+}

@@ -1,0 +1,192 @@
+//! A run's findings against the ledger's: which open, stay, return, end. Pure.
+//!
+//! Silence ends a finding only where the detector ran over complete sources; everywhere
+//! else the finding stays, with the verdict unknown. What expires fails open.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::SignedDuration;
+
+use super::decide::waiver_days_max;
+use super::known::app_id;
+use super::{Change, Coverage, Known, Run, Transition, Waiver, WaiverScope, fingerprint};
+use crate::domain::{Finding, Status, UtcMicros, Verdict};
+
+/// What a run found, and the waivers that wait for findings to come.
+pub struct RunFindings<'a> {
+    pub run: &'a Run,
+    pub findings: &'a [Finding],
+    /// Only those on a subject count, and only for findings that open.
+    pub waivers: &'a [Waiver],
+}
+
+/// Gives the transitions that follow from a run, in the order of finding ids.
+///
+/// `previous` must hold every finding that is not resolved or superseded, and every
+/// finding that the run names. Findings of the run with the verdict pass count as absent.
+/// A run without coverage only lets waivers expire.
+pub fn reconcile(previous: &[Known], run: &RunFindings<'_>, now: UtcMicros) -> Vec<Transition> {
+    let seen = gravest(run);
+    let mut transitions = Vec::with_capacity(seen.len().max(previous.len()));
+    let mut known_ids = HashSet::with_capacity(previous.len());
+    for known in previous {
+        known_ids.insert(known.finding.finding_id.as_str());
+        match seen.get(known.finding.finding_id.as_str()) {
+            Some(finding) => transitions.push(seen_again(known, finding, now)),
+            None => transitions.extend(unseen(known, run.run, now)),
+        }
+    }
+    for (id, finding) in &seen {
+        if !known_ids.contains(id) {
+            transitions.push(opened(finding, run.waivers, now));
+        }
+    }
+    transitions.sort_by(|a, b| a.known.finding.finding_id.cmp(&b.known.finding.finding_id));
+    transitions
+}
+
+/// One finding an id: where a detector answers twice about one subject, the graver answer.
+fn gravest<'a>(run: &RunFindings<'a>) -> BTreeMap<&'a str, &'a Finding> {
+    let weight = |f: &Finding| (f.verdict == Verdict::Fail, f.severity);
+    let mut seen: BTreeMap<&str, &Finding> = BTreeMap::new();
+    for finding in run.findings {
+        let off = matches!(run.run.coverage.get(&finding.detector), Some(Coverage::Off));
+        if off || finding.verdict == Verdict::Pass {
+            continue;
+        }
+        let kept = seen.entry(&finding.finding_id).or_insert(finding);
+        if weight(finding) > weight(kept) {
+            *kept = finding;
+        }
+    }
+    seen
+}
+
+fn opened(finding: &Finding, waivers: &[Waiver], now: UtcMicros) -> Transition {
+    let waived_until = waivers.iter().filter_map(|waiver| standing(waiver, finding)).max();
+    let waived_until = waived_until.filter(|until| *until > now);
+    let mut finding = finding.clone();
+    finding.status = if waived_until.is_some() { Status::AcceptedRisk } else { Status::Open };
+    finding.first_seen_at = Some(now);
+    finding.last_seen_at = Some(now);
+    let reason = match (waived_until, finding.verdict) {
+        (Some(_), _) => "waived_in_advance",
+        (None, Verdict::Unknown) => "verdict_unknown",
+        (None, _) => "condition_holds",
+    };
+    let known = Known { fingerprint: fingerprint(&finding), finding, waived_until, assigned: false };
+    Transition { from: None, change: Change::Opened, reason: reason.to_owned(), known }
+}
+
+/// The end of a waiver on a subject for a finding that was unknown when it was granted;
+/// held to the limit for the severity that the finding turned out to have.
+fn standing(waiver: &Waiver, finding: &Finding) -> Option<UtcMicros> {
+    let standing = matches!(waiver.scope, WaiverScope::Subject { .. }) && waiver.scope.covers(finding);
+    let limit = SignedDuration::from_hours(24 * waiver_days_max(finding.severity));
+    standing.then(|| waiver.until.min(waiver.created_at.plus(limit)))
+}
+
+fn seen_again(known: &Known, finding: &Finding, now: UtcMicros) -> Transition {
+    let from = known.finding.status;
+    let mut next = carried(known, finding);
+    next.finding.last_seen_at = Some(now);
+    let changed = next.fingerprint != known.fingerprint;
+    let reason = match from {
+        Status::Resolved => Some("condition_returned"),
+        Status::Superseded => Some("detector_on"),
+        Status::AcceptedRisk if expired(known, now) => Some("waiver_expired"),
+        Status::AcceptedRisk | Status::Acknowledged if changed => Some("evidence_changed"),
+        // In progress: someone is at work on it and will see the new evidence.
+        Status::AcceptedRisk | Status::Acknowledged | Status::Open | Status::InProgress => None,
+    };
+    if let Some(reason) = reason {
+        // A deadline of the time before would be overdue on arrival.
+        next.finding.due_at = finding.due_at;
+        return reopened(from, next, reason);
+    }
+    let (change, reason) = match (known.finding.verdict, finding.verdict) {
+        (Verdict::Fail, Verdict::Unknown) => (Change::Doubted, "verdict_unknown"),
+        (Verdict::Unknown, Verdict::Fail) => (Change::Confirmed, "condition_holds"),
+        _ => (Change::StillOpen, "condition_holds"),
+    };
+    Transition { from: Some(from), change, reason: reason.to_owned(), known: next }
+}
+
+/// The run's finding with what only the ledger knows.
+fn carried(known: &Known, finding: &Finding) -> Known {
+    let mut next = finding.clone();
+    let before = &known.finding;
+    next.status = before.status;
+    next.first_seen_at = before.first_seen_at;
+    // While a finding stays open its deadline never moves out.
+    next.due_at = [before.due_at, finding.due_at].into_iter().flatten().min();
+    if known.assigned {
+        next.owner = before.owner.clone();
+    }
+    // Doubt shows less evidence than there is, so it cannot say that evidence changed.
+    let fingerprint = match finding.verdict {
+        Verdict::Unknown => known.fingerprint.clone(),
+        Verdict::Fail | Verdict::Pass => fingerprint(finding),
+    };
+    Known { finding: next, fingerprint, ..known.clone() }
+}
+
+fn unseen(known: &Known, run: &Run, now: UtcMicros) -> Option<Transition> {
+    let from = known.finding.status;
+    if matches!(from, Status::Resolved | Status::Superseded) {
+        return None;
+    }
+    let doubt = match run.coverage.get(&known.finding.detector) {
+        None => None,
+        Some(Coverage::Off) => return Some(ended(known, Change::Superseded, "detector_off")),
+        Some(Coverage::Complete) => return Some(ended(known, Change::Resolved, "condition_cleared")),
+        Some(Coverage::Incomplete(because) | Coverage::NotRun(because)) => Some(because),
+        Some(Coverage::IncompleteApps(apps)) => match doubt_about(&known.finding, apps) {
+            None => return Some(ended(known, Change::Resolved, "condition_cleared")),
+            because => because,
+        },
+    };
+    let mut next = known.clone();
+    if let Some(because) = doubt {
+        next.finding.verdict = Verdict::Unknown;
+        next.finding.unknown_because = Some(because.clone());
+    }
+    if from == Status::AcceptedRisk && expired(known, now) {
+        return Some(reopened(from, next, "waiver_expired"));
+    }
+    doubt?;
+    let failed = known.finding.verdict == Verdict::Fail;
+    let change = if failed { Change::Doubted } else { Change::StillOpen };
+    Some(Transition { from: Some(from), change, reason: "verdict_unknown".to_owned(), known: next })
+}
+
+/// Why an application's sources leave this finding in doubt. A finding that names no
+/// application may rest on any of them.
+fn doubt_about<'a>(finding: &Finding, apps: &'a BTreeMap<String, String>) -> Option<&'a String> {
+    match app_id(finding) {
+        Some(app) => apps.get(app),
+        None => apps.values().next(),
+    }
+}
+
+/// An end that nobody wrote down has passed.
+fn expired(known: &Known, now: UtcMicros) -> bool {
+    known.waived_until.is_none_or(|until| until <= now)
+}
+
+fn reopened(from: Status, mut known: Known, reason: &str) -> Transition {
+    known.finding.status = Status::Open;
+    known.waived_until = None;
+    Transition { from: Some(from), change: Change::Reopened, reason: reason.to_owned(), known }
+}
+
+fn ended(known: &Known, change: Change, reason: &str) -> Transition {
+    let mut next = known.clone();
+    next.waived_until = None;
+    next.finding.status = if change == Change::Superseded { Status::Superseded } else { Status::Resolved };
+    if change == Change::Resolved {
+        next.finding.verdict = Verdict::Pass;
+        next.finding.unknown_because = None;
+    }
+    Transition { from: Some(known.finding.status), change, reason: reason.to_owned(), known: next }
+}

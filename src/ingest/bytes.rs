@@ -1,0 +1,248 @@
+//! The bytes of an input as a sliding window of UTF-8 text.
+//!
+//! Hashes the bytes as stored, undoes gzip and zstd (also of several members), and
+//! turns UTF-16 into UTF-8. Compressed data that ends early or is damaged is not an
+//! error: the window ends there and says so. Reading that fails is an error.
+
+use std::io::{BufReader, Cursor, Read};
+
+use encoding_rs::{CoderResult, Decoder as Charset, UTF_16BE, UTF_16LE};
+use flate2::bufread::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+use zstd::stream::read::Decoder as ZstdDecoder;
+
+use super::Error;
+
+/// How much is read at a time.
+const CHUNK_BYTES: usize = 256 << 10;
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// The reader as given; counts and hashes what passes.
+struct Stored {
+    reader: Box<dyn Read + Send>,
+    hash: Sha256,
+    size_bytes: u64,
+    failed: bool,
+}
+
+impl Read for Stored {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            match self.reader.read(into) {
+                Ok(count) => {
+                    self.hash.update(&into[..count]);
+                    self.size_bytes += count as u64;
+                    return Ok(count);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.failed = true;
+                    return Err(error);
+                }
+            }
+        }
+    }
+}
+
+enum Compression {
+    None(Stored),
+    Gzip(Box<MultiGzDecoder<BufReader<Stored>>>),
+    Zstd(Box<ZstdDecoder<'static, BufReader<Stored>>>),
+}
+
+impl Compression {
+    fn stored(&self) -> &Stored {
+        match self {
+            Compression::None(stored) => stored,
+            Compression::Gzip(decoder) => decoder.get_ref().get_ref(),
+            Compression::Zstd(decoder) => decoder.get_ref().get_ref(),
+        }
+    }
+
+    fn stored_mut(&mut self) -> &mut Stored {
+        match self {
+            Compression::None(stored) => stored,
+            Compression::Gzip(decoder) => decoder.get_mut().get_mut(),
+            Compression::Zstd(decoder) => decoder.get_mut().get_mut(),
+        }
+    }
+
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Compression::None(stored) => stored.read(into),
+            Compression::Gzip(decoder) => decoder.read(into),
+            Compression::Zstd(decoder) => decoder.read(into),
+        }
+    }
+}
+
+/// What has been read and not yet consumed.
+pub(super) struct Window {
+    name: String,
+    compression: Compression,
+    charset: Option<Charset>,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    ended: bool,
+    damage: Option<String>,
+}
+
+impl Window {
+    pub fn open(name: &str, mut reader: Box<dyn Read + Send>) -> Result<Window, Error> {
+        let failed = |source| Error::Read { name: name.to_owned(), source };
+        let mut magic = Vec::with_capacity(ZSTD_MAGIC.len());
+        reader.by_ref().take(ZSTD_MAGIC.len() as u64).read_to_end(&mut magic).map_err(failed)?;
+        let gzip = magic.starts_with(&GZIP_MAGIC);
+        let zstd = magic == ZSTD_MAGIC;
+        let reader = Box::new(Cursor::new(magic).chain(reader));
+        let stored = Stored { reader, hash: Sha256::new(), size_bytes: 0, failed: false };
+        let compression = if gzip {
+            Compression::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(CHUNK_BYTES, stored))))
+        } else if zstd {
+            let buffered = BufReader::with_capacity(CHUNK_BYTES, stored);
+            Compression::Zstd(Box::new(ZstdDecoder::with_buffer(buffered).map_err(failed)?))
+        } else {
+            Compression::None(stored)
+        };
+        let mut window = Window {
+            name: name.to_owned(),
+            compression,
+            charset: None,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            ended: false,
+            damage: None,
+        };
+        window.find_charset()?;
+        Ok(window)
+    }
+
+    /// What is at hand; more comes with [`Window::fill`].
+    pub fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    pub fn consume(&mut self, count: usize) {
+        self.start = (self.start + count).min(self.end);
+    }
+
+    /// Reads on behind what is at hand; false at the end of the input.
+    pub fn fill(&mut self) -> Result<bool, Error> {
+        if self.ended {
+            return Ok(false);
+        }
+        if self.start == self.end || self.start >= CHUNK_BYTES {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        match self.charset.take() {
+            None => self.fill_utf8()?,
+            Some(charset) => self.fill_utf16(charset)?,
+        }
+        Ok(!self.ended)
+    }
+
+    /// Reads until at least `count` bytes are at hand, or the input ends.
+    pub fn fill_to(&mut self, count: usize) -> Result<(), Error> {
+        while self.bytes().len() < count && self.fill()? {}
+        Ok(())
+    }
+
+    /// Why the input ended before its compressed data said so.
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.as_deref()
+    }
+
+    /// SHA-256 of the bytes as stored, as far as they were read, in lower hex.
+    pub fn sha256(&self) -> String {
+        let digest = self.compression.stored().hash.clone().finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    pub fn size_bytes(&self) -> u64 {
+        self.compression.stored().size_bytes
+    }
+
+    fn fill_utf8(&mut self) -> Result<(), Error> {
+        if self.buffer.len() < self.end + CHUNK_BYTES {
+            self.buffer.resize(self.end + CHUNK_BYTES, 0);
+        }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let count = self.read_decompressed(&mut buffer[self.end..]);
+        self.buffer = buffer;
+        self.end += count?;
+        Ok(())
+    }
+
+    fn fill_utf16(&mut self, mut charset: Charset) -> Result<(), Error> {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        let count = self.read_decompressed(&mut chunk)?;
+        self.append_utf16(&mut charset, &chunk[..count], self.ended);
+        self.charset = Some(charset);
+        Ok(())
+    }
+
+    fn append_utf16(&mut self, charset: &mut Charset, chunk: &[u8], last: bool) {
+        // A code unit of two bytes becomes at most three; half a surrogate pair waits inside.
+        self.buffer.resize(self.end + chunk.len() * 2 + 16, 0);
+        let (result, _, written, _) = charset.decode_to_utf8(chunk, &mut self.buffer[self.end..], last);
+        debug_assert_eq!(result, CoderResult::InputEmpty);
+        self.end += written;
+    }
+
+    /// Reads into `into`; notes the end, and damage as an end.
+    fn read_decompressed(&mut self, into: &mut [u8]) -> Result<usize, Error> {
+        match self.compression.read(into) {
+            Ok(0) => self.finish()?,
+            Ok(count) => return Ok(count),
+            Err(source) if self.compression.stored().failed || self.is_stored_plain() => {
+                return Err(Error::Read { name: self.name.clone(), source });
+            }
+            Err(error) => {
+                self.damage = Some(format!("the compressed data ends early or is damaged: {error}"));
+                self.finish()?;
+            }
+        }
+        Ok(0)
+    }
+
+    fn is_stored_plain(&self) -> bool {
+        matches!(self.compression, Compression::None(_))
+    }
+
+    /// Reads what a decoder left behind, so that the hash is that of the whole file.
+    fn finish(&mut self) -> Result<(), Error> {
+        self.ended = true;
+        let name = &self.name;
+        std::io::copy(self.compression.stored_mut(), &mut std::io::sink())
+            .map_err(|source| Error::Read { name: name.clone(), source })?;
+        Ok(())
+    }
+
+    /// Finds the character set by byte order mark, or by the zeros that UTF-16 puts
+    /// beside ASCII; drops the mark.
+    fn find_charset(&mut self) -> Result<(), Error> {
+        self.fill_to(4)?;
+        let head = self.bytes();
+        let (mark, charset) = match *head {
+            [0xef, 0xbb, 0xbf, ..] => (3, None),
+            [0xff, 0xfe, ..] => (2, Some(UTF_16LE)),
+            [0xfe, 0xff, ..] => (2, Some(UTF_16BE)),
+            [a, 0, b, 0, ..] if a != 0 && b != 0 => (0, Some(UTF_16LE)),
+            [0, a, 0, b, ..] if a != 0 && b != 0 => (0, Some(UTF_16BE)),
+            _ => (0, None),
+        };
+        self.consume(mark);
+        let Some(encoding) = charset else { return Ok(()) };
+        let mut charset = encoding.new_decoder_without_bom_handling();
+        let head = self.bytes().to_vec();
+        (self.start, self.end) = (0, 0);
+        self.append_utf16(&mut charset, &head, self.ended);
+        self.charset = Some(charset);
+        Ok(())
+    }
+}

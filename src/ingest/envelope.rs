@@ -1,0 +1,140 @@
+//! Whether a JSON object is an envelope around records, or a record itself.
+//!
+//! Vendors wrap pages of records: `{"value": […]}`, `{"Records": […]}`, a SCIM
+//! ListResponse. A record may hold such an array too (a Google record holds `events`),
+//! so an object with a field that only events have is never taken for an envelope.
+
+use super::json_scan::{ValueScan, is_blank};
+
+/// Keys under which vendors put records, lower-cased.
+const ENVELOPE_KEYS: [&str; 7] = ["records", "value", "items", "resources", "logs", "entries", "events"];
+
+/// Keys that make an object an event or a resource itself, lower-cased.
+const RECORD_KEYS: [&str; 19] = [
+    "id",
+    "uuid",
+    "jti",
+    "actor",
+    "event",
+    "eventtype",
+    "event_type",
+    "eventname",
+    "event_name",
+    "eventtime",
+    "event_time",
+    "operationname",
+    "activitydatetime",
+    "createddatetime",
+    "published",
+    "action",
+    "method",
+    "username",
+    "verb",
+];
+
+/// What the beginning of an object shows it to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// The records begin at `elements_at`, behind the array's bracket.
+    Envelope {
+        elements_at: usize,
+        total: Option<u64>,
+    },
+    /// A list response that announces a total and has no array: a page of none.
+    EmptyPage,
+    Record,
+}
+
+/// The shape of the object with which `bytes` begins. What lies beyond `bytes` is not
+/// known, so callers pass at least the first 256 KiB where there are as many.
+pub(super) fn shape(bytes: &[u8]) -> Shape {
+    let mut keys = Keys { bytes, at: 1 };
+    let mut elements_at = None;
+    let mut total = None;
+    let mut empty = false;
+    let mut nested = false;
+    while let Some((key, value_at)) = keys.next() {
+        let key = key.to_ascii_lowercase();
+        if RECORD_KEYS.iter().any(|known| known.as_bytes() == key) {
+            return Shape::Record;
+        }
+        let first = bytes.get(value_at).copied();
+        let inner = bytes[value_at..].iter().skip(1).find(|byte| !is_blank(**byte)).copied();
+        let listed = ENVELOPE_KEYS.iter().any(|known| known.as_bytes() == key) && first == Some(b'[');
+        if key == b"totalresults" {
+            total = number(&bytes[value_at..]);
+        } else if listed && elements_at.is_none() && matches!(inner, None | Some(b'{' | b']')) {
+            elements_at = Some(value_at + 1);
+            empty = inner == Some(b']');
+        } else if key != b"schemas" {
+            nested |= matches!(first, Some(b'{' | b'['));
+        }
+        if !keys.skip_value(value_at) {
+            break;
+        }
+    }
+    match elements_at {
+        // An empty array beside structured fields is more likely a field of a record.
+        Some(_) if empty && nested => Shape::Record,
+        Some(elements_at) => Shape::Envelope { elements_at, total },
+        None if total.is_some() => Shape::EmptyPage,
+        None => Shape::Record,
+    }
+}
+
+/// The value of `totalResults` in the text behind the records of an envelope.
+pub(super) fn total_in(tail: &[u8]) -> Option<u64> {
+    const KEY: &[u8] = b"\"totalResults\"";
+    let at = memchr::memmem::find(tail, KEY)? + KEY.len();
+    let colon = tail[at..].iter().position(|byte| *byte == b':')?;
+    number(&tail[at + colon + 1..])
+}
+
+fn number(bytes: &[u8]) -> Option<u64> {
+    let digits = bytes.iter().skip_while(|byte| is_blank(**byte)).take_while(|byte| byte.is_ascii_digit());
+    String::from_utf8(digits.copied().collect()).ok()?.parse().ok()
+}
+
+/// Walks the keys of one object.
+struct Keys<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Keys<'a> {
+    /// The next key and where its value begins; none at the end of object or bytes.
+    fn next(&mut self) -> Option<(&'a [u8], usize)> {
+        self.pass(|byte| is_blank(byte) || byte == b',');
+        if *self.bytes.get(self.at)? != b'"' {
+            return None;
+        }
+        let key_at = self.at + 1;
+        self.at += ValueScan::default().advance(&self.bytes[self.at..])?;
+        let key = &self.bytes[key_at..self.at - 1];
+        self.pass(is_blank);
+        if *self.bytes.get(self.at)? != b':' {
+            return None;
+        }
+        self.at += 1;
+        self.pass(is_blank);
+        (self.at < self.bytes.len()).then_some((key, self.at))
+    }
+
+    /// Passes over the value at `value_at`; false when it does not end in the bytes.
+    fn skip_value(&mut self, value_at: usize) -> bool {
+        self.at = value_at;
+        if matches!(self.bytes[value_at], b'{' | b'[' | b'"') {
+            let Some(length) = ValueScan::default().advance(&self.bytes[value_at..]) else { return false };
+            self.at += length;
+            return true;
+        }
+        self.pass(|byte| !matches!(byte, b',' | b'}'));
+        true
+    }
+
+    fn pass(&mut self, skipped: impl Fn(u8) -> bool) {
+        while self.bytes.get(self.at).is_some_and(|byte| skipped(*byte)) {
+            self.at += 1;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The models that are compiled in: one line a rule, one line a profile.
+
+use super::{Error, Profile, Rule, parse_rule};
+
+macro_rules! rules {
+    ($($id:literal),* $(,)?) => {
+        [$(($id, include_str!(concat!("../../models/rules/", $id, ".yml")))),*]
+    };
+}
+
+/// Every rule under `models/rules`, by id.
+const RULES: [(&str, &str); 25] = rules![
+    "activity_after_termination",
+    "deprovision_failed",
+    "dormant_account",
+    "expired_access_live",
+    "failure_only_activity",
+    "hard_delete",
+    "hr_vanished",
+    "identifier_reuse",
+    "leaver_active_account",
+    "mass_change",
+    "never_used",
+    "no_end_date",
+    "no_sponsor",
+    "orphan_account",
+    "outside_idp_account",
+    "owner_departed",
+    "partial_offboarding",
+    "personal_domain_account",
+    "scim_token_personal_owner",
+    "scim_token_stale",
+    "sod_conflict",
+    "source_stale",
+    "sponsor_departed",
+    "standing_privilege",
+    "success_rate_low",
+];
+
+/// Every profile under `models/profiles`; one that extends another stands after it.
+const PROFILES: [(&str, &str); 2] = [
+    ("default.yml", include_str!("../../models/profiles/default.yml")),
+    ("pci-4.0.yml", include_str!("../../models/profiles/pci-4.0.yml")),
+];
+
+/// The rules' ids and texts, in order of the ids.
+pub fn builtin_texts() -> &'static [(&'static str, &'static str)] {
+    &RULES
+}
+
+/// The built-in rules, in order of their ids.
+///
+/// # Errors
+/// [`Error::Parse`] for a rule that does not have a rule's shape.
+pub fn builtin_rules() -> Result<Vec<Rule>, Error> {
+    RULES.iter().map(|(id, text)| parse_rule(&format!("{id}.yml"), text)).collect()
+}
+
+/// The built-in profiles, each complete.
+///
+/// # Errors
+/// [`Error::Parse`], or [`Error::UnknownProfile`] for one that extends nothing known.
+pub fn builtin_profiles() -> Result<Vec<Profile>, Error> {
+    let mut profiles: Vec<Profile> = Vec::new();
+    for (file, text) in PROFILES {
+        let profile = Profile::parse(file, text)?;
+        let complete = match profile.extends.clone() {
+            None => profile,
+            Some(base) => profile.laid_over(find(&profiles, &base)?),
+        };
+        profiles.push(complete);
+    }
+    Ok(profiles)
+}
+
+/// The built-in profile `id`.
+///
+/// # Errors
+/// [`Error::UnknownProfile`], with the names that exist.
+pub fn profile(id: &str) -> Result<Profile, Error> {
+    find(&builtin_profiles()?, id).cloned()
+}
+
+fn find<'a>(profiles: &'a [Profile], id: &str) -> Result<&'a Profile, Error> {
+    profiles.iter().find(|profile| profile.id == id).ok_or_else(|| Error::UnknownProfile {
+        id: id.to_owned(),
+        known: profiles.iter().map(|profile| profile.id.as_str()).collect::<Vec<_>>().join(", "),
+    })
+}

@@ -1,0 +1,130 @@
+//! Raw records to rows: one source format a file, listed here.
+//!
+//! Takes a raw record of `ingest` and the circumstances of its file; gives events,
+//! accounts, grants, employments or register lines, or the reason why not. A format is
+//! recognised by content ([`choose`]). Pure: no clock, no I/O, nothing is stored.
+//!
+//! A new format is a file with a `FORMAT` and a line in an array below.
+
+pub mod event_id;
+pub mod json;
+
+pub mod access_log;
+mod changes;
+mod entra;
+pub mod entra_audit;
+pub mod entra_provisioning;
+pub mod entra_signin;
+pub mod google_workspace;
+pub mod okta;
+mod recognise;
+pub mod scim_http;
+pub mod scim_resource;
+pub mod scim_set;
+pub mod table;
+
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use crate::domain::{Listing, Rejection, Row, UtcMicros};
+use crate::ingest::{Body, RawRecord};
+pub use recognise::{Refused, choose, names};
+
+/// Formats of JSON records. The first that recognises a record has it, so that the
+/// narrower of two stands first.
+pub const JSON_FORMATS: [JsonFormat; 8] = [
+    okta::FORMAT,
+    entra_provisioning::FORMAT,
+    entra_signin::FORMAT,
+    entra_audit::FORMAT,
+    google_workspace::FORMAT,
+    scim_set::FORMAT,
+    scim_resource::FORMAT,
+    scim_http::FORMAT,
+];
+
+/// Formats of log lines.
+pub const LINE_FORMATS: [LineFormat; 1] = [access_log::FORMAT];
+
+/// A format of JSON records.
+#[derive(Clone, Copy)]
+pub struct JsonFormat {
+    /// The name as in `--source`, and the `source` of its events.
+    pub name: &'static str,
+    pub title: &'static str,
+    pub recognises: fn(&Value) -> bool,
+    /// Takes the record's own text, since a parsed value is too slow for the busiest sources.
+    pub normalize: fn(&str, &Context) -> Result<Vec<Row>, Rejection>,
+}
+
+/// A format of log lines.
+#[derive(Clone, Copy)]
+pub struct LineFormat {
+    pub name: &'static str,
+    pub title: &'static str,
+    pub recognises: fn(&str) -> bool,
+    pub normalize: fn(&str, &Context) -> Result<Vec<Row>, Rejection>,
+}
+
+/// What a record does not say of itself.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The application that a listing or a request log belongs to.
+    pub app: Option<String>,
+    pub org: Option<String>,
+    /// Zone of dates and times that name none.
+    pub zone: TimeZone,
+    pub listing: Listing,
+    /// The instant of ingest.
+    pub now: UtcMicros,
+}
+
+/// How the records of one input are read.
+pub enum Reader {
+    Json(&'static JsonFormat),
+    Line(&'static LineFormat),
+    Table(Box<table::Table>),
+}
+
+impl Reader {
+    /// The format's name, as in `--source`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Reader::Json(format) => format.name,
+            Reader::Line(format) => format.name,
+            Reader::Table(table) => table.kind().as_str(),
+        }
+    }
+
+    /// The rows of one record: at least one, but for a line of an access log that is no SCIM
+    /// request, which gives none.
+    ///
+    /// # Errors
+    /// The [`Rejection`] with which the record goes to quarantine.
+    pub fn read(&self, record: &RawRecord, context: &Context) -> Result<Vec<Row>, Rejection> {
+        match (self, &record.body) {
+            (Reader::Json(format), Body::Json(raw)) => {
+                check_object(raw)?;
+                (format.normalize)(raw, context)
+            }
+            // Tokens on lines: the format of security event tokens takes them bare.
+            (Reader::Json(format), Body::Line(raw)) => (format.normalize)(raw, context),
+            (Reader::Line(format), Body::Line(raw) | Body::Json(raw)) => (format.normalize)(raw, context),
+            (Reader::Table(table), Body::Fields(fields)) => table.read(fields, context),
+            _ => Err(Rejection::new(
+                "unknown_format",
+                format!("the record is laid out as no record of {} is", self.name()),
+            )),
+        }
+    }
+}
+
+/// Turns away arrays and bare words before a format sees them. Text in quotes passes:
+/// it may be a token.
+fn check_object(raw: &str) -> Result<(), Rejection> {
+    if raw.trim_start().starts_with(['{', '"']) {
+        return Ok(());
+    }
+    json::parse(raw)?;
+    Err(Rejection::new("not_an_object", "the record is a JSON value other than an object"))
+}

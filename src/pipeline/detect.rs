@@ -1,0 +1,162 @@
+//! One run of the detectors: session, scores, rules, owners, ledger.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+use tracing::info;
+
+use super::{Engine, Error, now, owners};
+use crate::detect::{self as detectors, Reach, learned};
+use crate::domain::{Finding, Severity, UtcMicros, Verdict};
+use crate::findings::{Changes, Coverage, Run};
+use crate::models::{self, Rule};
+use crate::query::At;
+
+/// What a run is asked to do.
+#[derive(Clone, Debug)]
+pub struct DetectRequest {
+    pub at: At,
+    /// Threshold profile.
+    pub profile: String,
+    /// Detector ids or codes; empty for every rule that is on by default.
+    pub detectors: Vec<String>,
+    /// Whether the ledger takes note.
+    pub record: bool,
+}
+
+/// What a run found.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    pub run_id: String,
+    pub at: At,
+    pub profile: String,
+    /// The gravest first, then by code and subject.
+    pub findings: Vec<Finding>,
+    /// Why some verdicts are unknown: each reason once.
+    pub incomplete: Vec<String>,
+    /// By detector id: findings and milliseconds.
+    pub detectors: BTreeMap<String, (usize, u64)>,
+    /// What the ledger made of it; absent when it was not asked.
+    pub changes: Option<Changes>,
+    /// Milliseconds that the views of the instant took to build.
+    pub build_ms: u64,
+}
+
+impl RunReport {
+    /// Findings with verdict fail at or above `least`.
+    pub fn at_or_above(&self, least: Severity) -> usize {
+        let failed = |f: &&Finding| f.verdict == Verdict::Fail && f.severity >= least;
+        self.findings.iter().filter(failed).count()
+    }
+}
+
+impl Engine {
+    /// Runs the detectors, gives every finding its owner and records the run.
+    ///
+    /// # Errors
+    /// When a detector is not known, or the lake, a rule or the ledger fails.
+    pub async fn detect(&self, request: &DetectRequest) -> Result<RunReport, Error> {
+        let started_at = now();
+        let rules = chosen(&request.detectors)?;
+        let profile = models::profile(&request.profile)?;
+        let session = self.session(request.at).await?;
+        learned::score(&session).await?;
+        let build_ms = elapsed_ms(started_at);
+        let run = detectors::Run {
+            session: session.context(),
+            at: request.at,
+            tenant: self.tenant(),
+            profile: &profile,
+        };
+        let (mut findings, mut timings) = (Vec::new(), BTreeMap::new());
+        let (mut coverage, mut incomplete) = (BTreeMap::new(), BTreeSet::new());
+        for rule in &rules {
+            let begun_at = now();
+            let found = detectors::run_rule(rule, run).await?;
+            let reach = detectors::reach(rule, run).await?;
+            incomplete.extend(reach.all.iter().chain(reach.apps.values()).cloned());
+            coverage.insert(rule.id.clone(), covered(reach));
+            let (count, elapsed_ms) = (found.len(), elapsed_ms(begun_at));
+            info!(detector.id = %rule.id, findings = count, elapsed_ms, "detector finished");
+            timings.insert(rule.id.clone(), (count, elapsed_ms));
+            findings.extend(found);
+        }
+        owners::assign(&session, &mut findings).await?;
+        findings.sort_by(|a, b| {
+            (b.severity, &a.code, &a.subject.id, &a.finding_id).cmp(&(
+                a.severity,
+                &b.code,
+                &b.subject.id,
+                &b.finding_id,
+            ))
+        });
+        let incomplete: Vec<String> = incomplete.into_iter().collect();
+        let mut report = RunReport {
+            run_id: run_id(self.tenant(), request, started_at),
+            at: request.at,
+            profile: profile.id.clone(),
+            findings,
+            incomplete,
+            detectors: timings,
+            changes: None,
+            build_ms,
+        };
+        if request.record {
+            report.changes = Some(self.record(&mut report, coverage, started_at).await?);
+        }
+        Ok(report)
+    }
+
+    async fn record(
+        &self,
+        report: &mut RunReport,
+        coverage: BTreeMap<String, Coverage>,
+        started_at: UtcMicros,
+    ) -> Result<Changes, Error> {
+        let ledger = self.ledger().await?;
+        let finished_at = now();
+        let run = Run {
+            run_id: report.run_id.clone(),
+            as_of: report.at.as_of,
+            known_at: report.at.known_at,
+            profile: report.profile.clone(),
+            started_at,
+            finished_at,
+            exit_code: if report.incomplete.is_empty() { 0 } else { 4 },
+            coverage,
+        };
+        Ok(ledger.record_run(&run, &report.findings, finished_at).await?)
+    }
+}
+
+/// The rules of a run: those named by id or code, or all that are on by default.
+fn chosen(names: &[String]) -> Result<Vec<Rule>, Error> {
+    let rules = models::builtin_rules()?;
+    let named = |rule: &Rule, name: &String| rule.id == *name || rule.code.eq_ignore_ascii_case(name);
+    if let Some(id) = names.iter().find(|name| !rules.iter().any(|rule| named(rule, name))) {
+        return Err(Error::NoDetector { id: id.clone() });
+    }
+    let wanted = |rule: &Rule| match names {
+        [] => rule.on_by_default,
+        names => names.iter().any(|name| named(rule, name)),
+    };
+    Ok(rules.into_iter().filter(wanted).collect())
+}
+
+fn covered(reach: Reach) -> Coverage {
+    match reach.all {
+        Some(reason) => Coverage::Incomplete(reason),
+        None if reach.apps.is_empty() => Coverage::Complete,
+        None => Coverage::IncompleteApps(reach.apps),
+    }
+}
+
+fn elapsed_ms(since: UtcMicros) -> u64 {
+    u64::try_from(now().0.saturating_sub(since.0) / 1_000).unwrap_or(0)
+}
+
+fn run_id(tenant: &str, request: &DetectRequest, started_at: UtcMicros) -> String {
+    let text =
+        format!("{tenant}\u{1f}{}\u{1f}{}\u{1f}{}", request.at.as_of, request.at.known_at, started_at.0);
+    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

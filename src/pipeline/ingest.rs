@@ -1,0 +1,261 @@
+//! Files into the lake: open, recognise, normalise, store, commit once.
+//!
+//! Every raw record gives at least one row or one quarantined line. A file that cannot be
+//! told with certainty is refused with the question to answer, and the others go on.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::opening::{Opened, open};
+use super::{Engine, Error, now};
+use crate::domain::{Origin, Rejection, Row, UtcMicros};
+use crate::ingest::{Batch, Body};
+use crate::normalize::Reader;
+use crate::normalize::table::{Overrides, TableKind};
+use crate::store::{Committed, Ingest, Lake, LoadSummary, SourceKind};
+
+/// How to read one file: what the configuration and the flags say about it.
+#[derive(Clone, Default)]
+pub struct Reading {
+    /// Format that is forced.
+    pub source: Option<String>,
+    pub overrides: Overrides,
+    pub app: Option<String>,
+    pub org: Option<String>,
+    pub zone: Option<TimeZone>,
+    pub listed_at: Option<UtcMicros>,
+}
+
+/// What became of one file.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FileReport {
+    pub file: String,
+    pub source: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// Raw records, readable or not.
+    pub read: u64,
+    pub new: u64,
+    pub duplicate: u64,
+    pub quarantined: u64,
+    /// The question to answer before the file can be read, or the error that stopped it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// How the columns were understood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<String>,
+    /// First reasons for quarantine, with their counts.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub reasons: BTreeMap<String, u64>,
+}
+
+/// What became of all of them.
+#[derive(Clone, Debug, Default)]
+pub struct IngestReport {
+    pub files: Vec<FileReport>,
+    pub committed: Committed,
+}
+
+impl IngestReport {
+    /// Something was refused or quarantined, so the evidence is not complete.
+    pub fn incomplete(&self) -> bool {
+        self.files.iter().any(|file| file.refused.is_some() || file.quarantined > 0)
+    }
+}
+
+impl Engine {
+    /// Ingests `paths` (folders are walked; `-` is standard input) as one batch: all of it
+    /// becomes visible at once. `reading` says how to read each file, `progress` hears of
+    /// each file before it is read and after.
+    ///
+    /// # Errors
+    /// When a path does not exist, another process writes here, or the lake cannot be
+    /// written. Nothing is committed then.
+    pub async fn ingest(
+        &self,
+        paths: &[PathBuf],
+        reading: &(dyn Fn(&str) -> Reading + Sync),
+        progress: &mut (dyn FnMut(&FileReport) + Send),
+    ) -> Result<IngestReport, Error> {
+        let files = crate::ingest::files(paths)?;
+        let ingested_at = now();
+        let lake = Lake::open_for_write(&self.data, &self.tenant).await?;
+        let mut batch = lake.ingest(ingested_at).await?;
+        let mut report = IngestReport::default();
+        for file in files {
+            let name = file.to_string_lossy().into_owned();
+            let file_report = ingest_file(&mut batch, &file, &name, &reading(&name), ingested_at)?;
+            progress(&file_report);
+            report.files.push(file_report);
+        }
+        report.committed = batch.commit().await?;
+        Ok(report)
+    }
+}
+
+/// Normalises one file and hands every row to `row`; nothing is stored. For `normalize`.
+pub fn normalize(
+    path: &Path,
+    reading: &Reading,
+    row: &mut dyn FnMut(&Origin, Result<Row, Rejection>) -> std::io::Result<()>,
+) -> Result<FileReport, Error> {
+    let name = path.to_string_lossy().into_owned();
+    let mut opened = match open(path, &name, reading, now())? {
+        Ok(opened) => opened,
+        Err(report) => return Ok(report),
+    };
+    let mut report = report_of(&name, &opened);
+    let mut batch = Batch::default();
+    while opened.input.next_batch(&mut batch)? {
+        report.read += (batch.records.len() + batch.quarantined.len()) as u64;
+        let failed = |source| Error::Hash { path: path.to_owned(), source };
+        for rejected in batch.quarantined.drain(..) {
+            report.quarantined += 1;
+            row(&rejected.origin, Err(rejected.rejection)).map_err(failed)?;
+        }
+        for record in &batch.records {
+            let origin = Origin { file: Arc::clone(opened.input.name()), line: record.line };
+            match opened.reader.read(record, &opened.context) {
+                Ok(rows) => {
+                    for each in rows {
+                        report.new += 1;
+                        row(&origin, Ok(each)).map_err(failed)?;
+                    }
+                }
+                Err(rejection) => {
+                    report.quarantined += 1;
+                    row(&origin, Err(rejection)).map_err(failed)?;
+                }
+            }
+        }
+    }
+    Ok(report)
+}
+
+fn ingest_file(
+    batch: &mut Ingest,
+    path: &Path,
+    name: &str,
+    reading: &Reading,
+    ingested_at: UtcMicros,
+) -> Result<FileReport, Error> {
+    let mut opened = match open(path, name, reading, ingested_at)? {
+        Ok(opened) => opened,
+        Err(report) => return Ok(report),
+    };
+    let mut report = report_of(name, &opened);
+    batch.begin(opened.reader.name())?;
+    let mut kind = None;
+    let mut records = Batch::default();
+    while opened.input.next_batch(&mut records)? {
+        report.read += (records.records.len() + records.quarantined.len()) as u64;
+        for rejected in records.quarantined.drain(..) {
+            count_reason(&mut report, &rejected.rejection);
+            batch.quarantine(&rejected.origin, rejected.rejection, &rejected.excerpt)?;
+        }
+        for record in &records.records {
+            let origin = Origin { file: Arc::clone(opened.input.name()), line: record.line };
+            let raw = raw_text(&record.body);
+            match opened.reader.read(record, &opened.context) {
+                Ok(rows) => {
+                    for row in rows {
+                        kind.get_or_insert(kind_of(&row));
+                        batch.add(&origin, &raw, &opened.context.listing, row)?;
+                    }
+                }
+                Err(rejection) => {
+                    count_reason(&mut report, &rejection);
+                    batch.quarantine(&origin, rejection, excerpt(&raw))?;
+                }
+            }
+        }
+    }
+    let kind = kind.unwrap_or_else(|| kind_of_reader(&opened.reader));
+    let announced_total = opened.input.announced_total();
+    let counts = batch.load(LoadSummary {
+        load_id: load_id(&opened),
+        source: opened.reader.name().to_owned(),
+        kind,
+        app_id: opened.context.app.clone(),
+        file: Arc::clone(opened.input.name()),
+        listing: (kind != SourceKind::Events).then(|| opened.context.listing.clone()),
+        rows_read: report.read,
+        announced_total,
+    })?;
+    (report.new, report.duplicate, report.quarantined) = (counts.new, counts.duplicate, counts.quarantined);
+    Ok(report)
+}
+
+fn report_of(name: &str, opened: &Opened) -> FileReport {
+    FileReport {
+        file: name.to_owned(),
+        source: opened.reader.name().to_owned(),
+        app_id: opened.context.app.clone(),
+        explanation: match &opened.reader {
+            Reader::Table(table) => Some(table.explain()),
+            _ => None,
+        },
+        ..FileReport::default()
+    }
+}
+
+fn count_reason(report: &mut FileReport, rejection: &Rejection) {
+    const REASONS_MAX: usize = 20;
+    if report.reasons.len() < REASONS_MAX || report.reasons.contains_key(&rejection.reason) {
+        *report.reasons.entry(rejection.reason.clone()).or_default() += 1;
+    }
+}
+
+fn raw_text(body: &Body) -> std::borrow::Cow<'_, str> {
+    match body {
+        Body::Json(text) | Body::Line(text) => text.into(),
+        Body::Fields(fields) => serde_json::to_string(fields).unwrap_or_default().into(),
+    }
+}
+
+/// At most 4 KiB of a record that is quarantined.
+fn excerpt(raw: &str) -> &str {
+    let mut end = raw.len().min(4096);
+    while !raw.is_char_boundary(end) {
+        end -= 1;
+    }
+    &raw[..end]
+}
+
+fn kind_of(row: &Row) -> SourceKind {
+    match row {
+        Row::Event(_) => SourceKind::Events,
+        Row::Account(_) => SourceKind::Accounts,
+        Row::Grant(_) => SourceKind::Grants,
+        Row::Employment(_) => SourceKind::Roster,
+        Row::Register(_) => SourceKind::Register,
+    }
+}
+
+fn kind_of_reader(reader: &Reader) -> SourceKind {
+    match reader {
+        Reader::Table(table) => match table.kind() {
+            TableKind::Roster => SourceKind::Roster,
+            TableKind::Accounts => SourceKind::Accounts,
+            TableKind::Grants => SourceKind::Grants,
+            TableKind::Register(_) => SourceKind::Register,
+        },
+        _ => SourceKind::Events,
+    }
+}
+
+/// Identity of a load. A listing has one already; for events it is the content.
+fn load_id(opened: &Opened) -> String {
+    let listing_id = &opened.context.listing.listing_id;
+    if !listing_id.is_empty() {
+        return listing_id.clone();
+    }
+    let app = opened.context.app.as_deref().unwrap_or_default();
+    let text = format!("{}\u{1f}{}\u{1f}{app}", opened.input.sha256(), opened.reader.name());
+    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,102 @@
+//! One run, first step to last: the only place that knows the order of the stages.
+//!
+//! [`Engine`] is a data folder and a tenant. It ingests files, opens sessions, runs the
+//! detectors and keeps the ledger. It prints nothing; with `cli` it is the only reader of
+//! the clock, and everything below takes the instants that it is given.
+
+mod access;
+mod detect;
+pub mod evaluate;
+mod ingest;
+mod opening;
+mod owners;
+
+use std::path::{Path, PathBuf};
+
+pub use access::{Holding, Subject, holdings};
+pub use detect::{DetectRequest, RunReport};
+pub use ingest::{FileReport, IngestReport, Reading, normalize};
+
+use crate::domain::UtcMicros;
+use crate::findings::Ledger;
+use crate::query::{At, Session, Tables};
+use crate::store::Lake;
+use crate::{detect as detectors, findings, ingest as reading, models, query, state, store};
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Query(#[from] query::Error),
+    #[error(transparent)]
+    Read(#[from] reading::Error),
+    #[error(transparent)]
+    Detect(#[from] detectors::Error),
+    #[error(transparent)]
+    Learned(#[from] detectors::learned::Error),
+    #[error(transparent)]
+    Models(#[from] models::Error),
+    #[error(transparent)]
+    Ledger(#[from] findings::Error),
+    #[error("cannot use data folder \"{}\"", path.display())]
+    DataFolder { path: PathBuf, source: std::io::Error },
+    #[error("there is no detector \"{id}\"; `lychgate models list` names them")]
+    NoDetector { id: String },
+    #[error("cannot read labels \"{}\"", path.display())]
+    Labels { path: PathBuf, source: csv::Error },
+    #[error("cannot read \"{}\" to know it again", path.display())]
+    Hash { path: PathBuf, source: std::io::Error },
+}
+
+/// A data folder and a tenant.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    data: PathBuf,
+    tenant: String,
+}
+
+impl Engine {
+    pub fn new(data: &Path, tenant: &str) -> Engine {
+        Engine { data: data.to_owned(), tenant: tenant.to_owned() }
+    }
+
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// A session at `at` with every view that detectors ask.
+    ///
+    /// # Errors
+    /// When the lake cannot be opened or a view does not run.
+    pub async fn session(&self, at: At) -> Result<Session, Error> {
+        let lake = Lake::open(&self.data, &self.tenant).await?;
+        let tables = Tables {
+            events: lake.provider("events").await?,
+            snapshots: lake.provider("snapshots").await?,
+            employments: lake.provider("employments").await?,
+            registers: lake.provider("registers").await?,
+            sources: lake.provider("sources").await?,
+        };
+        let session = Session::open(tables, at).await?;
+        state::build(&session).await?;
+        Ok(session)
+    }
+
+    /// The ledger of this folder.
+    pub async fn ledger(&self) -> Result<Ledger, Error> {
+        std::fs::create_dir_all(&self.data)
+            .map_err(|source| Error::DataFolder { path: self.data.clone(), source })?;
+        Ok(Ledger::open(&self.data.join("state.db"), &self.tenant).await?)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the pipeline is where a run reads the clock")]
+fn now() -> UtcMicros {
+    UtcMicros(jiff::Timestamp::now().as_microsecond())
+}

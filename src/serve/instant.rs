@@ -1,0 +1,37 @@
+//! `as_of` and `known_at` of a request.
+
+use serde::Deserialize;
+
+use super::problem::Problem;
+use super::state::Shared;
+use crate::domain::UtcMicros;
+use crate::query::At;
+
+/// The two clocks as query parameters, RFC 3339 both.
+#[derive(Debug, Default, Deserialize)]
+pub struct Instants {
+    pub as_of: Option<String>,
+    pub known_at: Option<String>,
+}
+
+impl Instants {
+    /// Those given; else those of the newest recorded run; else now.
+    ///
+    /// # Errors
+    /// A problem for a text that is no time.
+    pub async fn resolve(&self, shared: &Shared) -> Result<At, Problem> {
+        let newest = shared.ledger().runs(1).await?.into_iter().next();
+        let now = shared.now();
+        let (as_of, known_at) = newest.map_or((now, now), |run| (run.as_of, run.known_at));
+        Ok(At {
+            as_of: time("as_of", self.as_of.as_deref(), as_of)?,
+            known_at: time("known_at", self.known_at.as_deref(), known_at)?,
+        })
+    }
+}
+
+fn time(name: &str, text: Option<&str>, default: UtcMicros) -> Result<UtcMicros, Problem> {
+    let Some(text) = text else { return Ok(default) };
+    UtcMicros::parse(text)
+        .ok_or_else(|| Problem::bad_request("time", format!("{name} \"{text}\" is not an RFC 3339 time")))
+}

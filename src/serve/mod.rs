@@ -1,0 +1,144 @@
+//! The query API: every route on this page.
+//!
+//! Loopback only. Bearer tokens (hashed in the ledger) open `/api/v1`; `/livez`, `/readyz`,
+//! `/metrics` and `/openapi.json` are open. Errors are problem documents (RFC 9457), every
+//! read is audited, and every answer takes `as_of` and `known_at`.
+
+mod auth;
+mod cursor;
+pub mod filter;
+mod instant;
+mod problem;
+mod routes;
+mod state;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
+
+use crate::pipeline::Engine;
+use crate::{findings, pipeline};
+use routes::{accounts, detectors, findings as finding_routes, health, identities, runs, sources};
+use state::Shared;
+
+/// Why the API cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("\"{address}\" is not an address such as 127.0.0.1:7878")]
+    Address { address: String },
+    #[error("\"{address}\" is not a loopback address: put a proxy with TLS in front to serve others")]
+    NotLoopback { address: SocketAddr },
+    #[error("cannot listen on {address}")]
+    Bind { address: SocketAddr, source: std::io::Error },
+    #[error("cannot serve")]
+    Serve { source: std::io::Error },
+    #[error(transparent)]
+    Ledger(#[from] findings::Error),
+    #[error(transparent)]
+    Pipeline(#[from] pipeline::Error),
+}
+
+const BODY_BYTES_MAX: usize = 1 << 20;
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The whole API.
+pub fn router(shared: Shared) -> Router {
+    let api = Router::new()
+        .route("/findings", get(finding_routes::list))
+        .route("/findings/{id}", get(finding_routes::one))
+        .route("/findings/{id}/events", get(finding_routes::events))
+        .route("/findings/{id}/evidence", get(finding_routes::evidence))
+        .route("/identities", get(identities::list))
+        .route("/identities/{id}/access", get(identities::access))
+        .route("/accounts", get(accounts::list))
+        .route("/accounts/{app}/{id}/access", get(accounts::access))
+        .route("/sources", get(sources::list))
+        .route("/detectors", get(detectors::list))
+        .route("/runs", get(runs::list))
+        .layer(middleware::from_fn_with_state(shared.clone(), auth::require));
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi))
+        .fallback(health::no_such_route)
+        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+        .layer(TraceLayer::new_for_http())
+        .with_state(shared)
+}
+
+/// The API's description, made from the handlers.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Lychgate",
+        description = "Who has access that they should not have, since when, and who must act."
+    ),
+    paths(
+        finding_routes::list,
+        finding_routes::one,
+        finding_routes::events,
+        finding_routes::evidence,
+        identities::list,
+        identities::access,
+        accounts::list,
+        accounts::access,
+        sources::list,
+        detectors::list,
+        runs::list,
+        health::live,
+        health::ready,
+    )
+)]
+struct Description;
+
+/// The OpenAPI 3.1 document, as served and as kept in `docs/openapi.json`.
+pub fn description() -> String {
+    Description::openapi().to_pretty_json().unwrap_or_default()
+}
+
+async fn openapi() -> impl axum::response::IntoResponse {
+    ([(axum::http::header::CONTENT_TYPE, "application/json")], description())
+}
+
+/// Binds a loopback address.
+///
+/// # Errors
+/// When the address is none, is not loopback, or is taken.
+pub async fn bind(address: &str) -> Result<TcpListener, Error> {
+    let address: SocketAddr = address.parse().map_err(|_| Error::Address { address: address.to_owned() })?;
+    if !address.ip().is_loopback() {
+        return Err(Error::NotLoopback { address });
+    }
+    TcpListener::bind(address).await.map_err(|source| Error::Bind { address, source })
+}
+
+/// Serves until `stop` resolves; requests under way are finished first. `key` signs cursors
+/// and must come from the operating system's generator.
+///
+/// # Errors
+/// When the ledger cannot be opened or the listener fails.
+pub async fn serve(
+    engine: &Engine,
+    listener: TcpListener,
+    key: [u8; 32],
+    clock: fn() -> crate::domain::UtcMicros,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
+    let shared = Shared::new(engine.clone(), engine.ledger().await?, cursor::Signer::new(key), clock);
+    axum::serve(listener, router(shared))
+        .with_graceful_shutdown(stop)
+        .await
+        .map_err(|source| Error::Serve { source })
+}

@@ -1,0 +1,80 @@
+//! Errors of the API as RFC 9457 problem documents.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use tracing::error;
+
+use crate::{findings, pipeline, query};
+
+/// A problem: status, a stable code, and a sentence for the caller.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Problem {
+        Problem { status, code, detail: detail.into() }
+    }
+
+    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    pub fn not_found(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    /// A failure of ours: logged here, told without its inside.
+    fn internal(failure: &(dyn std::error::Error + 'static)) -> Problem {
+        error!(error = failure, "request failed");
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request failed; the log says why")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let body = json!({
+            "type": format!("about:blank#{}", self.code),
+            "title": title,
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+        });
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<findings::Error> for Problem {
+    fn from(failure: findings::Error) -> Problem {
+        match &failure {
+            findings::Error::NoFinding { .. } => Problem::not_found(failure.to_string()),
+            findings::Error::Filter { .. } => Problem::bad_request("filter", failure.to_string()),
+            findings::Error::Cursor => Problem::bad_request("cursor", failure.to_string()),
+            _ => Problem::internal(&failure),
+        }
+    }
+}
+
+impl From<pipeline::Error> for Problem {
+    fn from(failure: pipeline::Error) -> Problem {
+        Problem::internal(&failure)
+    }
+}
+
+impl From<query::Error> for Problem {
+    fn from(failure: query::Error) -> Problem {
+        Problem::internal(&failure)
+    }
+}

@@ -1,0 +1,39 @@
+//! `/identities`: the people, and what they held.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde_json::{Value, json};
+
+use super::list::{Listed, Paging, page};
+use crate::pipeline::{Subject, holdings};
+use crate::serve::instant::Instants;
+use crate::serve::problem::Problem;
+use crate::serve::state::Shared;
+
+const LISTED: Listed = Listed { name: "identities", sql: include_str!("identities.sql") };
+
+/// People whom rosters name, by identity id.
+#[utoipa::path(get, path = "/api/v1/identities",
+    params(("as_of" = Option<String>, Query), ("known_at" = Option<String>, Query), ("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query)),
+    responses((status = 200, description = "One page"), (status = 400, description = "Problem document")))]
+pub async fn list(
+    State(shared): State<Shared>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(page(&shared, &paging, &LISTED).await?))
+}
+
+/// What a person held at an instant; `id` is an identity id, an employee id or an e-mail.
+#[utoipa::path(get, path = "/api/v1/identities/{id}/access",
+    params(("id" = String, Path), ("as_of" = Option<String>, Query), ("known_at" = Option<String>, Query)),
+    responses((status = 200, description = "Holdings"), (status = 400, description = "Problem document")))]
+pub async fn access(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    Query(instants): Query<Instants>,
+) -> Result<Json<Value>, Problem> {
+    let at = instants.resolve(&shared).await?;
+    let session = shared.session(at).await?;
+    let access = holdings(&session, &Subject::Identity(id)).await?;
+    Ok(Json(json!({ "schema_version": 1, "as_of": at.as_of, "known_at": at.known_at, "access": access })))
+}

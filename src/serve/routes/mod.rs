@@ -1,0 +1,10 @@
+//! The routes, one resource a file.
+
+pub mod accounts;
+pub mod detectors;
+pub mod findings;
+pub mod health;
+pub mod identities;
+pub mod list;
+pub mod runs;
+pub mod sources;

@@ -1,0 +1,20 @@
+//! `/runs`: the recorded runs, newest first.
+
+use axum::Json;
+use axum::extract::{Query, State};
+use serde_json::{Value, json};
+
+use super::list::Paging;
+use crate::serve::problem::Problem;
+use crate::serve::state::Shared;
+
+/// The newest runs.
+#[utoipa::path(get, path = "/api/v1/runs", params(("limit" = Option<u32>, Query)),
+    responses((status = 200, description = "Runs"), (status = 400, description = "Problem document")))]
+pub async fn list(
+    State(shared): State<Shared>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Value>, Problem> {
+    let runs = shared.ledger().runs(paging.limit()?).await?;
+    Ok(Json(json!({ "schema_version": 1, "runs": runs })))
+}

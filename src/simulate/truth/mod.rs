@@ -1,0 +1,68 @@
+//! The truth: every code and subject that holds in the world at the end of the plan, worked
+//! out by slow and plain rules over the clean state, not remembered from planting. What a
+//! fault brings with it (a leaver's open account that is dormant too) is thus labelled too.
+
+mod accounts;
+mod registers;
+
+use std::collections::BTreeSet;
+
+use super::calendar::{DAY, HOUR, MINUTE, seconds};
+use super::world::World;
+use crate::domain::UtcMicros;
+
+/// Default thresholds of the detectors reference.
+const LEAVER_GRACE: i64 = DAY;
+const PROPAGATION: i64 = 60 * MINUTE;
+const PROPAGATION_BY_HAND: i64 = 24 * HOUR;
+const DORMANT: i64 = 90 * DAY;
+const NEVER_USED: i64 = 30 * DAY;
+const ORPHAN_AGE: i64 = 7 * DAY;
+const EXPIRED: i64 = HOUR;
+const END_FAR: i64 = 365 * DAY;
+const TOKEN_AGE: i64 = 90 * DAY;
+const SOFT_DELETED: i64 = 30 * DAY;
+const LISTING_AGE: i64 = 7 * DAY;
+const FAILURES_MIN: usize = 3;
+const RARE_HOLDERS_MAX: usize = 5;
+
+/// One line of `labels.csv`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Label {
+    pub code: &'static str,
+    pub subject: String,
+    /// A fault of this code was planted on this subject; the rest follow by nature.
+    pub planted: bool,
+    pub since: String,
+    /// When the condition first held, grace included.
+    pub detectable_from: String,
+    pub note: String,
+}
+
+/// What the rules below say into.
+struct Verdicts<'a> {
+    world: &'a World,
+    labels: BTreeSet<Label>,
+}
+
+impl Verdicts<'_> {
+    fn say(&mut self, code: &'static str, subject: String, since: UtcMicros, grace: i64, note: &str) {
+        let planted = self.world.planted.contains(&(code, subject.clone()));
+        let detectable = UtcMicros(since.0.saturating_add(grace)).min(self.world.end_at());
+        let (since, detectable_from) = (seconds(since), seconds(detectable));
+        self.labels.insert(Label { code, subject, planted, since, detectable_from, note: note.to_owned() });
+    }
+}
+
+/// Every label of a world, ordered by code and subject.
+pub fn labels(world: &World) -> Vec<Label> {
+    let mut verdicts = Verdicts { world, labels: BTreeSet::new() };
+    let by_person = world.accounts_by_person();
+    for index in 0..world.accounts.len() {
+        let none = Vec::new();
+        let of_person = world.accounts[index].person.map_or(&none, |person| &by_person[person]);
+        accounts::judge(&mut verdicts, index, of_person);
+    }
+    registers::judge(&mut verdicts);
+    verdicts.labels.into_iter().collect()
+}

@@ -1,0 +1,123 @@
+//! What makes "acknowledged" mean "survives power loss": fsync of files and directories,
+//! the lock that keeps a second writer out, and the repair of a log whose last entry was
+//! torn. `object_store` 0.13 syncs neither files nor directories, hence this file.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::Error;
+
+/// The folder of a Delta table that holds its log.
+pub const LOG_DIR: &str = "_delta_log";
+const LAST_CHECKPOINT: &str = "_last_checkpoint";
+
+/// Takes the exclusive lock of a data directory. It is held until the file is dropped,
+/// also when the process dies.
+///
+/// # Errors
+/// `Locked`, naming the process that holds it, or `Io`.
+pub fn lock(path: &Path) -> Result<File, Error> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(Error::io("open lock file", path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let named = file.read_to_string(&mut holder).is_ok() && !holder.trim().is_empty();
+            let holder = if named { holder.trim().to_owned() } else { "unknown".to_owned() };
+            return Err(Error::Locked { path: path.to_path_buf(), holder });
+        }
+        Err(TryLockError::Error(source)) => return Err(Error::io("lock", path)(source)),
+    }
+    write_holder(&mut file).map_err(Error::io("write lock file", path))?;
+    Ok(file)
+}
+
+fn write_holder(file: &mut File) -> std::io::Result<()> {
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    writeln!(file, "{}", std::process::id())
+}
+
+/// Makes the entries of a directory durable: names, not contents.
+pub fn sync_dir(dir: &Path) -> Result<(), Error> {
+    sync_file(dir)
+}
+
+fn sync_file(path: &Path) -> Result<(), Error> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    file.sync_all().map_err(Error::io("sync", path))
+}
+
+/// Makes one version of a table's log durable: its entry, a checkpoint of it where there
+/// is one, and the directory.
+pub fn sync_log(table_dir: &Path, version: u64) -> Result<(), Error> {
+    let log = table_dir.join(LOG_DIR);
+    let prefix = format!("{version:020}.");
+    for path in entries(&log)? {
+        let name = file_name(&path);
+        if name.starts_with(&prefix) || name == LAST_CHECKPOINT {
+            sync_file(&path)?;
+        }
+    }
+    sync_dir(&log)
+}
+
+/// Removes what a power loss left torn at the end of a table's log: an entry that was
+/// linked but not filled, or such a checkpoint. Neither was acknowledged: an entry is
+/// synced before its batch is, and a checkpoint only repeats entries, which we keep.
+pub fn repair_log(table_dir: &Path) -> Result<(), Error> {
+    let log = table_dir.join(LOG_DIR);
+    if !log.is_dir() {
+        return Ok(());
+    }
+    let paths = entries(&log)?;
+    let newest = |suffix: &str| paths.iter().filter(|path| file_name(path).ends_with(suffix)).max();
+    if let Some(entry) = newest(".json")
+        && !is_whole_entry(entry)?
+    {
+        remove(entry)?;
+    }
+    let torn = newest(".parquet").filter(|path| !is_whole_parquet(path));
+    if let Some(checkpoint) = torn {
+        remove(checkpoint)?;
+    }
+    let pointer = log.join(LAST_CHECKPOINT);
+    if pointer.is_file() && (torn.is_some() || !is_whole_entry(&pointer)?) {
+        remove(&pointer)?;
+    }
+    sync_dir(&log)
+}
+
+fn is_whole_entry(path: &Path) -> Result<bool, Error> {
+    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).peekable();
+    let empty = lines.peek().is_none();
+    Ok(!empty && lines.all(|line| serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()))
+}
+
+fn is_whole_parquet(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| ParquetRecordBatchReaderBuilder::try_new(file).is_ok())
+}
+
+fn remove(path: &Path) -> Result<(), Error> {
+    tracing::warn!(path = %path.display(), "removed a torn log file that no batch was acknowledged with");
+    fs::remove_file(path).map_err(Error::io("remove torn", path))
+}
+
+fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let listing = fs::read_dir(dir).map_err(Error::io("list", dir))?;
+    listing.map(|entry| entry.map(|e| e.path()).map_err(Error::io("list", dir))).collect()
+}
+
+fn file_name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}

@@ -1,0 +1,55 @@
+//! What can go wrong with the lake, and on what.
+
+use std::path::{Path, PathBuf};
+
+use arrow::error::ArrowError;
+use datafusion::error::DataFusionError;
+use deltalake::DeltaTableError;
+use parquet::errors::ParquetError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "cannot use tenant \"{tenant}\": a tenant is letters, digits, `-`, `_` and `.`, and begins with a letter or digit"
+    )]
+    Tenant { tenant: String },
+    #[error("cannot {what} \"{}\"", path.display())]
+    Io { what: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("cannot write to the lake: process {holder} holds \"{}\"", path.display())]
+    Locked { path: PathBuf, holder: String },
+    #[error("cannot write to a lake that was opened for reading")]
+    ReadOnly,
+    #[error("cannot open table \"{table}\": the lake has no such table")]
+    UnknownTable { table: String },
+    #[error("cannot read table \"{table}\": its version is {found}, this program knows {known}")]
+    TableVersion { table: &'static str, found: String, known: u32 },
+    #[error("cannot {what} table \"{table}\"")]
+    Delta { what: &'static str, table: &'static str, source: Box<DeltaTableError> },
+    #[error("cannot query table \"{table}\"")]
+    Provider { table: &'static str, source: Box<DataFusionError> },
+    #[error("cannot {what} \"{}\"", path.display())]
+    Parquet { what: &'static str, path: PathBuf, source: ParquetError },
+    #[error("cannot arrange rows of table \"{table}\"")]
+    Arrow { table: &'static str, source: ArrowError },
+    #[error("cannot append to table \"{table}\": column \"{column}\" got a value of another type")]
+    Column { table: &'static str, column: &'static str },
+    #[error("cannot add a row: no load has begun")]
+    NoLoad,
+    #[error("cannot go on: the load of \"{source_name}\" has begun and is not summed up")]
+    OpenLoad { source_name: String },
+}
+
+impl Error {
+    /// For `map_err` on file operations.
+    pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+        move |source| Error::Io { what, path: path.to_path_buf(), source }
+    }
+
+    pub(super) fn parquet(what: &'static str, path: &Path) -> impl FnOnce(ParquetError) -> Error {
+        move |source| Error::Parquet { what, path: path.to_path_buf(), source }
+    }
+
+    pub(super) fn delta(what: &'static str, table: &'static str) -> impl FnOnce(DeltaTableError) -> Error {
+        move |source| Error::Delta { what, table, source: Box::new(source) }
+    }
+}

@@ -1,0 +1,29 @@
+//! The lake: Delta tables of what was read, one folder a table under
+//! `<data>/lake/<tenant>/`. Takes rows; gives table providers for queries. A batch is
+//! visible as a whole or not at all, survives power loss once acknowledged, and changes
+//! nothing when it comes twice. It does not parse, link or judge.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `tables/` | the columns, one table a file |
+//! | `lake` | opening, creating, locking, providers |
+//! | `ingest` | one open batch: dedupe, count, commit |
+//! | `pending` | what a batch adds to one table |
+//! | `buffer`, `part` | rows to Arrow, Arrow to Parquet files |
+//! | `stored` | keys of what the lake already has |
+//! | `durable` | fsync, the lock, repair after power loss |
+
+mod buffer;
+mod durable;
+mod error;
+mod ingest;
+mod lake;
+mod part;
+mod pending;
+mod stored;
+pub mod tables;
+
+pub use error::Error;
+pub use ingest::{Committed, Ingest, LoadCounts, LoadSummary};
+pub use lake::Lake;
+pub use tables::{SourceKind, TABLES, Table};

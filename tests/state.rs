@@ -1,0 +1,239 @@
+//! Spans against an obvious fold: random histories of events and listings, asked at random
+//! instants with random knowledge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lychgate::domain::UtcMicros;
+use lychgate::pipeline::{Subject, holdings};
+use lychgate::query::{At, Session};
+use lychgate::state;
+use proptest::prelude::*;
+
+use crate::fields;
+use crate::support::{Fields, tables};
+
+const HOUR: i64 = 3_600_000_000;
+const APPS: [&str; 2] = ["crm", "okta"];
+const ACCOUNTS: [&str; 4] = ["a1", "a2", "a3", "a4"];
+const ENTITLEMENTS: [&str; 3] = ["g1", "g2", "g3"];
+
+/// Something that a source said.
+#[derive(Clone, Debug)]
+enum Said {
+    Event { app: usize, account: usize, verb: &'static str, entitlement: Option<usize>, ok: bool },
+    /// Accounts with their status; a full listing or a partial one.
+    Accounts { app: usize, rows: BTreeMap<usize, bool>, complete: bool },
+    /// Account and entitlement pairs.
+    Grants { app: usize, rows: BTreeSet<(usize, usize)>, complete: bool },
+}
+
+/// A statement with its two clocks, in hours.
+#[derive(Clone, Debug)]
+struct Statement {
+    at: i64,
+    known: i64,
+    said: Said,
+}
+
+const STATE_VERBS: [&str; 8] = [
+    "account.create",
+    "account.deactivate",
+    "account.reactivate",
+    "account.suspend",
+    "account.unsuspend",
+    "account.delete",
+    "account.update",
+    "signin",
+];
+
+fn said() -> impl Strategy<Value = Said> {
+    let pick = |n: usize| 0..n;
+    prop_oneof![
+        5 => (pick(2), pick(4), pick(8), any::<bool>(), any::<bool>()).prop_map(|(app, account, verb, a, b)| Said::Event {
+            app, account, verb: STATE_VERBS[verb], entitlement: None, ok: a || b,
+        }),
+        5 => (pick(2), pick(4), pick(3), any::<bool>(), 0..10u8).prop_map(|(app, account, entitlement, add, luck)| Said::Event {
+            app, account, entitlement: Some(entitlement), ok: luck > 0,
+            verb: if add { "group.member.add" } else { "group.member.remove" },
+        }),
+        2 => (pick(2), prop::collection::btree_map(pick(4), any::<bool>(), 1..4), 0..4u8)
+            .prop_map(|(app, rows, luck)| Said::Accounts { app, rows, complete: luck > 0 }),
+        2 => (pick(2), prop::collection::btree_set((pick(4), pick(3)), 1..6), 0..4u8)
+            .prop_map(|(app, rows, luck)| Said::Grants { app, rows, complete: luck > 0 }),
+    ]
+}
+
+fn history() -> impl Strategy<Value = Vec<Statement>> {
+    // Few hours, so that statements meet at the same instant; knowledge up to a week late.
+    let statement = (0..40i64, 0..100i64, said())
+        .prop_map(|(at, late, said)| Statement { at, known: at + if late < 70 { 0 } else { late - 60 }, said });
+    prop::collection::vec(statement, 1..40)
+}
+
+fn instant(hours: i64) -> UtcMicros {
+    UtcMicros(1_750_000_000_000_000 + hours * HOUR)
+}
+
+/// The statements as rows of the lake. The number of a statement is its id, in order of ties.
+fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
+    let mut rows: BTreeMap<&'static str, Vec<Fields>> = BTreeMap::new();
+    for (number, statement) in history.iter().enumerate() {
+        let (at, known) = (instant(statement.at), instant(statement.known));
+        let id = format!("s{number:03}");
+        match &statement.said {
+            Said::Event { app, account, verb, entitlement, ok } => {
+                let mut event = fields! {
+                    "event_id" => id, "source" => "okta", "event_type" => *verb, "verb" => *verb,
+                    "occurred_at" => at, "ingested_at" => known, "account_app" => APPS[*app],
+                    "account_id" => ACCOUNTS[*account], "outcome" => if *ok { "success" } else { "failure" },
+                };
+                if let Some(entitlement) = entitlement {
+                    event.insert("entitlement_kind", "group".into());
+                    event.insert("entitlement_id", ENTITLEMENTS[*entitlement].into());
+                }
+                rows.entry("events").or_default().push(event);
+            }
+            Said::Accounts { app, rows: listed, complete } => {
+                for (account, active) in listed {
+                    rows.entry("snapshots").or_default().push(fields! {
+                        "listing_id" => id.clone(), "source" => "accounts", "app_id" => APPS[*app], "listed_at" => at,
+                        "ingested_at" => known, "complete" => *complete, "row_kind" => "account",
+                        "account_id" => ACCOUNTS[*account], "active" => *active,
+                    });
+                }
+            }
+            Said::Grants { app, rows: listed, complete } => {
+                for (account, entitlement) in listed {
+                    rows.entry("snapshots").or_default().push(fields! {
+                        "listing_id" => id.clone(), "source" => "grants", "app_id" => APPS[*app], "listed_at" => at,
+                        "ingested_at" => known, "complete" => *complete, "row_kind" => "grant",
+                        "account_id" => ACCOUNTS[*account], "entitlement_kind" => "group",
+                        "entitlement_id" => ENTITLEMENTS[*entitlement],
+                    });
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// The obvious fold: all that is said about one account until `as_of`, in order; the last word
+/// counts. Later statements of one instant are listings, and of those the higher id.
+fn last_word(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> Option<&'static str> {
+    let mut words: Vec<(i64, u8, usize, &'static str)> = Vec::new();
+    let visible = || history.iter().enumerate().filter(|(_, s)| s.at <= at.0 && s.known <= at.1);
+    for (number, statement) in visible() {
+        match &statement.said {
+            Said::Event { app: a, account: c, verb, ok: true, .. } if (*a, *c) == (app, account) => {
+                let word = match *verb {
+                    "account.create" | "account.reactivate" | "account.unsuspend" => "active",
+                    "account.deactivate" | "account.suspend" => "inactive",
+                    "account.delete" => "deleted",
+                    _ => continue,
+                };
+                words.push((statement.at, 1, number, word));
+            }
+            Said::Accounts { app: a, rows, .. } if *a == app => {
+                if let Some(active) = rows.get(&account) {
+                    words.push((statement.at, 2, number, if *active { "active" } else { "inactive" }));
+                }
+            }
+            _ => {}
+        }
+    }
+    let first = words.iter().map(|word| word.0).min()?;
+    for (number, statement) in visible() {
+        if let Said::Accounts { app: a, rows, complete: true } = &statement.said
+            && *a == app
+            && statement.at > first
+            && !rows.contains_key(&account)
+        {
+            words.push((statement.at, 2, number, "deleted"));
+        }
+    }
+    words.sort_unstable();
+    words.last().map(|word| word.3)
+}
+
+fn state_of(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> Option<&'static str> {
+    last_word(history, app, account, at).filter(|word| *word != "deleted")
+}
+
+/// The same for one grant: held by the last word, unless the account was deleted since.
+fn holds(history: &[Statement], app: usize, account: usize, entitlement: usize, at: (i64, i64)) -> bool {
+    let mut words: Vec<(i64, u8, usize, bool)> = Vec::new();
+    let visible = || history.iter().enumerate().filter(|(_, s)| s.at <= at.0 && s.known <= at.1);
+    for (number, statement) in visible() {
+        match &statement.said {
+            Said::Event { app: a, account: c, verb, entitlement: Some(e), ok: true }
+                if (*a, *c, *e) == (app, account, entitlement) =>
+            {
+                words.push((statement.at, 1, number, *verb == "group.member.add"));
+            }
+            Said::Grants { app: a, rows, .. } if *a == app && rows.contains(&(account, entitlement)) => {
+                words.push((statement.at, 2, number, true));
+            }
+            _ => {}
+        }
+    }
+    let Some(first) = words.iter().map(|word| word.0).min() else { return false };
+    for (number, statement) in visible() {
+        match &statement.said {
+            Said::Grants { app: a, rows, complete: true }
+                if *a == app && statement.at > first && !rows.contains(&(account, entitlement)) =>
+            {
+                words.push((statement.at, 3, number, false));
+            }
+            _ => {}
+        }
+    }
+    // Every instant at which the account turned deleted, from the fold above, instant by instant.
+    let mut before = None;
+    for hour in 0..=at.0 {
+        let now = last_word(history, app, account, (hour, at.1));
+        if now == Some("deleted") && before != now && hour >= first {
+            words.push((hour, 3, usize::MAX, false));
+        }
+        before = now;
+    }
+    words.sort_unstable();
+    words.last().is_some_and(|word| word.3)
+}
+
+/// What the fold says about one account.
+fn expected(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> Option<(String, BTreeSet<String>)> {
+    let state = state_of(history, app, account, at)?;
+    let held = (0..ENTITLEMENTS.len()).filter(|e| holds(history, app, account, *e, at));
+    Some((state.to_owned(), held.map(|e| ENTITLEMENTS[e].to_owned()).collect()))
+}
+
+async fn answered(session: &Session, app: &str, account: &str) -> Option<(String, BTreeSet<String>)> {
+    let found = holdings(session, &Subject::Account(format!("{app}/{account}"))).await.unwrap();
+    let state = found.first()?.state.clone();
+    Some((state, found.into_iter().filter_map(|holding| holding.entitlement_id).collect()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    /// A wrong span tells an auditor that somebody had no access who had, or the reverse. 128
+    /// histories, each asked for eight accounts: 1,024 (account, instant) pairs.
+    #[test]
+    fn access_equals_the_fold(history in history(), as_of in 0..45i64, known in 0..90i64) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_stack_size(16 << 20).enable_all().build().unwrap();
+        let rows = lake(&history);
+        let asked = history.clone();
+        runtime.block_on(runtime.spawn(async move {
+            let at = At { as_of: instant(as_of), known_at: instant(known) };
+            let session = Session::open(tables(&rows), at).await.unwrap();
+            state::build(&session).await.unwrap();
+            for (app, app_id) in APPS.iter().enumerate() {
+                for (account, account_id) in ACCOUNTS.iter().enumerate() {
+                    let wanted = expected(&asked, app, account, (as_of, known));
+                    let answer = answered(&session, app_id, account_id).await;
+                    assert_eq!(answer, wanted, "{app_id}/{account_id} as of {as_of}, known at {known}");
+                }
+            }
+        })).unwrap();
+    }
+}

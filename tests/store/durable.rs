@@ -1,0 +1,137 @@
+//! All or nothing, one writer, and repair: what holds when a disk, a process or the
+//! power fails.
+
+use std::fs;
+use std::path::Path;
+
+use lychgate::domain::{Listing, Origin, Row, UtcMicros};
+use lychgate::store::{Committed, Error, Lake};
+
+use super::{EVERY_TABLE, File, NOON, NOW, add, event, events, ingest, listings, parquet_files, stored};
+
+/// Else a power cut during the nightly run would leave rows twice, or a source that
+/// claims what was never stored.
+#[tokio::test]
+async fn a_crash_between_tables_is_completed_by_ingesting_again() {
+    let log = events("a.ndjson", 0..40);
+    let [accounts, roster, owners, empty] = &listings();
+    let all = [&log, accounts, roster, owners, empty];
+    for broken in ["snapshots", "sources"] {
+        let (root, clean) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        commit_that_fails_at(root.path(), broken, &all).await;
+        let after = stored(root.path()).await;
+        assert_eq!(after["events"].len(), 40, "events come before {broken}");
+        assert!(after[broken].is_empty() && after["sources"].is_empty(), "{broken}");
+        ingest(root.path(), &[&all]).await;
+        ingest(clean.path(), &[&all]).await;
+        let (again, clean) = (stored(root.path()).await, stored(clean.path()).await);
+        for table in EVERY_TABLE.iter().filter(|table| **table != "sources") {
+            assert_eq!(again[table], clean[table], "{table} after {broken}");
+        }
+        assert_eq!(again["sources"].len(), 5);
+    }
+}
+
+async fn commit_that_fails_at(root: &Path, table: &str, files: &[&File]) {
+    let lake = Lake::open_for_write(root, "acme").await.unwrap();
+    let mut batch = lake.ingest(NOW).await.unwrap();
+    for file in files {
+        add(&mut batch, file).unwrap();
+    }
+    let (log, away) = (lake.table_dir(table).join("_delta_log"), lake.table_dir(table).join("away"));
+    fs::rename(&log, &away).unwrap();
+    fs::write(&log, "a file where the log should be").unwrap();
+    let message = batch.commit().await.unwrap_err().to_string();
+    assert_eq!(message, format!("cannot commit to table \"{table}\""));
+    fs::remove_file(&log).unwrap();
+    fs::rename(&away, &log).unwrap();
+}
+
+/// Else a full disk would show half an export, and everyone missing from it as vanished.
+/// Permission bits do not bind root, so a file stands where a folder is needed.
+#[tokio::test]
+async fn a_write_that_fails_shows_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let lake = Lake::open_for_write(root.path(), "acme").await.unwrap();
+    fs::write(lake.table_dir("events").join("event_date=2026-09-02"), "in the way").unwrap();
+    let mut batch = lake.ingest(NOW).await.unwrap();
+    let log = events("a.ndjson", 0..40);
+    let [accounts, ..] = &listings();
+    add(&mut batch, &log).unwrap();
+    add(&mut batch, accounts).unwrap();
+    let error = batch.commit().await.unwrap_err();
+    assert!(error.to_string().contains("event_date=2026-09-02"), "{error}");
+    drop(lake);
+    assert!(stored(root.path()).await.values().all(Vec::is_empty));
+    assert_eq!(parquet_files(root.path()).len(), 0, "nothing is left behind");
+}
+
+/// Else an aborted run would leave files that fill the disk.
+#[tokio::test]
+async fn a_dropped_batch_leaves_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let lake = Lake::open_for_write(root.path(), "acme").await.unwrap();
+    let mut batch = lake.ingest(NOW).await.unwrap();
+    batch.begin("okta").unwrap();
+    let filler = "x".repeat(1 << 20);
+    let listing = Listing { listing_id: String::new(), app_id: None, listed_at: NOON, complete: false };
+    for id in 0..140 {
+        let origin = Origin { file: "big".into(), line: id };
+        batch.add(&origin, &filler, &listing, Row::Event(Box::new(event(id, NOON)))).unwrap();
+    }
+    assert_eq!(parquet_files(root.path()).len(), 1, "memory is bounded by files");
+    assert!(matches!(batch.begin("okta"), Err(Error::OpenLoad { .. })));
+    assert!(matches!(batch.commit().await, Err(Error::OpenLoad { .. })));
+    assert_eq!(parquet_files(root.path()).len(), 0);
+    assert!(stored(root.path()).await["events"].is_empty());
+}
+
+/// Else two processes would each believe an event new, and store it twice.
+#[tokio::test]
+async fn a_second_writer_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let first = Lake::open_for_write(root.path(), "acme").await.unwrap();
+    let error = Lake::open_for_write(root.path(), "other").await.map(drop).unwrap_err().to_string();
+    assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
+    assert!(error.contains("lychgate.lock"), "{error}");
+    let reader = Lake::open(root.path(), "acme").await.unwrap();
+    assert!(matches!(reader.ingest(NOW).await.map(drop), Err(Error::ReadOnly)));
+    let batch = first.ingest(NOW).await.unwrap();
+    drop(first);
+    assert!(Lake::open_for_write(root.path(), "acme").await.is_err(), "a batch keeps the lock");
+    drop(batch);
+    Lake::open_for_write(root.path(), "acme").await.unwrap();
+}
+
+/// Else a power cut while a log entry was being linked would make the tenant unreadable.
+#[tokio::test]
+async fn a_torn_log_entry_is_repaired() {
+    for torn in ["", "{\"commitInfo\":{\"times"] {
+        let root = tempfile::tempdir().unwrap();
+        let (early, late) = (events("a.ndjson", 0..30), events("b.ndjson", 20..50));
+        ingest(root.path(), &[&[&early]]).await;
+        let log = root.path().join("lake/acme/events/_delta_log");
+        fs::write(log.join("00000000000000000002.json"), torn).unwrap();
+        fs::write(log.join("00000000000000000001.checkpoint.parquet"), torn).unwrap();
+        fs::write(log.join("_last_checkpoint"), torn).unwrap();
+        ingest(root.path(), &[&[&late]]).await;
+        assert_eq!(stored(root.path()).await["events"].len(), 50);
+    }
+}
+
+/// Else a year of hourly runs would make the log slow to open, or lose it in a checkpoint.
+#[tokio::test]
+async fn many_batches_stay_readable_past_a_checkpoint() {
+    let root = tempfile::tempdir().unwrap();
+    let lake = Lake::open_for_write(root.path(), "acme").await.unwrap();
+    for id in 0..25 {
+        let mut batch = lake.ingest(UtcMicros(NOW.0 + id as i64)).await.unwrap();
+        add(&mut batch, &File { name: "hour", ..events("", id..id + 1) }).unwrap();
+        let Committed { rows, .. } = batch.commit().await.unwrap();
+        assert_eq!(rows, 1 + u64::from(id == 0));
+    }
+    drop(lake);
+    assert!(root.path().join("lake/acme/events/_delta_log/_last_checkpoint").exists());
+    ingest(root.path(), &[&[&events("all", 0..25)]]).await;
+    assert_eq!(stored(root.path()).await["events"].len(), 25);
+}

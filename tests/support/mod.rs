@@ -1,0 +1,128 @@
+//! What several test files share: where the given fixtures are, and lake tables in memory.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::MemTable;
+use lychgate::domain::UtcMicros;
+use lychgate::query::Tables;
+use lychgate::store::tables;
+
+/// The folder of real events, when it is there; says so when it is not.
+pub fn fixtures() -> Option<PathBuf> {
+    let named = std::env::var_os("LYCHGATE_FIXTURES").map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"));
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("skipped: no fixtures at {} (set LYCHGATE_FIXTURES)", folder.display());
+    None
+}
+
+/// One value of a row under test.
+#[derive(Clone, Debug)]
+pub enum Value {
+    Text(String),
+    Time(UtcMicros),
+    Bool(bool),
+    Long(i64),
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Value {
+        Value::Text(text)
+    }
+}
+
+impl From<UtcMicros> for Value {
+    fn from(at: UtcMicros) -> Value {
+        Value::Time(at)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(truth: bool) -> Value {
+        Value::Bool(truth)
+    }
+}
+
+/// A row by column name; what is not named is null.
+pub type Fields = BTreeMap<&'static str, Value>;
+
+/// The lake's tables, held in memory, from rows by table name.
+pub fn tables(rows: &BTreeMap<&'static str, Vec<Fields>>) -> Tables {
+    let table = |name: &'static str| memory_table(name, rows.get(name).map(Vec::as_slice).unwrap_or_default());
+    Tables {
+        events: table("events"),
+        snapshots: table("snapshots"),
+        employments: table("employments"),
+        registers: table("registers"),
+        sources: table("sources"),
+    }
+}
+
+fn memory_table(name: &str, rows: &[Fields]) -> Arc<dyn TableProvider> {
+    let schema = tables::table(name).expect("a table of the lake").file_schema();
+    for row in rows {
+        for column in row.keys() {
+            assert!(schema.column_with_name(column).is_some(), "{name} has no column {column}");
+        }
+    }
+    let mut fields: Vec<Field> = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
+    let mut arrays: Vec<ArrayRef> = fields.iter().map(|field| array(field, rows)).collect();
+    if name == "events" {
+        let days = rows.iter().map(|row| match row.get("occurred_at") {
+            Some(Value::Time(at)) => Some(at.days()),
+            _ => None,
+        });
+        fields.push(Field::new("event_date", DataType::Date32, true));
+        arrays.push(Arc::new(days.collect::<Date32Array>()));
+    }
+    let schema = Arc::new(Schema::new(fields));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), arrays).expect("columns fit the schema");
+    Arc::new(MemTable::try_new(schema, vec![vec![batch]]).expect("a table"))
+}
+
+fn array(field: &Field, rows: &[Fields]) -> ArrayRef {
+    let values = rows.iter().map(|row| row.get(field.name().as_str()));
+    match field.data_type() {
+        DataType::Utf8 => Arc::new(
+            values.map(|v| if let Some(Value::Text(text)) = v { Some(text.as_str()) } else { None }).collect::<StringArray>(),
+        ),
+        DataType::Boolean => Arc::new(
+            values.map(|v| if let Some(Value::Bool(truth)) = v { Some(*truth) } else { None }).collect::<BooleanArray>(),
+        ),
+        DataType::Int64 => Arc::new(
+            values.map(|v| if let Some(Value::Long(number)) = v { Some(*number) } else { None }).collect::<Int64Array>(),
+        ),
+        DataType::Int32 => Arc::new(values.map(|_| None).collect::<Int32Array>()),
+        DataType::Timestamp(_, _) => Arc::new(
+            values
+                .map(|v| if let Some(Value::Time(at)) = v { Some(at.0) } else { None })
+                .collect::<TimestampMicrosecondArray>()
+                .with_timezone("UTC"),
+        ),
+        other => panic!("no values of {other} here"),
+    }
+}
+
+/// `fields!{ "column" => value, … }`
+#[macro_export]
+macro_rules! fields {
+    ($($column:literal => $value:expr),* $(,)?) => {
+        std::collections::BTreeMap::from([$(($column, $crate::support::Value::from($value))),*])
+    };
+}
