@@ -54,7 +54,7 @@ impl Evaluate {
 /// The scores as a table.
 pub fn sheet(scores: &[ClassScore]) -> Sheet {
     let mut sheet =
-        Sheet::new("classes", &["code", "labels", "found", "right", "unknown", "precision", "recall"]);
+        Sheet::new("classes", &["code", "labels", "found", "right", "unknown", "undecided", "precision", "recall"]);
     for score in scores {
         sheet.push(
             vec![
@@ -63,6 +63,7 @@ pub fn sheet(scores: &[ClassScore]) -> Sheet {
                 score.found.to_string(),
                 score.right.to_string(),
                 score.unknown.to_string(),
+                score.undecided.to_string(),
                 format!("{:.3}", score.precision),
                 format!("{:.3}", score.recall),
             ],

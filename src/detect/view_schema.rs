@@ -10,7 +10,7 @@ use crate::domain::register::ColumnType;
 
 /// Columns as `name` (text), `name?` (boolean), `name#` (integer), `name%` (number) or
 /// `name@` (instant).
-const VIEWS: [(&str, &str); 12] = [
+const VIEWS: [(&str, &str); 14] = [
     (
         "accounts_now",
         "app_id account_id account_name display_name email external_id active? state state_since@ status class \
@@ -53,6 +53,13 @@ const VIEWS: [(&str, &str); 12] = [
          http_path http_status# latency_ms# changes expires_at@ app_key account_key_app",
     ),
     (
+        "known_changes",
+        "event_id source org event_type verb occurred_at@ ingested_at@ actor_id actor_kind actor_name account_app \
+         account_id account_name account_email account_external_id app_id app_name entitlement_kind entitlement_id \
+         entitlement_name outcome reason_code reason correlation_id session_id client_ip user_agent http_method \
+         http_path http_status# latency_ms# changes expires_at@ app_key account_key_app",
+    ),
+    (
         "applications",
         "app_id name idp_app_id owner owner_id idp_managed? sso_only? scim? soft_delete? activity_supported? \
          criticality listed_at@ accounts#",
@@ -64,6 +71,11 @@ const VIEWS: [(&str, &str); 12] = [
     (
         "sources_now",
         "source kind app_id watermark_at@ last_ingested_at@ rows# previous_rows# complete? quarantined#",
+    ),
+    (
+        "peer_lift",
+        "app_id account_id entitlement_id peer_scope peers# peer_holders# department_people# department_holders# \
+         org_people# org_holders# rarity% department_lift% role_lift% score% standard_score% share_upper%",
     ),
 ];
 

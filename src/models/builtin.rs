@@ -9,7 +9,7 @@ macro_rules! rules {
 }
 
 /// Every rule under `models/rules`, by id.
-const RULES: [(&str, &str); 25] = rules![
+const RULES: [(&str, &str); 26] = rules![
     "activity_after_termination",
     "deprovision_failed",
     "dormant_account",
@@ -28,6 +28,7 @@ const RULES: [(&str, &str); 25] = rules![
     "owner_departed",
     "partial_offboarding",
     "personal_domain_account",
+    "rare_entitlement",
     "scim_token_personal_owner",
     "scim_token_stale",
     "sod_conflict",

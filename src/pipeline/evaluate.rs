@@ -19,9 +19,12 @@ pub struct ClassScore {
     pub right: usize,
     /// Found with verdict unknown: neither right nor wrong.
     pub unknown: usize,
+    /// True, and the verdict was unknown because the evidence is stale or missing.
+    pub undecided: usize,
     /// `right / found`; 1 when nothing was found.
     pub precision: f64,
-    /// `right / labels`; 1 when nothing was to be found.
+    /// `right / (labels - undecided)`; 1 when nothing was to be found. A detector that says
+    /// that it cannot know has not overlooked anything; `undecided` shows how often it did.
     pub recall: f64,
     /// Up to ten subjects that are true and were not found.
     pub missed: Vec<String>,
@@ -50,13 +53,15 @@ pub fn labels(path: &Path) -> Result<BTreeMap<String, BTreeSet<String>>, Error> 
 /// findings is left out.
 pub fn score(labels: &BTreeMap<String, BTreeSet<String>>, findings: &[Finding]) -> Vec<ClassScore> {
     let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let mut unknown: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut unknown: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for finding in findings {
         match finding.verdict {
             Verdict::Fail => {
                 found.entry(&finding.code).or_default().insert(&finding.subject.id);
             }
-            _ => *unknown.entry(&finding.code).or_default() += 1,
+            _ => {
+                unknown.entry(&finding.code).or_default().insert(&finding.subject.id);
+            }
         }
     }
     let codes: BTreeSet<&str> = labels
@@ -70,17 +75,21 @@ pub fn score(labels: &BTreeMap<String, BTreeSet<String>>, findings: &[Finding]) 
         .map(|code| {
             let truth: BTreeSet<&str> = labels.get(code).into_iter().flatten().map(String::as_str).collect();
             let claimed = found.remove(code).unwrap_or_default();
+            let doubted = unknown.remove(code).unwrap_or_default();
             let right = truth.intersection(&claimed).count();
+            let undecided = truth.intersection(&doubted).count();
+            let missed = truth.difference(&claimed).filter(|subject| !doubted.contains(**subject));
             let some = |set: Vec<&&str>| set.into_iter().take(10).map(|text| (*text).to_owned()).collect();
             ClassScore {
                 code: code.to_owned(),
                 labels: truth.len(),
                 found: claimed.len(),
                 right,
-                unknown: unknown.get(code).copied().unwrap_or(0),
+                unknown: doubted.len(),
+                undecided,
                 precision: share(right, claimed.len()),
-                recall: share(right, truth.len()),
-                missed: some(truth.difference(&claimed).collect()),
+                recall: share(right, truth.len() - undecided),
+                missed: some(missed.collect()),
                 wrong: some(claimed.difference(&truth).collect()),
             }
         })

@@ -33,9 +33,10 @@ pub struct Tables {
 
 /// The base views in the order in which they stand on each other; `true` keeps the rows in
 /// memory, because several others read them.
-const VIEWS: [(&str, &str, bool); 5] = [
+const VIEWS: [(&str, &str, bool); 6] = [
     ("app_aliases", include_str!("views/app_aliases.sql"), true),
     ("known_events", include_str!("views/known_events.sql"), false),
+    ("known_changes", include_str!("views/known_changes.sql"), true),
     ("known_snapshots", include_str!("views/known_snapshots.sql"), false),
     ("listings", include_str!("views/listings.sql"), true),
     ("sources_now", include_str!("views/sources_now.sql"), true),

@@ -10,15 +10,16 @@ use super::link::{self, AccountFacts, Link, Person};
 use crate::query::{Error, Rows, Session};
 
 const ACCOUNTS: &str = include_str!("spans/link_accounts.sql");
-const PEOPLE: &str = "SELECT identity_id, employee_id, name, email, aliases, kind, start_at, end_at \
-     FROM employments ORDER BY identity_id, start_at, employee_id";
+const PEOPLE: &str = include_str!("spans/link_people.sql");
+const FORMER: &str = include_str!("spans/former_names.sql");
 const DOMAINS: &str = "SELECT lower(domain) AS domain, lower(alias_of) AS alias_of FROM reg_trusted_domains WHERE alias_of IS NOT NULL";
 
 /// Runs linking over the session's accounts and people; the result is the table `links`.
 pub async fn linked(session: &Session) -> Result<RecordBatch, Error> {
     let (accounts, people) = (accounts(session).await?, people(session).await?);
     let aliases = domain_aliases(session).await?;
-    table(&link::link(&accounts, &people, &aliases, &IDENTITY_PROVIDERS))
+    let former = former(session).await?;
+    table(&link::link(&accounts, &people, &aliases, &IDENTITY_PROVIDERS, &former))
 }
 
 async fn accounts(session: &Session) -> Result<Vec<AccountFacts>, Error> {
@@ -71,6 +72,17 @@ async fn people(session: &Session) -> Result<Vec<Person>, Error> {
         }
     }
     Ok(people.into_values().collect())
+}
+
+/// Addresses and logins that accounts of identity providers had before.
+async fn former(session: &Session) -> Result<Vec<[String; 3]>, Error> {
+    let mut found = Vec::new();
+    for batch in session.collect("former_names", FORMER).await? {
+        let rows = Rows::new("former_names", &batch);
+        let (app, account, text) = (rows.texts("app_id")?, rows.texts("account_id")?, rows.texts("name")?);
+        found.extend((0..rows.len()).filter_map(|row| Some([app.owned(row)?, account.owned(row)?, text.owned(row)?])));
+    }
+    Ok(found)
 }
 
 async fn domain_aliases(session: &Session) -> Result<BTreeMap<String, String>, Error> {

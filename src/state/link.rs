@@ -45,7 +45,7 @@ pub struct Link {
     pub app_id: String,
     pub account_id: String,
     pub identity_id: Option<String>,
-    /// `external_id`, `employee_id`, `email`, `login`, `ambiguous`, `name`, `none`.
+    /// `external_id`, `employee_id`, `email`, `alias`, `login`, `ambiguous`, `name`, `none`.
     pub method: &'static str,
     /// In [0, 1]; a candidate that is not a link keeps its confidence below 0.75.
     pub confidence: f64,
@@ -59,6 +59,7 @@ pub struct Link {
 const EXTERNAL_ID: f64 = 0.98;
 const EMPLOYEE_ID: f64 = 0.97;
 const EMAIL: f64 = 0.95;
+const ALIAS: f64 = 0.93;
 const LOGIN_AND_NAME: f64 = 0.92;
 const LOGIN: f64 = 0.80;
 const AMBIGUOUS: f64 = 0.60;
@@ -69,13 +70,17 @@ const NAME_SIMILARITY_MIN: f64 = 0.93;
 /// Links every account. `domain_aliases` maps an e-mail domain to the one it stands for.
 /// The cost is linear in accounts and people; names are compared only for accounts that
 /// nothing else explains, within people who share a first letter.
+///
+/// `former` holds the addresses and logins that an identity provider's account had before:
+/// application, account and text. They belong to whoever the account belongs to.
 pub fn link(
     accounts: &[AccountFacts],
     people: &[Person],
     domain_aliases: &BTreeMap<String, String>,
     identity_providers: &[&str],
+    former: &[[String; 3]],
 ) -> Vec<Link> {
-    let index = Index::new(people, domain_aliases);
+    let mut index = Index::new(people, domain_aliases);
     let mut providers: HashMap<(&str, &str), usize> = HashMap::new();
     let mut links: Vec<Option<Link>> = vec![None; accounts.len()];
     let is_provider = |account: &AccountFacts| identity_providers.contains(&account.app_id.as_str());
@@ -87,6 +92,11 @@ pub fn link(
             providers.insert((account.app_id.as_str(), account.account_id.as_str()), person);
         }
         links[at] = Some(index.decide(account, matched));
+    }
+    for [app, account, text] in former {
+        if let Some(person) = providers.get(&(app.as_str(), account.as_str())) {
+            index.add_former(text, *person);
+        }
     }
     let by_provider_id: HashMap<&str, usize> =
         providers.iter().map(|((_, id), person)| (*id, *person)).collect();
@@ -113,6 +123,8 @@ struct Index<'a> {
     by_id: HashMap<&'a str, usize>,
     by_email: HashMap<String, Vec<usize>>,
     by_login: HashMap<String, Vec<usize>>,
+    /// Addresses and logins that only the history of an identity provider knows.
+    by_former: HashMap<String, Vec<usize>>,
     by_initial: HashMap<char, Vec<usize>>,
 }
 
@@ -124,6 +136,7 @@ impl<'a> Index<'a> {
             by_id: HashMap::new(),
             by_email: HashMap::new(),
             by_login: HashMap::new(),
+            by_former: HashMap::new(),
             by_initial: HashMap::new(),
         };
         for (at, person) in people.iter().enumerate() {
@@ -144,6 +157,15 @@ impl<'a> Index<'a> {
         index
     }
 
+    fn add_former(&mut self, text: &str, person: usize) {
+        let text = canonical_email(text, self.domain_aliases);
+        let login = text.split('@').next().unwrap_or_default().to_owned();
+        if login != text {
+            push_once(self.by_former.entry(login).or_default(), person);
+        }
+        push_once(self.by_former.entry(text).or_default(), person);
+    }
+
     fn find(&self, account: &AccountFacts, by_provider_id: &HashMap<&str, usize>) -> Match {
         let external_id = account.external_id.as_deref().map(str::trim);
         if let Some(person) = external_id.and_then(|id| by_provider_id.get(id).or_else(|| self.by_id.get(id)))
@@ -162,6 +184,11 @@ impl<'a> Index<'a> {
                 Match::Several(n) => return Match::Several(n),
                 Match::Nobody => {}
             }
+            match self.one_of(self.by_former.get(&key), account) {
+                Match::One(person, _, _) => return Match::One(person, "alias", ALIAS),
+                Match::Several(n) => return Match::Several(n),
+                Match::Nobody => {}
+            }
         }
         if login.is_empty() || login.contains('@') {
             return Match::Nobody;
@@ -171,7 +198,11 @@ impl<'a> Index<'a> {
                 Match::One(person, "login", LOGIN_AND_NAME)
             }
             Match::One(person, _, _) => Match::One(person, "login", LOGIN),
-            other => other,
+            Match::Several(n) => Match::Several(n),
+            Match::Nobody => match self.one_of(self.by_former.get(&login.to_lowercase()), account) {
+                Match::One(person, _, _) => Match::One(person, "alias", LOGIN),
+                other => other,
+            },
         }
     }
 

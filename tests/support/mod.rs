@@ -126,3 +126,21 @@ macro_rules! fields {
         std::collections::BTreeMap::from([$(($column, $crate::support::Value::from($value))),*])
     };
 }
+
+/// Runs `body` to its end where stacks are deep: plans of many joins nest deeply, and a test's
+/// own thread has little room for them.
+pub fn block_on<T: Send>(body: impl AsyncFnOnce() -> T + Send) -> T {
+    const STACK_BYTES: usize = 16 << 20;
+    let run = || {
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(2).thread_stack_size(STACK_BYTES).enable_all().build();
+        runtime.expect("a runtime").block_on(body())
+    };
+    std::thread::scope(|scope| {
+        let worker = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, run);
+        match worker.expect("a thread").join() {
+            Ok(value) => value,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}

@@ -43,8 +43,8 @@ struct Grants {
 /// Adds the table `peer_lift` to `session`: one row for each grant of an employed person.
 ///
 /// Columns: app_id, account_id, entitlement_id, peer_scope (`role`, `department`,
-/// `organisation`: the narrowest with at least 8 peers), peers, peer_holders, org_people,
-/// org_holders (all without the holder), rarity, department_lift, role_lift, score (their
+/// `organisation`: the narrowest with at least 8 peers), peers, peer_holders,
+/// department_people, department_holders, org_people, org_holders (all without the holder), rarity, department_lift, role_lift, score (their
 /// sum, in nats), standard_score, share_upper.
 ///
 /// # Errors
@@ -106,6 +106,8 @@ fn table(
         ("peer_scope", Arc::new(StringArray::from_iter_values(scope)) as ArrayRef),
         ("peers", count(|c| peer_lift::narrowest(c).1.total)),
         ("peer_holders", count(|c| peer_lift::narrowest(c).1.holders)),
+        ("department_people", count(|c| c.department.total)),
+        ("department_holders", count(|c| c.department.holders)),
         ("org_people", count(|c| c.organisation.total)),
         ("org_holders", count(|c| c.organisation.holders)),
         ("rarity", number(|lift| lift.rarity)),

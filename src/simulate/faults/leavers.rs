@@ -10,7 +10,7 @@ use crate::simulate::accounts::of_person;
 use crate::simulate::apps::GOOGLE;
 use crate::simulate::calendar::{DAY, HOUR, date_of, plus_days};
 use crate::simulate::stream::stream;
-use crate::simulate::world::{Habit, OPEN, Provisioning, Story, World};
+use crate::simulate::world::{Style, Habit, OPEN, Provisioning, Story, World};
 
 /// Nobody told anyone: the identity provider and every application stay open.
 pub fn never_offboarded(world: &mut World) {
@@ -113,9 +113,12 @@ fn reopen(world: &mut World, index: usize) {
 fn reopen_locally(world: &mut World, index: usize) {
     let withdrawn = world.accounts[index].assignments.last().map(|span| span.1);
     reopen(world, index);
+    let app = &world.apps[world.accounts[index].app];
+    // Where sign-in is said to be single, a password counts only if the export shows it.
+    let shown = !app.sso_only || matches!(app.style, Style::Snowflake);
     let account = &mut world.accounts[index];
     if let (Some(last), Some(at)) = (account.assignments.last_mut(), withdrawn) {
         last.1 = at;
     }
-    account.local_login |= account.app != GOOGLE;
+    account.local_login |= account.app != GOOGLE && shown;
 }

@@ -1,6 +1,6 @@
 -- Grain: one account; the newest value that anyone stated of each attribute. What failed
 -- changed nothing, so it states nothing.
--- Inputs: known_events, known_snapshots.
+-- Inputs: known_changes, known_snapshots.
 WITH stated AS (
   SELECT
     account_key_app AS app_id,
@@ -23,7 +23,7 @@ WITH stated AS (
     NULL AS local_login,
     NULL AS privileged,
     NULL AS listed_at
-  FROM known_events
+  FROM known_changes
   WHERE outcome IN ('success', 'unknown')
     AND account_key_app IS NOT NULL
     AND account_id IS NOT NULL

@@ -4,7 +4,7 @@
 -- Only successful events change state. A trusted complete listing ends every account that
 -- it does not name. A listing without a status says only that the account exists. Events of an identity provider's provisioning speak of an account in
 -- another application without naming it, so they change nothing here.
--- Inputs: known_events, known_snapshots, listings.
+-- Inputs: known_changes, known_snapshots, listings.
 WITH stated AS (
   SELECT
     account_key_app AS app_id,
@@ -24,7 +24,7 @@ WITH stated AS (
       ) THEN 'inactive'
       WHEN verb IN ('account.delete', 'account.purge', 'provision.delete') THEN 'deleted'
     END AS state
-  FROM known_events
+  FROM known_changes
   WHERE outcome = 'success'
     AND account_key_app IS NOT NULL
     AND account_id IS NOT NULL

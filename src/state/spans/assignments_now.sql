@@ -1,6 +1,6 @@
 -- Grain: one application that an identity provider assigns to one of its accounts at $as_of.
 -- A successful provisioning by Entra is an assignment too.
--- Inputs: grants_now, known_events, links.
+-- Inputs: grants_now, known_changes, links.
 SELECT
   entitlement_id AS app_id,
   app_id AS idp,
@@ -17,7 +17,7 @@ SELECT
   e.account_id,
   l.identity_id,
   min(e.occurred_at)
-FROM known_events AS e
+FROM known_changes AS e
 LEFT JOIN links AS l
   ON l.app_id = e.account_key_app
   AND l.account_id = e.account_id

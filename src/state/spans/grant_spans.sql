@@ -4,7 +4,7 @@
 -- listed_at, ref. For an assignment to an application the entitlement is the application.
 -- A trusted complete listing of grants ends every grant of that application that it does not
 -- name, and a deleted account holds nothing.
--- Inputs: known_events, known_snapshots, listings, account_spans, account_attributes.
+-- Inputs: known_changes, known_snapshots, listings, account_spans, account_attributes.
 WITH logins AS (
   SELECT app_id, lower(account_name) AS login, min(account_id) AS account_id
   FROM account_attributes
@@ -35,7 +35,7 @@ stated AS (
     NULL AS last_used_at,
     coalesce(actor_name, actor_id) AS granted_by,
     NULL AS listed_at
-  FROM known_events
+  FROM known_changes
   WHERE outcome = 'success'
     AND account_key_app IS NOT NULL
     AND account_id IS NOT NULL

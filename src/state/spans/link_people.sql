@@ -1,0 +1,17 @@
+-- Grain: one employment of one person under one address. Older rosters may name another
+-- address of the same employee: a rename, so both are theirs.
+-- Inputs: employments, employments_raw.
+SELECT DISTINCT
+  e.identity_id,
+  e.employee_id,
+  e.name,
+  r.email,
+  r.aliases,
+  e.kind,
+  e.start_at,
+  e.end_at
+FROM employments AS e
+JOIN employments_raw AS r
+  ON r.employee_id = e.employee_id
+WHERE r.ingested_at <= $known_at
+ORDER BY e.identity_id, e.start_at, e.employee_id, r.email, r.aliases

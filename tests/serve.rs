@@ -1,0 +1,359 @@
+//! The query API over a real socket: who may read, which findings a list shows, what is
+//! refused and how, and that every read leaves a trace.
+
+mod api;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use api::{APPS, Api, FINDINGS, SEVERITIES, target, with_api};
+use lychgate::models;
+use lychgate::serve::{Error, bind, description};
+use serde_json::Value;
+
+const LIST: &str = "/api/v1/findings";
+/// Every route under `/api/v1`, with ids that name nothing.
+const ROUTES: [(&str, &str); 11] = [
+    ("/api/v1/findings", "/api/v1/findings"),
+    ("/api/v1/findings/{id}", "/api/v1/findings/none"),
+    ("/api/v1/findings/{id}/events", "/api/v1/findings/none/events"),
+    ("/api/v1/findings/{id}/evidence", "/api/v1/findings/none/evidence"),
+    ("/api/v1/identities", "/api/v1/identities"),
+    ("/api/v1/identities/{id}/access", "/api/v1/identities/none/access"),
+    ("/api/v1/accounts", "/api/v1/accounts"),
+    ("/api/v1/accounts/{app}/{id}/access", "/api/v1/accounts/crm/none/access"),
+    ("/api/v1/sources", "/api/v1/sources"),
+    ("/api/v1/detectors", "/api/v1/detectors"),
+    ("/api/v1/runs", "/api/v1/runs"),
+];
+
+/// A refusal: status, code, and what its sentence must name.
+struct Refused<'a>(u16, &'a str, &'a [&'a str]);
+
+/// Asks for `given` and expects a problem document.
+async fn check(api: &Api, given: (&str, Option<&str>), expect: &Refused<'_>) {
+    let (asked, token) = given;
+    let answer = api.get(asked, token).await;
+    let Refused(status, code, named) = *expect;
+    assert_eq!(answer.status, status, "{asked}: {answer:?}");
+    assert!(answer.head.contains("content-type: application/problem+json"), "{asked}: {answer:?}");
+    let problem = answer.json();
+    assert_eq!(problem["status"].as_u64(), Some(u64::from(status)), "{asked}: {answer:?}");
+    assert_eq!(problem["code"].as_str(), Some(code), "{asked}: {answer:?}");
+    assert_eq!(answer.head.contains("www-authenticate: bearer"), status == 401, "{asked}: {answer:?}");
+    let detail = problem["detail"].as_str().unwrap();
+    for part in named {
+        assert!(detail.contains(part), "{asked}: \"{detail}\" does not name {part}");
+    }
+}
+
+/// If it failed, whoever reaches the port would read who has access to what.
+#[test]
+fn only_a_live_token_that_may_read_opens_a_route() {
+    with_api(async |api| {
+        for (_, asked) in ROUTES {
+            check(api, (asked, None), &Refused(401, "unauthorized", &["Bearer"])).await;
+            check(api, (asked, Some("lychgate_00")), &Refused(401, "unauthorized", &["unknown"])).await;
+            check(api, (asked, Some(&api.expired)), &Refused(401, "unauthorized", &["expired"])).await;
+            check(api, (asked, Some(&api.ingest)), &Refused(403, "forbidden", &["ingest"])).await;
+            let answer = api.read(asked).await;
+            assert!([200, 404].contains(&answer.status), "{asked}: {answer:?}");
+        }
+    });
+}
+
+/// Follows `next` to the end; the items of every page, and how many pages there were.
+async fn pages(api: &Api, path: &str, query: &[(&str, &str)], list: &str) -> (Vec<Value>, usize) {
+    let (mut items, mut count, mut cursor) = (Vec::new(), 0, None::<String>);
+    loop {
+        let mut query = query.to_vec();
+        query.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        let answer = api.read(&target(path, &query)).await;
+        assert_eq!(answer.status, 200, "{query:?}: {answer:?}");
+        let page = answer.json();
+        items.extend(page[list].as_array().expect("a list").iter().cloned());
+        count += 1;
+        assert!(count <= 100, "{query:?} does not end");
+        match page["next"].as_str() {
+            Some(next) => cursor = Some(next.to_owned()),
+            None => return (items, count),
+        }
+    }
+}
+
+fn ids(findings: &[Value]) -> Vec<&str> {
+    findings.iter().map(|finding| finding["finding_id"].as_str().expect("an id")).collect()
+}
+
+/// If it failed, an export would miss a finding or show one twice, and nobody would know.
+#[test]
+fn pages_visit_every_finding_of_a_filter_once() {
+    type Admits = fn(usize) -> bool;
+    let filters: [(Option<&str>, Admits); 5] = [
+        (None, |_| true),
+        (Some("severity ge \"high\""), |n| SEVERITIES[n % 3] != "low"),
+        (Some("app.id eq \"crm\" and not (severity eq \"low\")"), |n| {
+            APPS[n % 2] == "crm" && SEVERITIES[n % 3] != "low"
+        }),
+        (Some("since pr and score lt 40"), |n| n % 4 != 0 && (n % 5) as f64 * 100.0 / 7.0 < 40.0),
+        (Some("subject.id sw \"nowhere\""), |_| false),
+    ];
+    with_api(async |api| {
+        for (filter, admits) in filters {
+            let wanted: BTreeSet<String> =
+                (0..FINDINGS).filter(|n| admits(*n)).map(|n| format!("f{n}")).collect();
+            for sort in ["severity", "score", "since", "first_seen_at", "last_seen_at", "finding_id"] {
+                for order in ["ascending", "descending"] {
+                    let mut query = vec![("sort", sort), ("order", order), ("limit", "2")];
+                    query.extend(filter.map(|filter| ("filter", filter)));
+                    let (found, count) = pages(api, LIST, &query, "findings").await;
+                    let seen: BTreeSet<String> = ids(&found).into_iter().map(str::to_owned).collect();
+                    assert_eq!((found.len(), &seen), (wanted.len(), &wanted), "{query:?}");
+                    assert_eq!(count, wanted.len().div_ceil(2).max(1), "{query:?}");
+                }
+            }
+        }
+    });
+}
+
+/// If it failed, a reader who stops after the first page would stop before the gravest.
+#[test]
+fn the_gravest_come_first_and_the_total_is_of_all_pages() {
+    with_api(async |api| {
+        let rank = |finding: &Value| SEVERITIES.iter().position(|s| finding["severity"] == *s).unwrap();
+        for (limit, pages_wanted) in [("1", FINDINGS), ("4", 3), ("9", 1), ("1000", 1)] {
+            let (found, count) = pages(api, LIST, &[("limit", limit)], "findings").await;
+            assert!(found.is_sorted_by_key(|finding| std::cmp::Reverse(rank(finding))), "{found:?}");
+            assert_eq!((found.len(), count), (FINDINGS, pages_wanted), "limit {limit}");
+        }
+        let page = api.read(&target(LIST, &[("limit", "1")])).await.json();
+        assert_eq!(page["total"].as_u64(), Some(FINDINGS as u64));
+        let (up, _) = pages(api, LIST, &[("sort", "finding_id"), ("order", "ascending")], "findings").await;
+        assert!(ids(&up).is_sorted());
+    });
+}
+
+/// If it failed, a cursor could be forged, or one list continued in the middle of another.
+#[test]
+fn a_cursor_continues_its_own_list_only() {
+    with_api(async |api| {
+        let next = async |asked: String| {
+            let page = api.read(&asked).await.json();
+            page["next"].as_str().expect("a further page").to_owned()
+        };
+        let own = next(target(LIST, &[("limit", "2")])).await;
+        let people = next(target("/api/v1/identities", &[("limit", "2")])).await;
+        let first = if own.starts_with('A') { 'B' } else { 'A' };
+        let tampered = format!("{first}{}", &own[1..]);
+        let cut = &own[..own.len() - 4];
+        let longer = target(LIST, &[("limit", "5"), ("cursor", &own)]);
+        assert_eq!(api.read(&longer).await.status, 200, "another limit is the same list");
+        let refused: [&[(&str, &str)]; 7] = [
+            &[("cursor", &tampered)],
+            &[("cursor", cut)],
+            &[("cursor", "")],
+            &[("cursor", &people)],
+            &[("cursor", &own), ("filter", "severity ge \"high\"")],
+            &[("cursor", &own), ("sort", "score")],
+            &[("cursor", &own), ("order", "ascending")],
+        ];
+        for query in refused {
+            let asked = target(LIST, query);
+            check(api, (&asked, Some(&api.reader)), &Refused(400, "cursor", &["begin again"])).await;
+        }
+    });
+}
+
+/// If it failed, a mistyped question would be answered as another question.
+#[test]
+fn what_is_not_understood_is_refused_by_name() {
+    let access = "/api/v1/identities/E101/access";
+    let cases: [(&str, &[(&str, &str)], Refused); 14] = [
+        (LIST, &[("filter", "colour eq \"red\"")], Refused(400, "filter", &["colour", "severity", "app.id"])),
+        (LIST, &[("filter", "severity zz \"high\"")], Refused(400, "filter", &["zz"])),
+        (LIST, &[("filter", "severity ge \"high\" and")], Refused(400, "filter", &[])),
+        (LIST, &[("sort", "colour")], Refused(400, "sort", &["colour"])),
+        (LIST, &[("order", "sideways")], Refused(400, "order", &["sideways"])),
+        (LIST, &[("limit", "0")], Refused(400, "limit", &["1000"])),
+        (LIST, &[("limit", "1001")], Refused(400, "limit", &["1000"])),
+        ("/api/v1/identities", &[("limit", "0")], Refused(400, "limit", &[])),
+        (access, &[("as_of", "yesterday")], Refused(400, "time", &["as_of", "yesterday"])),
+        (access, &[("known_at", "2026-02-30T00:00:00Z")], Refused(400, "time", &["known_at"])),
+        ("/api/v1/findings/none", &[], Refused(404, "not_found", &["none"])),
+        ("/api/v1/findings/none/events", &[], Refused(404, "not_found", &["none"])),
+        ("/api/v1/findings/none/evidence", &[], Refused(404, "not_found", &["none"])),
+        ("/api/v1/nowhere", &[], Refused(404, "not_found", &["/api/v1/nowhere", "/openapi.json"])),
+    ];
+    with_api(async |api| {
+        for (path, query, expect) in &cases {
+            check(api, (&target(path, query), Some(&api.reader)), expect).await;
+        }
+    });
+}
+
+/// If it failed, a client that reads problem documents would choke on the commonest mistake.
+#[test]
+fn a_parameter_of_the_wrong_type_is_a_problem_too() {
+    with_api(async |api| {
+        for limit in ["many", "-1"] {
+            let answer = api.read(&target(LIST, &[("limit", limit)])).await;
+            assert_eq!(answer.status, 400, "{answer:?}");
+            assert!(answer.head.contains("content-type: application/problem+json"), "{answer:?}");
+        }
+    });
+}
+
+/// If it failed, "who had access then, as we knew it then" would be answered with today.
+#[test]
+fn access_is_told_for_both_clocks() {
+    let late = "2100-01-01T00:00:00Z";
+    let cases: [(&str, &str, &str, &[&str]); 7] = [
+        ("/api/v1/identities/E101/access", "2026-06-30T00:00:00Z", late, &["crm/u2"]),
+        ("/api/v1/identities/ben@example.com/access", "2026-06-30T00:00:00Z", late, &["crm/u2"]),
+        ("/api/v1/identities/E102/access", "2026-06-30T00:00:00Z", late, &["crm/u3"]),
+        ("/api/v1/accounts/crm/u2/access", "2026-06-30T00:00:00Z", late, &["crm/u2"]),
+        // The listing is of the 29th, and it was not known before it was read.
+        ("/api/v1/identities/E101/access", "2026-06-28T00:00:00Z", late, &[]),
+        ("/api/v1/identities/E101/access", "2026-06-30T00:00:00Z", "2020-01-01T00:00:00Z", &[]),
+        ("/api/v1/identities/E999/access", "2026-06-30T00:00:00Z", late, &[]),
+    ];
+    with_api(async |api| {
+        for (path, as_of, known_at, wanted) in cases {
+            let answer = api.read(&target(path, &[("as_of", as_of), ("known_at", known_at)])).await;
+            assert_eq!(answer.status, 200, "{path}: {answer:?}");
+            let told = answer.json();
+            assert_eq!((told["as_of"].as_str(), told["known_at"].as_str()), (Some(as_of), Some(known_at)));
+            let held = |row: &Value| {
+                format!("{}/{}", row["app_id"].as_str().unwrap(), row["account_id"].as_str().unwrap())
+            };
+            let found: Vec<String> = told["access"].as_array().unwrap().iter().map(held).collect();
+            assert_eq!(found, wanted, "{path} as of {as_of}, known at {known_at}");
+        }
+        // Without clocks the newest recorded run decides.
+        let told = api.read("/api/v1/identities/E101/access").await.json();
+        assert_eq!(told["as_of"], "2026-06-30T00:00:00Z");
+        assert_eq!(told["access"][0]["state"], "active");
+        assert_eq!(told["access"][0]["link_method"], "email");
+    });
+}
+
+/// If it failed, people, accounts, sources or the catalogue would be shown in part.
+#[test]
+fn lists_of_an_instant_are_whole() {
+    with_api(async |api| {
+        for limit in ["1", "2", "3"] {
+            let (people, _) = pages(api, "/api/v1/identities", &[("limit", limit)], "identities").await;
+            let of = |list: &[Value], key: &str| -> Vec<String> {
+                list.iter().map(|row| row[key].as_str().unwrap().to_owned()).collect()
+            };
+            assert_eq!(of(&people, "identity_id"), ["E100", "E101", "E102"], "limit {limit}");
+            let (accounts, _) = pages(api, "/api/v1/accounts", &[("limit", limit)], "accounts").await;
+            assert_eq!(of(&accounts, "account_id"), ["u1", "u2", "u3"], "limit {limit}");
+        }
+        let sources = api.read("/api/v1/sources").await.json();
+        let kinds: Vec<&str> =
+            sources["sources"].as_array().unwrap().iter().map(|s| s["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["accounts", "roster"]);
+        let detectors = api.read("/api/v1/detectors").await.json();
+        let rules = models::builtin_rules().unwrap().len();
+        assert_eq!(detectors["detectors"].as_array().unwrap().len(), rules);
+        let runs = api.read("/api/v1/runs").await.json();
+        assert_eq!(runs["runs"][0]["run_id"], "run-1");
+        let one = api.read("/api/v1/findings/f3").await.json();
+        assert_eq!((one["finding_id"].as_str(), one["revision"].as_u64()), (Some("f3"), Some(1)));
+        let events = api.read("/api/v1/findings/f3/events").await.json();
+        assert_eq!(events["events"][0]["change"], "opened");
+        let evidence = api.read("/api/v1/findings/f3/evidence").await.json();
+        assert_eq!(evidence["evidence"][0]["says"], "never used");
+    });
+}
+
+/// If it failed, an orchestrator would restart a healthy server, or nobody could watch it.
+#[test]
+fn health_metrics_and_description_need_no_token() {
+    with_api(async |api| {
+        for open in ["/livez", "/readyz", "/metrics", "/openapi.json"] {
+            assert_eq!(api.get(open, None).await.status, 200, "{open}");
+        }
+        api.read(LIST).await;
+        let metrics = api.get("/metrics", None).await.body;
+        let counted = "lychgate_http_requests_total{route=\"GET /api/v1/findings\",status=\"200\"} 1";
+        assert!(metrics.contains(counted), "{metrics}");
+        for secret in [&api.reader, &api.ingest, &api.expired] {
+            assert!(!metrics.contains(secret.as_str()), "a token in the metrics");
+        }
+    });
+}
+
+/// If it failed, clients made from the description would lack a route, or call one that is not.
+#[test]
+fn the_description_names_the_routes_that_are_served() {
+    with_api(async |api| {
+        let answer = api.get("/openapi.json", None).await;
+        assert_eq!(answer.body, description());
+        let document = answer.json();
+        assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+        let described: BTreeSet<&str> =
+            document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
+        let mut served: BTreeMap<&str, &str> = ROUTES.into_iter().collect();
+        served.extend([("/livez", "/livez"), ("/readyz", "/readyz")]);
+        assert_eq!(described, served.keys().copied().collect::<BTreeSet<&str>>());
+        for (route, asked) in served {
+            assert!(document["paths"][route]["get"]["responses"]["200"].is_object(), "{route}");
+            let answer = api.read(asked).await;
+            assert!(!answer.body.contains("there is nothing at"), "{route}: {answer:?}");
+        }
+    });
+}
+
+/// If it failed, the API could change without anybody having looked at the change.
+#[test]
+fn the_description_is_the_one_that_was_reviewed() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
+    let reviewed = std::fs::read_to_string(&path).unwrap_or_default();
+    let renew = "renew it with: cargo run --release -- serve --openapi > docs/openapi.json";
+    assert!(reviewed == format!("{}\n", description()), "{} is out of date; {renew}", path.display());
+}
+
+/// If it failed, an unencrypted port would be open to the network.
+#[test]
+fn only_loopback_addresses_are_bound() {
+    crate::support::block_on(async || {
+        for address in ["0.0.0.0:0", "192.0.2.1:7878", "[::]:0", "10.0.0.1:0"] {
+            let refused = bind(address).await;
+            assert!(matches!(refused, Err(Error::NotLoopback { .. })), "{address}: {refused:?}");
+        }
+        for address in ["localhost", "127.0.0.1", "7878", "", "example.com:80"] {
+            let refused = bind(address).await;
+            assert!(matches!(refused, Err(Error::Address { .. })), "{address}: {refused:?}");
+        }
+        let first = bind("127.0.0.1:0").await.unwrap();
+        let taken = bind(&first.local_addr().unwrap().to_string()).await;
+        assert!(matches!(taken, Err(Error::Bind { .. })), "{taken:?}");
+    });
+}
+
+/// If it failed, nobody could tell afterwards who looked at whose access.
+#[test]
+fn every_read_is_audited_and_nothing_else() {
+    with_api(async |api| {
+        let filter = target(LIST, &[("filter", "severity ge \"high\""), ("limit", "1")]);
+        for asked in [filter.as_str(), "/api/v1/findings/f1", "/api/v1/identities/E101/access?as_of=never"] {
+            api.read(asked).await;
+            api.get(asked, None).await;
+            api.get(asked, Some(&api.ingest)).await;
+        }
+        api.get("/livez", None).await;
+        let reads = api.ledger.reads(0, 100).await.unwrap();
+        let told: Vec<(&str, &str, &str)> = reads
+            .iter()
+            .map(|(_, read)| (read.actor.as_str(), read.route.as_str(), read.query.as_str()))
+            .collect();
+        let wanted = [
+            ("reader", "GET /api/v1/findings", filter.split_once('?').unwrap().1),
+            ("reader", "GET /api/v1/findings/{id}", ""),
+            ("reader", "GET /api/v1/identities/{id}/access", "as_of=never"),
+        ];
+        assert_eq!(told, wanted);
+    });
+}
