@@ -9,6 +9,7 @@ mod link;
 mod models;
 mod normalize_idp;
 mod normalize_scim;
+mod readers;
 mod recognise;
 mod scim;
 mod serve;

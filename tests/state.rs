@@ -20,11 +20,25 @@ const ENTITLEMENTS: [&str; 3] = ["g1", "g2", "g3"];
 /// Something that a source said.
 #[derive(Clone, Debug)]
 enum Said {
-    Event { app: usize, account: usize, verb: &'static str, entitlement: Option<usize>, ok: bool },
+    Event {
+        app: usize,
+        account: usize,
+        verb: &'static str,
+        entitlement: Option<usize>,
+        ok: bool,
+    },
     /// Accounts with their status; a full listing or a partial one.
-    Accounts { app: usize, rows: BTreeMap<usize, bool>, complete: bool },
+    Accounts {
+        app: usize,
+        rows: BTreeMap<usize, bool>,
+        complete: bool,
+    },
     /// Account and entitlement pairs.
-    Grants { app: usize, rows: BTreeSet<(usize, usize)>, complete: bool },
+    Grants {
+        app: usize,
+        rows: BTreeSet<(usize, usize)>,
+        complete: bool,
+    },
 }
 
 /// A statement with its two clocks, in hours.
@@ -65,8 +79,11 @@ fn said() -> impl Strategy<Value = Said> {
 
 fn history() -> impl Strategy<Value = Vec<Statement>> {
     // Few hours, so that statements meet at the same instant; knowledge up to a week late.
-    let statement = (0..40i64, 0..100i64, said())
-        .prop_map(|(at, late, said)| Statement { at, known: at + if late < 70 { 0 } else { late - 60 }, said });
+    let statement = (0..40i64, 0..100i64, said()).prop_map(|(at, late, said)| Statement {
+        at,
+        known: at + if late < 70 { 0 } else { late - 60 },
+        said,
+    });
     prop::collection::vec(statement, 1..40)
 }
 
@@ -201,7 +218,12 @@ fn holds(history: &[Statement], app: usize, account: usize, entitlement: usize, 
 }
 
 /// What the fold says about one account.
-fn expected(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> Option<(String, BTreeSet<String>)> {
+fn expected(
+    history: &[Statement],
+    app: usize,
+    account: usize,
+    at: (i64, i64),
+) -> Option<(String, BTreeSet<String>)> {
     let state = state_of(history, app, account, at)?;
     let held = (0..ENTITLEMENTS.len()).filter(|e| holds(history, app, account, *e, at));
     Some((state.to_owned(), held.map(|e| ENTITLEMENTS[e].to_owned()).collect()))

@@ -1,7 +1,6 @@
 //! The lake: exactly once, all or nothing, durable, and one writer.
 
 mod durable;
-mod speed;
 
 use std::collections::BTreeMap;
 use std::fs;

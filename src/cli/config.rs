@@ -203,7 +203,8 @@ fn read(path: &Path) -> Result<File, Error> {
 pub fn parse(text: &str) -> Result<File, String> {
     toml::from_str(text).map_err(|error| {
         let message = error.message().to_owned();
-        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+        let line =
+            error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
         match unknown_key(&message).and_then(|(key, known)| nearest(&key, &known)) {
             Some(suggestion) => format!("line {line}: {message}; did you mean `{suggestion}`?"),
             None => format!("line {line}: {message}"),

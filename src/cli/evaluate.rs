@@ -53,8 +53,10 @@ impl Evaluate {
 
 /// The scores as a table.
 pub fn sheet(scores: &[ClassScore]) -> Sheet {
-    let mut sheet =
-        Sheet::new("classes", &["code", "labels", "found", "right", "unknown", "undecided", "precision", "recall"]);
+    let mut sheet = Sheet::new(
+        "classes",
+        &["code", "labels", "found", "right", "unknown", "undecided", "precision", "recall"],
+    );
     for score in scores {
         sheet.push(
             vec![

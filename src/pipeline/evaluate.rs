@@ -77,7 +77,8 @@ pub fn score(labels: &BTreeMap<String, BTreeSet<String>>, findings: &[Finding]) 
             let claimed = found.remove(code).unwrap_or_default();
             let doubted = unknown.remove(code).unwrap_or_default();
             let right = truth.intersection(&claimed).count();
-            let undecided = truth.intersection(&doubted).count();
+            let undecided =
+                truth.intersection(&doubted).filter(|subject| !claimed.contains(**subject)).count();
             let missed = truth.difference(&claimed).filter(|subject| !doubted.contains(**subject));
             let some = |set: Vec<&&str>| set.into_iter().take(10).map(|text| (*text).to_owned()).collect();
             ClassScore {

@@ -9,6 +9,7 @@ use crate::query::At;
 
 /// The two clocks as query parameters, RFC 3339 both.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Instants {
     pub as_of: Option<String>,
     pub known_at: Option<String>,

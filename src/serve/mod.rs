@@ -8,6 +8,7 @@ mod auth;
 mod cursor;
 pub mod filter;
 mod instant;
+mod parameters;
 mod problem;
 mod routes;
 mod state;

@@ -80,7 +80,9 @@ async fn former(session: &Session) -> Result<Vec<[String; 3]>, Error> {
     for batch in session.collect("former_names", FORMER).await? {
         let rows = Rows::new("former_names", &batch);
         let (app, account, text) = (rows.texts("app_id")?, rows.texts("account_id")?, rows.texts("name")?);
-        found.extend((0..rows.len()).filter_map(|row| Some([app.owned(row)?, account.owned(row)?, text.owned(row)?])));
+        found.extend(
+            (0..rows.len()).filter_map(|row| Some([app.owned(row)?, account.owned(row)?, text.owned(row)?])),
+        );
     }
     Ok(found)
 }

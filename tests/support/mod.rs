@@ -18,7 +18,8 @@ use lychgate::store::tables;
 /// The folder of real events, when it is there; says so when it is not.
 pub fn fixtures() -> Option<PathBuf> {
     let named = std::env::var_os("LYCHGATE_FIXTURES").map(PathBuf::from);
-    let folder = named.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"));
+    let folder =
+        named.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"));
     if folder.is_dir() {
         return Some(folder);
     }
@@ -64,7 +65,8 @@ pub type Fields = BTreeMap<&'static str, Value>;
 
 /// The lake's tables, held in memory, from rows by table name.
 pub fn tables(rows: &BTreeMap<&'static str, Vec<Fields>>) -> Tables {
-    let table = |name: &'static str| memory_table(name, rows.get(name).map(Vec::as_slice).unwrap_or_default());
+    let table =
+        |name: &'static str| memory_table(name, rows.get(name).map(Vec::as_slice).unwrap_or_default());
     Tables {
         events: table("events"),
         snapshots: table("snapshots"),
@@ -100,13 +102,19 @@ fn array(field: &Field, rows: &[Fields]) -> ArrayRef {
     let values = rows.iter().map(|row| row.get(field.name().as_str()));
     match field.data_type() {
         DataType::Utf8 => Arc::new(
-            values.map(|v| if let Some(Value::Text(text)) = v { Some(text.as_str()) } else { None }).collect::<StringArray>(),
+            values
+                .map(|v| if let Some(Value::Text(text)) = v { Some(text.as_str()) } else { None })
+                .collect::<StringArray>(),
         ),
         DataType::Boolean => Arc::new(
-            values.map(|v| if let Some(Value::Bool(truth)) = v { Some(*truth) } else { None }).collect::<BooleanArray>(),
+            values
+                .map(|v| if let Some(Value::Bool(truth)) = v { Some(*truth) } else { None })
+                .collect::<BooleanArray>(),
         ),
         DataType::Int64 => Arc::new(
-            values.map(|v| if let Some(Value::Long(number)) = v { Some(*number) } else { None }).collect::<Int64Array>(),
+            values
+                .map(|v| if let Some(Value::Long(number)) = v { Some(*number) } else { None })
+                .collect::<Int64Array>(),
         ),
         DataType::Int32 => Arc::new(values.map(|_| None).collect::<Int32Array>()),
         DataType::Timestamp(_, _) => Arc::new(

@@ -7,6 +7,9 @@ use polars::prelude::{
     Column, DataFrame, IntoLazy, JoinArgs, JoinType, LazyFrame, PolarsError, col, len, lit,
 };
 
+/// Why peers could not be counted.
+pub type CountError = PolarsError;
+
 /// Who holds what, one entry a grant: indices into people and entitlements.
 pub struct Holdings {
     pub person: Vec<u32>,

@@ -23,7 +23,7 @@ pub enum Error {
     #[error(transparent)]
     Query(#[from] query::Error),
     #[error("cannot count peers")]
-    Features(#[from] polars::error::PolarsError),
+    Features(#[from] features::CountError),
     #[error("cannot scale scores")]
     Scale(#[from] linfa_preprocessing::PreprocessingError),
     #[error("cannot lay out table \"peer_lift\"")]

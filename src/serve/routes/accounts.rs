@@ -1,12 +1,13 @@
 //! `/accounts`: the accounts, and what they held.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde_json::{Value, json};
 
 use super::list::{Listed, Paging, page};
 use crate::pipeline::{Subject, holdings};
 use crate::serve::instant::Instants;
+use crate::serve::parameters::Parameters;
 use crate::serve::problem::Problem;
 use crate::serve::state::Shared;
 
@@ -18,7 +19,7 @@ const LISTED: Listed = Listed { name: "accounts", sql: include_str!("accounts.sq
     responses((status = 200, description = "One page"), (status = 400, description = "Problem document")))]
 pub async fn list(
     State(shared): State<Shared>,
-    Query(paging): Query<Paging>,
+    Parameters(paging): Parameters<Paging>,
 ) -> Result<Json<Value>, Problem> {
     Ok(Json(page(&shared, &paging, &LISTED).await?))
 }
@@ -30,7 +31,7 @@ pub async fn list(
 pub async fn access(
     State(shared): State<Shared>,
     Path((app, id)): Path<(String, String)>,
-    Query(instants): Query<Instants>,
+    Parameters(instants): Parameters<Instants>,
 ) -> Result<Json<Value>, Problem> {
     let at = instants.resolve(&shared).await?;
     let session = shared.session(at).await?;

@@ -1,19 +1,21 @@
 //! `/findings`: the ledger's list, one finding, its history, its evidence.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::list::{LIMIT_DEFAULT, LIMIT_MAX};
 use crate::findings::{Cursor, Entry, FindingQuery, Order, Sort};
 use crate::serve::filter;
+use crate::serve::parameters::Parameters;
 use crate::serve::problem::Problem;
 use crate::serve::state::Shared;
 
 /// Parameters of the list.
 #[derive(Debug, Default, Deserialize)]
-pub struct Parameters {
+#[serde(deny_unknown_fields)]
+pub struct ListParameters {
     filter: Option<String>,
     sort: Option<String>,
     order: Option<String>,
@@ -33,7 +35,7 @@ pub struct Parameters {
     responses((status = 200, description = "One page: findings, total, next"), (status = 400, description = "Problem document"), (status = 401, description = "Problem document")))]
 pub async fn list(
     State(shared): State<Shared>,
-    Query(parameters): Query<Parameters>,
+    Parameters(parameters): Parameters<ListParameters>,
 ) -> Result<Json<Value>, Problem> {
     let list = list_name(&shared, &parameters);
     let query = query(&shared, &parameters, &list)?;
@@ -87,7 +89,7 @@ fn document(entry: &Entry) -> Value {
 }
 
 /// What a cursor is bound to: a page of one list continues no other.
-fn list_name(shared: &Shared, parameters: &Parameters) -> String {
+fn list_name(shared: &Shared, parameters: &ListParameters) -> String {
     format!(
         "{}/findings/{:?}/{:?}/{:?}",
         shared.tenant(),
@@ -97,7 +99,7 @@ fn list_name(shared: &Shared, parameters: &Parameters) -> String {
     )
 }
 
-fn query(shared: &Shared, parameters: &Parameters, list: &str) -> Result<FindingQuery, Problem> {
+fn query(shared: &Shared, parameters: &ListParameters, list: &str) -> Result<FindingQuery, Problem> {
     let sort = parameters.sort.as_deref().unwrap_or("severity");
     let limit = parameters.limit.unwrap_or(LIMIT_DEFAULT);
     if limit == 0 || limit > LIMIT_MAX {

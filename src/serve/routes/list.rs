@@ -10,6 +10,7 @@ use crate::serve::state::Shared;
 
 /// Parameters of every list.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Paging {
     pub as_of: Option<String>,
     pub known_at: Option<String>,

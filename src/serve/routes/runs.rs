@@ -1,10 +1,11 @@
 //! `/runs`: the recorded runs, newest first.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 
 use super::list::Paging;
+use crate::serve::parameters::Parameters;
 use crate::serve::problem::Problem;
 use crate::serve::state::Shared;
 
@@ -13,7 +14,7 @@ use crate::serve::state::Shared;
     responses((status = 200, description = "Runs"), (status = 400, description = "Problem document")))]
 pub async fn list(
     State(shared): State<Shared>,
-    Query(paging): Query<Paging>,
+    Parameters(paging): Parameters<Paging>,
 ) -> Result<Json<Value>, Problem> {
     let runs = shared.ledger().runs(paging.limit()?).await?;
     Ok(Json(json!({ "schema_version": 1, "runs": runs })))

@@ -1,11 +1,12 @@
 //! `/sources`: what has been read, how far it reaches, and what is missing.
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 
 use crate::query::json_rows;
 use crate::serve::instant::Instants;
+use crate::serve::parameters::Parameters;
 use crate::serve::problem::Problem;
 use crate::serve::state::Shared;
 
@@ -18,7 +19,7 @@ const SQL: &str = "SELECT source, kind, app_id, watermark_at, last_ingested_at, 
     responses((status = 200, description = "Sources")))]
 pub async fn list(
     State(shared): State<Shared>,
-    Query(instants): Query<Instants>,
+    Parameters(instants): Parameters<Instants>,
 ) -> Result<Json<Value>, Problem> {
     let at = instants.resolve(&shared).await?;
     let session = shared.session(at).await?;

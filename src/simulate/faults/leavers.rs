@@ -10,7 +10,7 @@ use crate::simulate::accounts::of_person;
 use crate::simulate::apps::GOOGLE;
 use crate::simulate::calendar::{DAY, HOUR, date_of, plus_days};
 use crate::simulate::stream::stream;
-use crate::simulate::world::{Style, Habit, OPEN, Provisioning, Story, World};
+use crate::simulate::world::{Habit, OPEN, Provisioning, Story, Style, World};
 
 /// Nobody told anyone: the identity provider and every application stay open.
 pub fn never_offboarded(world: &mut World) {

@@ -1,0 +1,262 @@
+//! All stages in a row: from the files of an organisation to its findings; the same files in
+//! any order and number; real events of vendors; two who write at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use datafusion::prelude::SessionContext;
+use lychgate::domain::UtcMicros;
+use lychgate::findings::{Entry, FindingQuery, RunKind};
+use lychgate::pipeline::evaluate::{ClassScore, labels, score};
+use lychgate::pipeline::{DetectRequest, Engine, IngestReport, Reading, RunReport, normalize};
+use lychgate::query::{At, json_rows};
+use lychgate::simulate::{Faults, Noise, Plan, write};
+use lychgate::store::Lake;
+
+use crate::support::{block_on, fixtures};
+
+/// 2100-01-01: by then everything that was read is known.
+const LATER: UtcMicros = UtcMicros(4_102_444_800_000_000);
+const TENANT: &str = "acme";
+
+fn plan(people: u32, days: u32) -> Plan {
+    let end_at = UtcMicros::parse("2026-06-30T00:00:00Z").unwrap();
+    Plan { people, days, seed: 7, end_at, noise: Noise::NONE, faults: Faults::ALL }
+}
+
+/// What an organisation hands over, file by file: everything but the truth.
+fn handed_over(folder: &Path) -> Vec<PathBuf> {
+    let rooms = ["hr", "okta", "entra", "google", "scim", "apps", "registers"];
+    let rooms: Vec<PathBuf> =
+        rooms.iter().map(|room| folder.join(room)).filter(|room| room.exists()).collect();
+    lychgate::ingest::files(&rooms).unwrap()
+}
+
+async fn ingest(engine: &Engine, paths: &[PathBuf]) -> IngestReport {
+    let report = engine.ingest(paths, &|_| Reading::default(), &mut |_| {}).await.unwrap();
+    for file in &report.files {
+        assert!(file.refused.is_none() && file.quarantined == 0, "{file:?}");
+    }
+    report
+}
+
+async fn detect(engine: &Engine, as_of: UtcMicros) -> RunReport {
+    let at = At { as_of, known_at: LATER };
+    let request = DetectRequest { at, profile: "default".to_owned(), detectors: Vec::new(), record: true };
+    engine.detect(&request).await.unwrap()
+}
+
+/// The ledger's findings without the instant of the last look.
+async fn recorded(engine: &Engine) -> Vec<Entry> {
+    let query = FindingQuery { limit: FindingQuery::LIMIT_MAX, ..FindingQuery::default() };
+    let page = engine.ledger().await.unwrap().list(&query).await.unwrap();
+    assert!(page.next.is_none(), "more findings than one page holds");
+    let mut entries = page.entries;
+    for entry in &mut entries {
+        assert!(entry.known.finding.last_seen_at.take().is_some(), "{entry:?}");
+    }
+    entries
+}
+
+/// Every class with labels is found, and those that cost most when wrong nearly without error.
+fn check(scores: &[ClassScore]) {
+    const SURE: [&str; 4] = ["ZMB-01", "ORP-01", "TBA-02", "OVP-06"];
+    let poor = |score: &&ClassScore| {
+        let unfound = score.labels > 0 && score.right == 0;
+        let unsure = SURE.contains(&score.code.as_str()) && score.precision.min(score.recall) < 0.95;
+        unfound || unsure
+    };
+    let poor: Vec<&ClassScore> = scores.iter().filter(poor).collect();
+    assert!(poor.is_empty(), "{poor:#?}");
+    for code in SURE {
+        assert!(scores.iter().any(|score| score.code == code && score.labels > 0), "no labels of {code}");
+    }
+}
+
+/// If it failed, what was built room by room would not find what it was built to find; or it
+/// would tell everybody the same news every day.
+#[test]
+fn a_simulated_organisation_is_found_out_and_a_second_look_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plan, files) = (plan(120, 200), folder.path().join("files"));
+    let summary = write(&plan, &files).unwrap();
+    let truth = labels(&files.join("labels.csv")).unwrap();
+    block_on(async || {
+        let engine = Engine::new(&folder.path().join("data"), TENANT);
+        let report = ingest(&engine, &handed_over(&files)).await;
+        assert!(report.committed.rows >= summary.events, "{:?}", report.committed);
+
+        let first = detect(&engine, plan.end_at).await;
+        let changes = first.changes.as_ref().expect("a recorded run");
+        assert_eq!(changes.kind, RunKind::Current);
+        assert_eq!(changes.counts.opened, first.findings.len() as u64);
+        let scores = score(&truth, &first.findings);
+        for score in &scores {
+            println!("{} labels {} found {} right {}", score.code, score.labels, score.found, score.right);
+        }
+        check(&scores);
+        let unowned = first.findings.iter().filter(|finding| finding.owner.is_none()).count();
+        println!("{} findings, {unowned} without an owner", first.findings.len());
+
+        let before = recorded(&engine).await;
+        let second = detect(&engine, plan.end_at).await;
+        let counts = second.changes.as_ref().expect("a recorded run").counts;
+        assert_eq!((counts.opened, counts.reopened, counts.resolved, counts.superseded), (0, 0, 0, 0));
+        assert_eq!(counts.still_open, before.len() as u64);
+        assert_eq!(recorded(&engine).await, before);
+    });
+}
+
+/// The rows of each table as sorted text, without when and where they were read.
+async fn stored(data: &Path) -> BTreeMap<&'static str, Vec<String>> {
+    let lake = Lake::open(data, TENANT).await.unwrap();
+    let mut stored = BTreeMap::new();
+    for table in ["events", "snapshots", "employments", "registers"] {
+        let session = SessionContext::new();
+        session.register_table(table, lake.provider(table).await.unwrap()).unwrap();
+        let frame = session.sql(&format!("SELECT * FROM {table}")).await.unwrap();
+        let mut rows: Vec<String> = Vec::new();
+        for mut row in json_rows(&frame.collect().await.unwrap()) {
+            let fields = row.as_object_mut().expect("an object");
+            fields.retain(|name, _| name != "ingested_at" && !name.starts_with("origin_"));
+            rows.push(row.to_string());
+        }
+        rows.sort_unstable();
+        stored.insert(table, rows);
+    }
+    stored
+}
+
+/// Copies files, the logs among them with every line twice over.
+fn doubled(paths: &[PathBuf], from: &Path, to: &Path) -> Vec<PathBuf> {
+    let copy = |path: &PathBuf| {
+        let copy = to.join(path.strip_prefix(from).unwrap());
+        fs::create_dir_all(copy.parent().unwrap()).unwrap();
+        let bytes = fs::read(path).unwrap();
+        let log = path.extension().is_some_and(|extension| extension == "ndjson");
+        fs::write(&copy, if log { bytes.repeat(2) } else { bytes }).unwrap();
+        copy
+    };
+    paths.iter().map(copy).collect()
+}
+
+/// If it failed, who had access would depend on how often and in which order a job copied files.
+#[test]
+fn repeated_reversed_and_doubled_files_leave_the_same_lake() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("files");
+    write(&plan(60, 140), &files).unwrap();
+    let paths = handed_over(&files);
+    let reversed: Vec<PathBuf> = paths.iter().rev().cloned().collect();
+    let doubled = doubled(&paths, &files, &folder.path().join("doubled"));
+    let ways: [(&str, &[&[PathBuf]]); 4] = [
+        ("once", &[&paths]),
+        ("twice", &[&paths, &paths]),
+        ("reversed", &[&reversed]),
+        ("doubled", &[&doubled]),
+    ];
+    block_on(async || {
+        let mut lakes = BTreeMap::new();
+        for (way, batches) in ways {
+            let data = folder.path().join(way);
+            for batch in batches {
+                ingest(&Engine::new(&data, TENANT), batch).await;
+            }
+            lakes.insert(way, stored(&data).await);
+        }
+        for (table, once) in &lakes["once"] {
+            assert!(once.len() > 100, "hardly anything in {table}");
+            for (way, lake) in &lakes {
+                let same = once == &lake[table];
+                assert!(same, "{table} {way}: {} rows, not {}", lake[table].len(), once.len());
+            }
+        }
+    });
+}
+
+/// The records of one vendor's fixture as a file that the vendor could have written.
+fn unwrapped(fixture: &Path, to: &Path) -> (PathBuf, u64) {
+    let text = fs::read_to_string(fixture).unwrap();
+    let record = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["log"].to_string();
+    let lines: Vec<String> = text.lines().filter(|line| !line.trim().is_empty()).map(record).collect();
+    let path = to.join(fixture.file_name().unwrap());
+    fs::write(&path, lines.join("\n") + "\n").unwrap();
+    (path, lines.len() as u64)
+}
+
+/// If it failed, a vendor's record would be lost without a trace, or bring a whole file down.
+#[test]
+fn every_real_event_is_a_row_or_quarantined_or_its_file_refused() {
+    let Some(fixtures) = fixtures() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (mut recognised, mut totals) = (BTreeSet::new(), [0; 4]);
+    for fixture in lychgate::ingest::files(&[fixtures.join("panther")]).unwrap() {
+        if fixture.extension().is_none_or(|extension| extension != "ndjson") {
+            continue;
+        }
+        let vendor = fixture.file_stem().unwrap().to_string_lossy().into_owned();
+        let (path, records) = unwrapped(&fixture, folder.path());
+        let (mut rows, mut quarantined) = (0, 0);
+        let report = normalize(&path, &Reading::default(), &mut |_, row| {
+            if row.is_ok() {
+                rows += 1
+            } else {
+                quarantined += 1
+            }
+            Ok(())
+        })
+        .unwrap();
+        if let Some(why) = &report.refused {
+            assert!(why.contains("cannot recognise") && why.contains("--source"), "{vendor}: {why}");
+            assert_eq!((rows, quarantined, report.read), (0, 0, 0), "{vendor}");
+        } else {
+            assert_eq!((report.new, report.quarantined), (rows, quarantined), "{vendor}");
+            assert_eq!(report.read, records, "{vendor}");
+            assert!(rows > 0 && rows + quarantined >= records, "{vendor}: {report:?}");
+            recognised.insert(vendor);
+        }
+        let refused = if report.refused.is_some() { records } else { 0 };
+        for (total, more) in totals.iter_mut().zip([records, rows, quarantined, refused]) {
+            *total += more;
+        }
+    }
+    let [records, rows, quarantined, refused] = totals;
+    println!("{records} records: {rows} rows, {quarantined} quarantined, {refused} in refused files");
+    for vendor in ["okta", "entra_signin_audit", "google_workspace"] {
+        assert!(recognised.contains(vendor), "{vendor} is not recognised: {recognised:?}");
+    }
+}
+
+/// If it failed, two jobs at once could tear the lake, and the loser would not know why it waits.
+#[test]
+fn a_second_writer_is_refused_while_the_first_is_at_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("files");
+    write(&plan(40, 120), &files).unwrap();
+    let paths = handed_over(&files);
+    let data = folder.path().join("data");
+    let (first, second) = (Engine::new(&data, TENANT), Engine::new(&data, TENANT));
+    // The first engine tells of a file, and is thus in the middle of its batch.
+    let mut refusals: Vec<String> = Vec::new();
+    let mut while_at_work = |_: &lychgate::pipeline::FileReport| {
+        if refusals.is_empty() {
+            let refused = block_on(async || {
+                let tried = second.ingest(&paths, &|_| Reading::default(), &mut |_| {}).await;
+                tried.map(drop).map_err(|error| error.to_string())
+            });
+            refusals.push(refused.expect_err("a second writer"));
+        }
+    };
+    block_on(async || {
+        first.ingest(&paths, &|_| Reading::default(), &mut while_at_work).await.unwrap();
+    });
+    let [refusal] = refusals.as_slice() else { panic!("{refusals:?}") };
+    let holder = format!("process {}", std::process::id());
+    assert!(refusal.contains("lychgate.lock") && refusal.contains(&holder), "{refusal}");
+    // Reading needs no lock, and afterwards the second has its turn.
+    block_on(async || {
+        let report = ingest(&second, &paths).await;
+        assert_eq!(report.committed.rows, 0, "the first has stored it all: {:?}", report.committed);
+    });
+}

@@ -1,0 +1,314 @@
+//! Which person is behind an account (`src/state/link.rs`): one case a kind of evidence.
+
+mod nobody;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lychgate::domain::UtcMicros;
+use lychgate::state::IDENTITY_PROVIDERS;
+use lychgate::state::link::{AccountFacts, Link, Person, link};
+
+/// Confidence below which rules do not treat a link as one.
+const LINK_MIN: f64 = 0.75;
+
+/// Accounts, people, domains that stand for others, and what accounts of identity providers
+/// were called before: application, account, text.
+#[derive(Clone, Default)]
+struct Given {
+    accounts: Vec<AccountFacts>,
+    people: Vec<Person>,
+    domains: BTreeMap<String, String>,
+    former: Vec<[String; 3]>,
+}
+
+impl Given {
+    fn links(&self) -> Vec<Link> {
+        link(&self.accounts, &self.people, &self.domains, &IDENTITY_PROVIDERS, &self.former)
+    }
+}
+
+/// One account's link: `app/account`, the identity, the method, the confidence, the candidates.
+type Expect<'a> = (&'a str, Option<&'a str>, &'a str, f64, usize);
+
+/// Links `given` in the order given and in reverse, and compares both with `expect`.
+fn check(given: &Given, expect: &[Expect<'_>]) {
+    let mut reversed = given.clone();
+    reversed.accounts.reverse();
+    reversed.people.reverse();
+    reversed.former.reverse();
+    for given in [given, &reversed] {
+        let links = link(&given.accounts, &given.people, &given.domains, &IDENTITY_PROVIDERS, &[]);
+        assert_eq!(links.len(), given.accounts.len(), "one link an account");
+        for (key, identity, method, confidence, candidates) in expect {
+            let found = of(&links, key);
+            assert_eq!(found.identity_id.as_deref(), *identity, "{found:?}");
+            assert_eq!((found.method, found.candidates), (*method, *candidates), "{found:?}");
+            assert!((found.confidence - confidence).abs() < 1e-9, "{found:?}");
+            assert_eq!(found.identity_id.is_some(), found.confidence >= LINK_MIN, "{found:?}");
+        }
+    }
+}
+
+fn of<'a>(links: &'a [Link], key: &str) -> &'a Link {
+    let named = |link: &&Link| format!("{}/{}", link.app_id, link.account_id) == key;
+    links.iter().find(named).unwrap_or_else(|| panic!("no link of {key}"))
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+fn account(app: &str, id: &str) -> AccountFacts {
+    AccountFacts { app_id: app.to_owned(), account_id: id.to_owned(), ..AccountFacts::default() }
+}
+
+fn with_email(app: &str, id: &str, email: &str) -> AccountFacts {
+    AccountFacts { email: some(email), ..account(app, id) }
+}
+
+fn with_login(app: &str, id: &str, login: &str, display_name: &str) -> AccountFacts {
+    AccountFacts { account_name: some(login), display_name: some(display_name), ..account(app, id) }
+}
+
+fn person(id: &str, name: &str, emails: &[&str]) -> Person {
+    Person {
+        identity_id: id.to_owned(),
+        employee_ids: BTreeSet::from([id.to_owned()]),
+        emails: emails.iter().map(|email| (*email).to_owned()).collect(),
+        name: some(name),
+        kind: some("employee"),
+        employments: vec![(None, None)],
+    }
+}
+
+fn ada() -> Person {
+    person("P1", "Ada Park", &["ada.park@example.com"])
+}
+
+fn at(date: &str) -> UtcMicros {
+    UtcMicros::parse(date).unwrap()
+}
+
+/// If it failed, an account that only carries the identity provider's id would look like
+/// nobody's, and its owner's departure would go unseen.
+#[test]
+fn an_external_id_leads_through_the_account_at_the_identity_provider() {
+    let external = |id: &str, external_id: &str| AccountFacts {
+        external_id: some(external_id),
+        email: some("someone.else@example.com"),
+        ..account("crm", id)
+    };
+    let given = Given {
+        accounts: vec![
+            with_email("okta", "00u1", "ada.park@example.com"),
+            external("1", "00u1"),
+            external("2", " P1 "),
+            external("3", "00u-unknown"),
+        ],
+        people: vec![ada(), person("P2", "Someone Else", &["someone.else@example.com"])],
+        ..Given::default()
+    };
+    check(
+        &given,
+        &[
+            ("okta/00u1", Some("P1"), "email", 0.95, 1),
+            ("crm/1", Some("P1"), "external_id", 0.98, 1),
+            ("crm/2", Some("P1"), "external_id", 0.98, 1),
+            ("crm/3", Some("P2"), "email", 0.95, 1),
+        ],
+    );
+}
+
+/// If it failed, an export that names the employee would be linked worse than one that does not.
+#[test]
+fn an_employee_id_outweighs_an_address() {
+    let numbered = |id: &str, employee_id: &str, email: &str| AccountFacts {
+        employee_id: some(employee_id),
+        ..with_email("erp", id, email)
+    };
+    let given = Given {
+        accounts: vec![
+            numbered("1", "P1", "bo.ruiz@example.com"),
+            numbered("2", "P77", "bo.ruiz@example.com"),
+        ],
+        people: vec![ada(), person("P2", "Bo Ruiz", &["bo.ruiz@example.com"])],
+        ..Given::default()
+    };
+    check(&given, &[("erp/1", Some("P1"), "employee_id", 0.97, 1), ("erp/2", Some("P2"), "email", 0.95, 1)]);
+}
+
+/// If it failed, half of a company that was renamed would be orphans.
+#[test]
+fn addresses_match_in_any_case_under_domain_aliases_and_former_names() {
+    let given = Given {
+        accounts: vec![
+            with_email("crm", "case", "Ada.PARK@Example.COM"),
+            with_email("crm", "domain", "ada.park@Old.Example"),
+            with_email("crm", "former", "ada.lund@example.com"),
+            with_email("crm", "both", "ADA.LUND@old.example"),
+            // A login that is an address counts as one.
+            AccountFacts { account_name: some("ada.park@example.com"), ..account("crm", "login") },
+            with_email("crm", "foreign", "ada.park@elsewhere.example"),
+            with_email("crm", "tagged", "ada.park+test@example.com"),
+        ],
+        people: vec![person("P1", "Ada Park", &["ada.park@example.com", "ada.lund@example.com"])],
+        domains: BTreeMap::from([("old.example".to_owned(), "example.com".to_owned())]),
+        ..Given::default()
+    };
+    let found = |key| (key, Some("P1"), "email", 0.95, 1);
+    let none = |key| (key, None, "none", 0.0, 0);
+    check(
+        &given,
+        &[
+            found("crm/case"),
+            found("crm/domain"),
+            found("crm/former"),
+            found("crm/both"),
+            found("crm/login"),
+            none("crm/foreign"),
+            none("crm/tagged"),
+        ],
+    );
+}
+
+/// If it failed, an application that missed a rename would hold accounts of nobody, and one
+/// that a newcomer's address was taken from would give the newcomer's access to the other.
+#[test]
+fn the_history_of_an_identity_provider_explains_old_addresses_and_logins() {
+    let known = |app: &str, account: &str, text: &str| [app, account, text].map(str::to_owned);
+    let given = Given {
+        accounts: vec![
+            with_email("okta", "00u1", "ada.park@example.com"),
+            with_email("okta", "00u2", "bo.ruiz@example.com"),
+            with_email("okta", "00u3", "stranger@example.com"),
+            with_email("crm", "address", "Ada.LUND@old.example"),
+            with_login("erp", "login", "ADA.LUND", "A. L."),
+            // Somebody has the address now, which outweighs who had it before.
+            with_email("crm", "taken", "bo.ruiz@example.com"),
+            // Two people had it before, and nothing decides.
+            with_email("crm", "shared", "desk@example.com"),
+            // An account that is nobody's leaves nobody a history.
+            with_email("crm", "stranger", "odd@example.com"),
+        ],
+        people: vec![ada(), person("P2", "Bo Ruiz", &["bo.ruiz@example.com"])],
+        domains: BTreeMap::from([("old.example".to_owned(), "example.com".to_owned())]),
+        former: vec![
+            known("okta", "00u1", "ada.lund@example.com"),
+            known("okta", "00u1", "bo.ruiz@example.com"),
+            known("okta", "00u1", "desk@example.com"),
+            known("okta", "00u2", "desk@example.com"),
+            known("okta", "00u3", "odd@example.com"),
+        ],
+    };
+    check(
+        &given,
+        &[
+            ("okta/00u1", Some("P1"), "email", 0.95, 1),
+            ("okta/00u2", Some("P2"), "email", 0.95, 1),
+            ("okta/00u3", None, "none", 0.0, 0),
+            ("crm/address", Some("P1"), "alias", 0.93, 1),
+            ("erp/login", Some("P1"), "alias", 0.80, 1),
+            ("crm/taken", Some("P2"), "email", 0.95, 1),
+            ("crm/shared", None, "ambiguous", 0.60, 2),
+            ("crm/stranger", None, "none", 0.0, 0),
+        ],
+    );
+}
+
+/// If it failed, a short login would tie an account to a stranger as firmly as an address does.
+#[test]
+fn a_login_counts_for_more_when_the_name_agrees() {
+    let given = Given {
+        accounts: vec![
+            with_login("erp", "same", "ada.park", "Ada Park"),
+            with_login("erp", "turned", "ADA.PARK", "Park, Ada"),
+            with_login("erp", "other", "ada.park", "Quentin Ives"),
+            AccountFacts { account_name: some("ada.park"), ..account("erp", "nameless") },
+            with_login("erp", "accents", "zoe.muller", "Zoe Muller"),
+            with_login("erp", "nobody", "x.y", "Quentin Ives"),
+        ],
+        people: vec![ada(), person("P2", "Zoë Müller", &["zoe.muller@example.com"])],
+        ..Given::default()
+    };
+    check(
+        &given,
+        &[
+            ("erp/same", Some("P1"), "login", 0.92, 1),
+            ("erp/turned", Some("P1"), "login", 0.92, 1),
+            ("erp/other", Some("P1"), "login", 0.80, 1),
+            ("erp/nameless", Some("P1"), "login", 0.80, 1),
+            ("erp/accents", Some("P2"), "login", 0.92, 1),
+            ("erp/nobody", None, "none", 0.0, 0),
+        ],
+    );
+}
+
+/// If it failed, a recycled address would give a newcomer the leaver's access, or the reverse.
+#[test]
+fn the_day_an_account_was_made_decides_between_two_who_had_the_address() {
+    let had = |id: &str, from: &str, to: Option<&str>| Person {
+        employments: vec![(Some(at(from)), to.map(at))],
+        ..person(id, "J Lee", &["j.lee@example.com"])
+    };
+    let made = |id: &str, on: Option<&str>| AccountFacts {
+        created_at: on.map(at),
+        ..with_email("crm", id, "j.lee@example.com")
+    };
+    let given = Given {
+        accounts: vec![
+            made("first", Some("2021-05-01")),
+            made("second", Some("2024-05-01")),
+            made("starting", Some("2023-01-01")),
+            // The end is the first instant after the employment.
+            made("ending", Some("2022-01-01")),
+            made("between", Some("2022-06-01")),
+            made("before", Some("2019-06-01")),
+            made("undated", None),
+        ],
+        people: vec![had("P1", "2020-01-01", Some("2022-01-01")), had("P2", "2023-01-01", None)],
+        ..Given::default()
+    };
+    let ambiguous = |key| (key, None, "ambiguous", 0.60, 2);
+    check(
+        &given,
+        &[
+            ("crm/first", Some("P1"), "email", 0.95, 1),
+            ("crm/second", Some("P2"), "email", 0.95, 1),
+            ("crm/starting", Some("P2"), "email", 0.95, 1),
+            ambiguous("crm/ending"),
+            ambiguous("crm/between"),
+            ambiguous("crm/before"),
+            ambiguous("crm/undated"),
+        ],
+    );
+}
+
+/// If it failed, marriage or a return to the company would split a person in two, and each
+/// half would look like a leaver or a stranger.
+#[test]
+fn renamed_and_rehired_people_stay_one() {
+    let numbered =
+        |id: &str, employee_id: &str| AccountFacts { employee_id: some(employee_id), ..account("erp", id) };
+    let mut given = Given {
+        accounts: vec![
+            with_email("crm", "maiden", "ada.lund@example.com"),
+            with_email("crm", "married", "ada.park@example.com"),
+            numbered("first", "E1"),
+            numbered("again", "E9"),
+        ],
+        people: vec![person("P1", "Ada Park", &["ada.park@example.com", "ada.lund@example.com"])],
+        ..Given::default()
+    };
+    given.people[0].employee_ids = BTreeSet::from(["E1".to_owned(), "E9".to_owned()]);
+    given.people[0].employments =
+        vec![(Some(at("2018-01-01")), Some(at("2020-01-01"))), (Some(at("2024-01-01")), None)];
+    check(
+        &given,
+        &[
+            ("crm/maiden", Some("P1"), "email", 0.95, 1),
+            ("crm/married", Some("P1"), "email", 0.95, 1),
+            ("erp/first", Some("P1"), "employee_id", 0.97, 1),
+            ("erp/again", Some("P1"), "employee_id", 0.97, 1),
+        ],
+    );
+}
