@@ -37,7 +37,7 @@ fn check(given: &Given, expect: &[Expect<'_>]) {
     reversed.people.reverse();
     reversed.former.reverse();
     for given in [given, &reversed] {
-        let links = link(&given.accounts, &given.people, &given.domains, &IDENTITY_PROVIDERS, &[]);
+        let links = given.links();
         assert_eq!(links.len(), given.accounts.len(), "one link an account");
         for (key, identity, method, confidence, candidates) in expect {
             let found = of(&links, key);

@@ -59,7 +59,7 @@ fn an_account_of_a_machine_belongs_to_nobody() {
             ("crm/person", Some("P1"), "email", 0.95, 1),
         ],
     );
-    let links = link(&given.accounts, &given.people, &given.domains, &IDENTITY_PROVIDERS, &[]);
+    let links = given.links();
     let classes: Vec<(&str, &str)> = links.iter().map(|link| (link.class, link.class_source)).collect();
     let wanted = [
         ("service", "listing"),
