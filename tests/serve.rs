@@ -164,11 +164,14 @@ fn a_cursor_continues_its_own_list_only() {
     });
 }
 
+/// A request that is refused: path, parameters, and how.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Refused<'a>);
+
 /// If it failed, a mistyped question would be answered as another question.
 #[test]
 fn what_is_not_understood_is_refused_by_name() {
     let access = "/api/v1/identities/E101/access";
-    let cases: [(&str, &[(&str, &str)], Refused); 14] = [
+    let cases: [Case<'_>; 14] = [
         (LIST, &[("filter", "colour eq \"red\"")], Refused(400, "filter", &["colour", "severity", "app.id"])),
         (LIST, &[("filter", "severity zz \"high\"")], Refused(400, "filter", &["zz"])),
         (LIST, &[("filter", "severity ge \"high\" and")], Refused(400, "filter", &[])),

@@ -98,12 +98,11 @@ impl Engine {
     }
 }
 
+/// Takes each row, or the reason why a record gives none, with where it stood.
+pub type RowSink<'a> = dyn FnMut(&Origin, Result<Row, Rejection>) -> std::io::Result<()> + 'a;
+
 /// Normalises one file and hands every row to `row`; nothing is stored. For `normalize`.
-pub fn normalize(
-    path: &Path,
-    reading: &Reading,
-    row: &mut dyn FnMut(&Origin, Result<Row, Rejection>) -> std::io::Result<()>,
-) -> Result<FileReport, Error> {
+pub fn normalize(path: &Path, reading: &Reading, row: &mut RowSink<'_>) -> Result<FileReport, Error> {
     let name = path.to_string_lossy().into_owned();
     let mut opened = match open(path, &name, reading, now())? {
         Ok(opened) => opened,

@@ -125,7 +125,7 @@ pub const DOMAIN: &str = "harbour.example";
 /// The domain that came with an acquisition.
 pub const ACQUIRED_DOMAIN: &str = "tidewater.example";
 pub const PARTNER_DOMAIN: &str = "partner.example";
-pub const PERSONAL_DOMAIN: &str = "gmail.com";
+pub const PERSONAL_DOMAIN: &str = "freemail.example";
 
 /// Identifier and name of applications, in the order in which a company gets them.
 pub const APPS: [(&str, &str); 24] = [

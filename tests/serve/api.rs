@@ -131,7 +131,7 @@ fn as_of() -> UtcMicros {
 /// Finding `n`; severities, applications, scores and ages repeat, so that pages break ties.
 fn finding(n: usize) -> Finding {
     let (app, severity) = (APPS[n % 2], SEVERITIES[n % 3]);
-    let since = (n % 4 != 0).then(|| UtcMicros(as_of().0 - (n % 4) as i64 * DAY));
+    let since = (!n.is_multiple_of(4)).then(|| UtcMicros(as_of().0 - (n % 4) as i64 * DAY));
     serde_json::from_value(json!({
         "finding_id": format!("f{n}"),
         "detector": "dormant_account",

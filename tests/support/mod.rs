@@ -33,7 +33,6 @@ pub enum Value {
     Text(String),
     Time(UtcMicros),
     Bool(bool),
-    Long(i64),
 }
 
 impl From<&str> for Value {
@@ -111,11 +110,7 @@ fn array(field: &Field, rows: &[Fields]) -> ArrayRef {
                 .map(|v| if let Some(Value::Bool(truth)) = v { Some(*truth) } else { None })
                 .collect::<BooleanArray>(),
         ),
-        DataType::Int64 => Arc::new(
-            values
-                .map(|v| if let Some(Value::Long(number)) = v { Some(*number) } else { None })
-                .collect::<Int64Array>(),
-        ),
+        DataType::Int64 => Arc::new(values.map(|_| None).collect::<Int64Array>()),
         DataType::Int32 => Arc::new(values.map(|_| None).collect::<Int32Array>()),
         DataType::Timestamp(_, _) => Arc::new(
             values
