@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::output::Sheet;
-use super::{Context, Error, Outcome, times};
+use super::{Context, Error, Outcome, output, times};
 use crate::pipeline::{Holding, Subject};
 use crate::query::At;
 
@@ -48,6 +48,12 @@ impl Access {
         };
         let holdings = context.engine().access(&subject, at).await?;
         sheet(&holdings).print(&context.output)?;
+        if holdings.is_empty() {
+            output::say(&format!(
+                "no account of that name held anything as of {}, as known at {}",
+                at.as_of, at.known_at
+            ));
+        }
         Ok(Outcome::Clean)
     }
 }
