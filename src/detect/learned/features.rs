@@ -3,9 +3,7 @@
 //! The only room of polars. Data comes in as plain columns and goes out as plain columns, so
 //! that no data frame crosses the border.
 
-use polars::prelude::{
-    Column, DataFrame, IntoLazy, JoinArgs, JoinType, LazyFrame, PolarsError, col, len, lit,
-};
+use polars::prelude::{Column, DataFrame, GroupsIndicator, PolarsError};
 
 /// Why peers could not be counted.
 pub type CountError = PolarsError;
@@ -39,41 +37,27 @@ pub struct PeerCounts {
 }
 
 /// Counts peers for every grant, in the order of `holdings`, with the grant itself left out.
-/// Cost: a handful of group-bys, linear in grants and people.
+/// Cost: two group-bys a scope, linear in grants and people.
 ///
 /// # Errors
-/// When polars cannot evaluate the plan, which is a bug of ours.
+/// When polars cannot group the columns, which is a bug of ours.
 pub fn peer_counts(holdings: &Holdings, peers: &Peers) -> Result<Vec<PeerCounts>, PolarsError> {
     let people = people_frame(peers)?;
-    let grants = grants_frame(holdings)?.join(
-        people.clone(),
-        [col("person")],
-        [col("person")],
-        JoinArgs::new(JoinType::Inner),
-    );
-    let scopes: [(&str, &[&str]); 3] =
-        [("organisation", &[]), ("department", &["department"]), ("role", &["department", "title"])];
-    let mut counted = grants.clone();
-    for (scope, keys) in scopes {
-        counted = with_counts(counted, &people, &grants, scope, keys);
-    }
-    let frame = counted.sort(["row"], Default::default()).collect()?;
-    let column = |name: &str| -> Result<Vec<u32>, PolarsError> {
-        Ok(frame.column(name)?.cast(&polars::prelude::DataType::UInt32)?.u32()?.into_no_null_iter().collect())
-    };
-    let read = |scope: &str| -> Result<Vec<Count>, PolarsError> {
-        let (totals, holders) = (column(&format!("{scope}_total"))?, column(&format!("{scope}_holders"))?);
+    let grants = grants_frame(holdings, peers)?;
+    let scope = |keys: &[&str]| -> Result<Vec<Count>, PolarsError> {
+        let totals = group_sizes(&people, keys)?;
+        let holder_keys: Vec<&str> = keys.iter().copied().chain(["entitlement"]).collect();
+        let holders = group_sizes(&grants, &holder_keys)?;
         // The holder is counted in both and is nobody's peer.
-        Ok(totals
-            .into_iter()
-            .zip(holders)
-            .map(|(total, holders)| Count {
-                total: total.saturating_sub(1),
-                holders: holders.saturating_sub(1),
-            })
-            .collect())
+        let count = |(person, holders): (&u32, u32)| Count {
+            total: totals[*person as usize].saturating_sub(1),
+            holders: holders.saturating_sub(1),
+        };
+        Ok(holdings.person.iter().zip(holders).map(count).collect())
     };
-    let (organisation, department, role) = (read("organisation")?, read("department")?, read("role")?);
+    let organisation = scope(&[])?;
+    let department = scope(&["department"])?;
+    let role = scope(&["department", "title"])?;
     Ok(organisation
         .into_iter()
         .zip(department)
@@ -82,44 +66,44 @@ pub fn peer_counts(holdings: &Holdings, peers: &Peers) -> Result<Vec<PeerCounts>
         .collect())
 }
 
-/// Adds `<scope>_total` (people who share `keys`) and `<scope>_holders` (those of them who
-/// hold the row's entitlement).
-fn with_counts(
-    rows: LazyFrame,
-    people: &LazyFrame,
-    grants: &LazyFrame,
-    scope: &str,
-    keys: &[&str],
-) -> LazyFrame {
-    let scope_keys: Vec<_> = keys.iter().map(|key| col(*key)).chain([lit(1i32).alias("everybody")]).collect();
-    let join_keys: Vec<_> = keys.iter().map(|key| col(*key)).chain([col("everybody")]).collect();
-    let totals = people.clone().group_by(scope_keys.clone()).agg([len().alias(format!("{scope}_total"))]);
-    let mut holder_keys = scope_keys;
-    holder_keys.push(col("entitlement"));
-    let holders = grants.clone().group_by(holder_keys).agg([len().alias(format!("{scope}_holders"))]);
-    let mut holder_join = join_keys.clone();
-    holder_join.push(col("entitlement"));
-    rows.with_column(lit(1i32).alias("everybody"))
-        .join(totals, join_keys.clone(), join_keys, JoinArgs::new(JoinType::Left))
-        .join(holders, holder_join.clone(), holder_join, JoinArgs::new(JoinType::Left))
+/// For every row, how many rows share its `keys`; without keys, how many rows there are.
+fn group_sizes(frame: &DataFrame, keys: &[&str]) -> Result<Vec<u32>, PolarsError> {
+    let rows = frame.height();
+    if keys.is_empty() || rows == 0 {
+        return Ok(vec![rows as u32; rows]);
+    }
+    let mut sizes = vec![0; rows];
+    for group in frame.group_by(keys)?.into_groups().iter() {
+        let size = group.len() as u32;
+        match group {
+            GroupsIndicator::Idx((_, members)) => {
+                members.iter().for_each(|row| sizes[*row as usize] = size);
+            }
+            GroupsIndicator::Slice([first, length]) => {
+                sizes[first as usize..(first + length) as usize].fill(size);
+            }
+        }
+    }
+    Ok(sizes)
 }
 
-fn people_frame(peers: &Peers) -> Result<LazyFrame, PolarsError> {
-    let person: Vec<u32> = (0..peers.department.len() as u32).collect();
+fn people_frame(peers: &Peers) -> Result<DataFrame, PolarsError> {
     let columns = vec![
-        Column::new("person".into(), person),
         Column::new("department".into(), &peers.department),
         Column::new("title".into(), &peers.title),
     ];
-    Ok(DataFrame::new(peers.department.len(), columns)?.lazy())
+    DataFrame::new(peers.department.len(), columns)
 }
 
-fn grants_frame(holdings: &Holdings) -> Result<LazyFrame, PolarsError> {
-    let row: Vec<u32> = (0..holdings.person.len() as u32).collect();
+/// The grants, each with the attributes of its holder.
+fn grants_frame(holdings: &Holdings, peers: &Peers) -> Result<DataFrame, PolarsError> {
+    let of_holders = |attribute: &[String]| -> Vec<String> {
+        holdings.person.iter().map(|person| attribute[*person as usize].clone()).collect()
+    };
     let columns = vec![
-        Column::new("row".into(), row),
-        Column::new("person".into(), &holdings.person),
         Column::new("entitlement".into(), &holdings.entitlement),
+        Column::new("department".into(), of_holders(&peers.department)),
+        Column::new("title".into(), of_holders(&peers.title)),
     ];
-    Ok(DataFrame::new(holdings.person.len(), columns)?.lazy())
+    DataFrame::new(holdings.person.len(), columns)
 }
