@@ -300,7 +300,14 @@ fn the_description_names_the_routes_that_are_served() {
             document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
         let mut served: BTreeMap<&str, &str> = ROUTES.into_iter().collect();
         served.extend([("/livez", "/livez"), ("/readyz", "/readyz")]);
-        assert_eq!(described, served.keys().copied().collect::<BTreeSet<&str>>());
+        let sent = BTreeSet::from(["/api/v1/events"]);
+        assert_eq!(
+            described,
+            served.keys().copied().collect::<BTreeSet<&str>>().union(&sent).copied().collect()
+        );
+        for route in sent {
+            assert!(document["paths"][route]["post"]["responses"]["200"].is_object(), "{route}");
+        }
         for (route, asked) in served {
             assert!(document["paths"][route]["get"]["responses"]["200"].is_object(), "{route}");
             let answer = api.read(asked).await;
@@ -358,5 +365,44 @@ fn every_read_is_audited_and_nothing_else() {
             ("reader", "GET /api/v1/identities/{id}/access", "as_of=never"),
         ];
         assert_eq!(told, wanted);
+    });
+}
+
+/// Else a source would be told that its events are safe when they are not, or anybody could write
+/// evidence.
+#[test]
+fn what_is_sent_is_stored_before_it_is_acknowledged() {
+    const EVENTS: &str = "/api/v1/events";
+    let line = |id: u32| {
+        format!(
+            "{{\"uuid\":\"sent-{id}\",\"published\":\"2026-06-01T00:00:0{id}Z\",\"eventType\":\"user.session.start\",\
+             \"outcome\":{{\"result\":\"SUCCESS\"}},\"actor\":{{\"id\":\"00u1\",\"type\":\"User\"}}}}\n"
+        )
+    };
+    let body = format!("{}{}garbage\n", line(1), line(2));
+    with_api(async |api| {
+        for (token, status) in
+            [(None, 401), (Some(&api.reader), 403), (Some(&api.expired), 401), (Some(&api.ingest), 200)]
+        {
+            let answer = api.post(EVENTS, token.map(String::as_str), &body).await;
+            assert_eq!(answer.status, status, "{answer:?}");
+            if status != 200 {
+                continue;
+            }
+            let told = answer.json();
+            assert_eq!(
+                (&told["source"], &told["read"], &told["new"]),
+                (&"okta".into(), &3.into(), &2.into())
+            );
+            assert_eq!((&told["duplicate"], &told["quarantined"]), (&0.into(), &1.into()), "{told}");
+        }
+        let again = api.post(EVENTS, Some(&api.ingest), &body).await.json();
+        assert_eq!((&again["new"], &again["duplicate"]), (&0.into(), &2.into()), "{again}");
+        let refused = api.post(EVENTS, Some(&api.ingest), "a,b\n1,2\n").await;
+        assert_eq!(refused.status, 422, "{refused:?}");
+        let huge = "x".repeat((32 << 20) + 1);
+        assert_eq!(api.post(EVENTS, Some(&api.ingest), &huge).await.status, 413);
+        let stored = api.stored_events("sent-").await;
+        assert_eq!(stored, ["sent-1", "sent-2"]);
     });
 }

@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lychgate::domain::UtcMicros;
 use lychgate::pipeline::{Subject, holdings};
-use lychgate::query::{At, Session};
+use lychgate::query::{At, Session, json_rows};
 use lychgate::state;
 use proptest::prelude::*;
 
 use crate::fields;
-use crate::support::{Fields, tables};
+use crate::support::{Fields, block_on, tables};
 
 const HOUR: i64 = 3_600_000_000;
 const APPS: [&str; 2] = ["crm", "okta"];
 const ACCOUNTS: [&str; 4] = ["a1", "a2", "a3", "a4"];
 const ENTITLEMENTS: [&str; 3] = ["g1", "g2", "g3"];
+const TOKENS: [&str; 2] = ["t1", "t2"];
 
 /// Something that a source said.
 #[derive(Clone, Debug)]
@@ -32,6 +33,15 @@ enum Said {
         app: usize,
         rows: BTreeMap<usize, bool>,
         complete: bool,
+    },
+    /// A token was made, or revoked by whoever the account is.
+    Token {
+        app: usize,
+        account: usize,
+        token: usize,
+        made: bool,
+        ok: bool,
+        lives: Option<i64>,
     },
     /// Account and entitlement pairs.
     Grants {
@@ -70,6 +80,9 @@ fn said() -> impl Strategy<Value = Said> {
             app, account, entitlement: Some(entitlement), ok: luck > 0,
             verb: if add { "group.member.add" } else { "group.member.remove" },
         }),
+        4 => (pick(2), pick(4), pick(2), any::<bool>(), 0..10u8, prop::option::of(1..20i64)).prop_map(
+            |(app, account, token, made, luck, lives)| Said::Token { app, account, token, made, ok: luck > 0, lives },
+        ),
         2 => (pick(2), prop::collection::btree_map(pick(4), any::<bool>(), 1..4), 0..4u8)
             .prop_map(|(app, rows, luck)| Said::Accounts { app, rows, complete: luck > 0 }),
         2 => (pick(2), prop::collection::btree_set((pick(4), pick(3)), 1..6), 0..4u8)
@@ -107,6 +120,19 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                 if let Some(entitlement) = entitlement {
                     event.insert("entitlement_kind", "group".into());
                     event.insert("entitlement_id", ENTITLEMENTS[*entitlement].into());
+                }
+                rows.entry("events").or_default().push(event);
+            }
+            Said::Token { app, account, token, made, ok, lives } => {
+                let verb = if *made { "token.create" } else { "token.revoke" };
+                let mut event = fields! {
+                    "event_id" => id, "source" => "okta", "event_type" => verb, "verb" => verb,
+                    "occurred_at" => at, "ingested_at" => known, "account_app" => APPS[*app],
+                    "account_id" => ACCOUNTS[*account], "outcome" => if *ok { "success" } else { "failure" },
+                    "credential_kind" => "api_token", "credential_id" => TOKENS[*token],
+                };
+                if let Some(hours) = lives {
+                    event.insert("expires_at", instant(statement.at + hours).into());
                 }
                 rows.entry("events").or_default().push(event);
             }
@@ -217,6 +243,53 @@ fn holds(history: &[Statement], app: usize, account: usize, entitlement: usize, 
     words.last().is_some_and(|word| word.3)
 }
 
+/// Whose token can be used: the last word is that it was made, its first maker holds it until it
+/// is revoked, and the end that was set then has not come.
+fn holder_of(history: &[Statement], app: usize, token: usize, at: (i64, i64)) -> Option<usize> {
+    let mut words: Vec<(i64, usize, bool, usize, Option<i64>)> = Vec::new();
+    for (number, statement) in history.iter().enumerate() {
+        if statement.at > at.0 || statement.known > at.1 {
+            continue;
+        }
+        match &statement.said {
+            Said::Token { app: a, account, token: t, made, ok: true, lives } if (*a, *t) == (app, token) => {
+                words.push((statement.at, number, *made, *account, lives.map(|hours| statement.at + hours)));
+            }
+            _ => {}
+        }
+    }
+    words.sort_unstable();
+    let mut holder = None;
+    for (_, _, made, account, ends) in words {
+        holder = if made { holder.or(Some((account, ends))) } else { None };
+    }
+    holder.filter(|(_, ends)| ends.is_none_or(|end| end > at.0)).map(|(account, _)| account)
+}
+
+type Tokens = BTreeSet<(String, String, String)>;
+
+fn tokens_expected(history: &[Statement], at: (i64, i64)) -> Tokens {
+    let mut held = Tokens::new();
+    for (app, app_id) in APPS.iter().enumerate() {
+        for (token, token_id) in TOKENS.iter().enumerate() {
+            if let Some(account) = holder_of(history, app, token, at) {
+                held.insert(((*app_id).to_owned(), ACCOUNTS[account].to_owned(), (*token_id).to_owned()));
+            }
+        }
+    }
+    held
+}
+
+async fn tokens_answered(session: &Session) -> Tokens {
+    let sql = "SELECT app_id, account_id, credential_id FROM credential_spans \
+               WHERE valid_from <= $as_of AND (valid_to IS NULL OR valid_to > $as_of)";
+    let rows = json_rows(&session.collect("tokens", sql).await.unwrap());
+    let text = |row: &serde_json::Value, column: &str| row[column].as_str().unwrap().to_owned();
+    rows.iter()
+        .map(|row| (text(row, "app_id"), text(row, "account_id"), text(row, "credential_id")))
+        .collect()
+}
+
 /// What the fold says about one account.
 fn expected(
     history: &[Statement],
@@ -249,6 +322,7 @@ proptest! {
             let at = At { as_of: instant(as_of), known_at: instant(known) };
             let session = Session::open(tables(&rows), at).await.unwrap();
             state::build(&session).await.unwrap();
+            assert_eq!(tokens_answered(&session).await, tokens_expected(&asked, (as_of, known)), "as of {as_of}");
             for (app, app_id) in APPS.iter().enumerate() {
                 for (account, account_id) in ACCOUNTS.iter().enumerate() {
                     let wanted = expected(&asked, app, account, (as_of, known));
@@ -258,4 +332,39 @@ proptest! {
             }
         })).unwrap();
     }
+}
+
+/// An identity provider that renames by giving up one account for another would look like a
+/// leaver and a joiner, and its deletion like a destroyed trail.
+#[test]
+fn deactivate_and_create_under_one_external_id_is_a_rename() {
+    let event = |id: &str, verb: &str, account: &str, external_id: &str, at: UtcMicros| {
+        fields! {
+            "event_id" => id, "source" => "scim_http", "event_type" => verb, "verb" => verb, "occurred_at" => at,
+            "ingested_at" => at, "account_app" => "crm", "account_id" => account, "outcome" => "success",
+            "account_external_id" => external_id,
+        }
+    };
+    let minutes = |n: i64| UtcMicros(instant(1).0 + n * 60_000_000);
+    let events = vec![
+        event("e1", "account.create", "old", "x1", instant(0)),
+        event("e2", "account.deactivate", "old", "x1", minutes(0)),
+        event("e3", "account.create", "new", "x1", minutes(3)),
+        // Another person, and the same person much later, are no rename.
+        event("e4", "account.create", "other", "x2", minutes(4)),
+        event("e5", "account.create", "rehired", "x1", minutes(90)),
+    ];
+    let rows = BTreeMap::from([("events", events)]);
+    block_on(async || {
+        let at = At { as_of: instant(40), known_at: instant(40) };
+        let session = Session::open(tables(&rows), at).await.unwrap();
+        state::build(&session).await.unwrap();
+        let sql = "SELECT from_account_id, to_account_id, renamed_at FROM account_renames";
+        let found = json_rows(&session.collect("renames", sql).await.unwrap());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(
+            (&found[0]["from_account_id"], &found[0]["to_account_id"]),
+            (&"old".into(), &"new".into())
+        );
+    });
 }

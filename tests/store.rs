@@ -1,5 +1,6 @@
 //! The lake: exactly once, all or nothing, durable, and one writer.
 
+mod care;
 mod durable;
 
 use std::collections::BTreeMap;
@@ -9,10 +10,10 @@ use std::path::{Path, PathBuf};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::prelude::SessionContext;
 use lychgate::domain::{
-    AccountRef, AccountRow, Actor, AppRef, EmploymentRow, EntitlementKind, EntitlementRef, Event, GrantRow,
-    Listing, Origin, Outcome, RegisterKind, RegisterRow, Rejection, Row, UtcMicros, Verb,
+    AccountRef, AccountRow, Actor, AppRef, CredentialRef, EmploymentRow, EntitlementKind, EntitlementRef,
+    Event, GrantRow, Listing, Origin, Outcome, RegisterKind, RegisterRow, Rejection, Row, UtcMicros, Verb,
 };
-use lychgate::store::{Error, Ingest, Lake, LoadCounts, LoadSummary, SourceKind, TABLES};
+use lychgate::store::{Error, Ingest, Lake, LoadCounts, LoadSummary, SourceKind, TABLES, WriteOptions};
 
 const NOW: UtcMicros = UtcMicros(1_790_000_000_000_000);
 const NOON: UtcMicros = UtcMicros(1_788_264_000_000_000);
@@ -42,7 +43,7 @@ async fn check(given: &[&[&File]], expect: &[&[&File]], tables: &[&str]) {
 }
 
 async fn ingest(root: &Path, batches: &[&[&File]]) -> Vec<LoadCounts> {
-    let lake = Lake::open_for_write(root, "acme").await.unwrap();
+    let lake = opened(root).await;
     let mut counts = Vec::new();
     for files in batches {
         let mut batch = lake.ingest(NOW).await.unwrap();
@@ -50,6 +51,11 @@ async fn ingest(root: &Path, batches: &[&[&File]]) -> Vec<LoadCounts> {
         batch.commit().await.unwrap();
     }
     counts
+}
+
+/// The lake of a tenant, for writing.
+async fn opened(root: &Path) -> Lake {
+    Lake::open_for_write(root, "acme", WriteOptions::default()).await.unwrap()
 }
 
 fn add(batch: &mut Ingest, file: &File) -> Result<LoadCounts, Error> {
@@ -66,14 +72,15 @@ fn add(batch: &mut Ingest, file: &File) -> Result<LoadCounts, Error> {
         listed_at: NOON,
         complete: true,
     };
-    batch.begin("okta")?;
+    let mut stage = batch.begin("okta", &listing)?.stage();
     let origin = |line| Origin { file: file.name.into(), line };
     for (line, row) in (1..).zip(&file.rows) {
-        batch.add(&origin(line), &raw_of(row), &listing, row.clone())?;
+        stage.add(&origin(line), &raw_of(row), row)?;
     }
     for line in 0..file.rejections {
-        batch.quarantine(&origin(1_000 + line), Rejection::new("not_json", "no"), "{torn")?;
+        stage.quarantine(&origin(1_000 + line), Rejection::new("not_json", "no"), "{torn");
     }
+    batch.merge(stage)?;
     batch.load(LoadSummary {
         load_id: format!("load of {}", file.name),
         source: "okta".into(),
@@ -152,6 +159,7 @@ fn event(id: u64, occurred_at: UtcMicros) -> Event {
         latency_ms: None,
         changes: None,
         expires_at: None,
+        credential: CredentialRef::default(),
     }
 }
 
@@ -269,6 +277,11 @@ async fn every_column_and_the_raw_record_come_back() {
         latency_ms: Some(u32::MAX),
         changes: some("changes"),
         expires_at: Some(UtcMicros(1)),
+        credential: CredentialRef {
+            kind: Some("credential_kind"),
+            id: some("credential_id"),
+            name: some("credential_name"),
+        },
         ..event(1, UtcMicros(-1))
     };
     let row = Row::Event(Box::new(full));
@@ -276,7 +289,9 @@ async fn every_column_and_the_raw_record_come_back() {
     ingest(root.path(), &[&[&File { name: "a", rows: vec![row], rejections: 0 }]]).await;
     let rows = stored(root.path()).await;
     let (before_raw, after_raw) = rows["events"][0].split_once("|raw=").unwrap();
-    assert_eq!(after_raw, format!("{raw}|event_date=1969-12-31"));
+    let credential =
+        "credential_kind=credential_kind|credential_id=credential_id|credential_name=credential_name";
+    assert_eq!(after_raw, format!("{raw}|{credential}|event_date=1969-12-31"));
     let cells: Vec<_> = before_raw.split('|').filter_map(|cell| cell.split_once('=')).collect();
     let named_alike = cells.iter().filter(|(name, value)| name == value).count();
     assert_eq!((cells.len(), named_alike), (32, 22), "{cells:?}");

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,13 @@ pub struct File {
     pub profile: Option<String>,
     /// Address of `serve`; only loopback addresses are accepted.
     pub listen: Option<String>,
+    /// Threads that ingest uses; 0 for one a core.
+    pub threads: Option<usize>,
+    /// Whether the lake keeps the text of every record beside its columns.
+    pub keep_raw: Option<bool>,
+    /// Tables of which `compact` removes nothing.
+    #[serde(default)]
+    pub legal_hold: Vec<String>,
     /// How to read files whose format or columns cannot be told with certainty.
     #[serde(default)]
     pub mapping: Vec<Mapping>,
@@ -69,6 +77,9 @@ pub struct Config {
     pub zone: Setting<String>,
     pub profile: Setting<String>,
     pub listen: Setting<String>,
+    pub threads: Setting<usize>,
+    pub keep_raw: Setting<bool>,
+    pub legal_hold: Vec<String>,
     pub mapping: Vec<Mapping>,
 }
 
@@ -105,6 +116,8 @@ impl Config {
             file.data.map(path_text),
             "lychgate-data",
         );
+        let threads = file.threads.map(|threads| threads.to_string());
+        let keep_raw = file.keep_raw.map(|keep| keep.to_string());
         let config = Config {
             data: Setting { value: PathBuf::from(data.value), origin: data.origin },
             tenant: text(
@@ -116,6 +129,9 @@ impl Config {
             zone: text(None, "LYCHGATE_ZONE", file.zone, "UTC"),
             profile: text(None, "LYCHGATE_PROFILE", file.profile, "default"),
             listen: text(None, "LYCHGATE_LISTEN", file.listen, "127.0.0.1:7878"),
+            threads: parsed("threads", text(None, "LYCHGATE_THREADS", threads, "0"))?,
+            keep_raw: parsed("keep_raw", text(None, "LYCHGATE_KEEP_RAW", keep_raw, "true"))?,
+            legal_hold: file.legal_hold,
             mapping: file.mapping,
             file: path,
         };
@@ -124,13 +140,15 @@ impl Config {
     }
 
     /// Each key, its value and its origin.
-    pub fn settings(&self) -> [(&'static str, String, &str); 5] {
+    pub fn settings(&self) -> [(&'static str, String, &str); 7] {
         [
             ("data", self.data.value.display().to_string(), &self.data.origin),
             ("tenant", self.tenant.value.clone(), &self.tenant.origin),
             ("zone", self.zone.value.clone(), &self.zone.origin),
             ("profile", self.profile.value.clone(), &self.profile.origin),
             ("listen", self.listen.value.clone(), &self.listen.origin),
+            ("threads", self.threads.value.to_string(), &self.threads.origin),
+            ("keep_raw", self.keep_raw.value.to_string(), &self.keep_raw.origin),
         ]
     }
 
@@ -190,6 +208,14 @@ fn pick(
     match file {
         Some(value) => Setting { value, origin: from.to_owned() },
         None => Setting { value: default.to_owned(), origin: "default".to_owned() },
+    }
+}
+
+fn parsed<T: FromStr>(key: &str, setting: Setting<String>) -> Result<Setting<T>, Error> {
+    let Setting { value, origin } = setting;
+    match value.parse() {
+        Ok(value) => Ok(Setting { value, origin }),
+        Err(_) => Err(Error::Usage(format!("{key} cannot be \"{value}\" (from {origin})"))),
     }
 }
 

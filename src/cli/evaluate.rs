@@ -55,7 +55,7 @@ impl Evaluate {
 pub fn sheet(scores: &[ClassScore]) -> Sheet {
     let mut sheet = Sheet::new(
         "classes",
-        &["code", "labels", "found", "right", "unknown", "undecided", "precision", "recall"],
+        &["code", "labels", "found", "right", "precision", "recall", "undecidable", "doubted"],
     );
     for score in scores {
         sheet.push(
@@ -64,10 +64,10 @@ pub fn sheet(scores: &[ClassScore]) -> Sheet {
                 score.labels.to_string(),
                 score.found.to_string(),
                 score.right.to_string(),
-                score.unknown.to_string(),
-                score.undecided.to_string(),
                 format!("{:.3}", score.precision),
                 format!("{:.3}", score.recall),
+                score.undecidable.to_string(),
+                score.doubted.to_string(),
             ],
             serde_json::to_value(score).unwrap_or_default(),
         );

@@ -18,6 +18,12 @@ pub struct Ingest {
     /// Say how the columns of each table were understood
     #[arg(long)]
     explain: bool,
+    /// Threads, 0 for one a core [default: from the configuration]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Keep the columns only, not the text of the records
+    #[arg(long)]
+    no_raw: bool,
     #[command(flatten)]
     reading: ReadingFlags,
 }
@@ -30,7 +36,9 @@ impl Ingest {
             bar.set_message(file.file.clone());
             bar.inc(1);
         };
-        let report = context.engine().ingest(&self.paths, &|name| readings.of(name), &mut heard).await?;
+        let threads = self.threads.unwrap_or(context.config.threads.value);
+        let engine = context.engine_writing(threads, context.config.keep_raw.value && !self.no_raw);
+        let report = engine.ingest(&self.paths, &|name| readings.of(name), &mut heard).await?;
         bar.finish_and_clear();
         if self.explain {
             for file in &report.files {

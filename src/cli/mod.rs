@@ -2,6 +2,8 @@
 //! output, everything else to standard error. The only room that prints.
 
 mod access;
+mod backup;
+mod compact;
 mod completions;
 pub mod config;
 mod demo;
@@ -14,12 +16,15 @@ mod init;
 mod models;
 mod normalize;
 mod output;
+mod quarantine;
 mod reading;
 mod serve;
 mod simulate;
 mod sql;
 mod times;
+mod verify;
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -65,6 +70,9 @@ enum Command {
     Simulate(simulate::Simulate),
     /// Read files into the lake
     Ingest(ingest::Ingest),
+    /// List what could not be read, and read it again
+    #[command(subcommand)]
+    Quarantine(quarantine::Quarantine),
     /// Print canonical events as NDJSON; nothing is stored
     Normalize(normalize::Normalize),
     /// Run the detectors
@@ -79,6 +87,14 @@ enum Command {
     /// Check the rules and profiles
     #[command(subcommand)]
     Models(models::Models),
+    /// Merge small files of the lake and remove what no kept version needs
+    Compact(compact::Compact),
+    /// Read the whole lake and tell what is not as its logs say
+    Verify(verify::Verify),
+    /// Copy the lakes and the ledger into a new folder
+    Backup(backup::Backup),
+    /// Bring a backup into an empty data folder, and verify it
+    Restore(backup::Restore),
     /// Compare findings with the labels of a simulated organisation
     Evaluate(evaluate::Evaluate),
     /// Serve the query API on a loopback address
@@ -95,7 +111,15 @@ pub(crate) struct Context {
 
 impl Context {
     pub fn engine(&self) -> pipeline::Engine {
+        self.engine_writing(self.config.threads.value, self.config.keep_raw.value)
+    }
+
+    /// The same, writing on so many threads (0 for one a core), with or without raw records.
+    pub fn engine_writing(&self, threads: usize, raw_kept: bool) -> pipeline::Engine {
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let threads = NonZeroUsize::new(threads).unwrap_or_else(cores);
         pipeline::Engine::new(&self.config.data.value, &self.config.tenant.value)
+            .writing(pipeline::WriteOptions { raw_kept, threads })
     }
 }
 
@@ -205,12 +229,17 @@ async fn execute(command: Command, context: &Context) -> Result<Outcome, Error> 
         Command::Doctor(command) => command.run(context).await,
         Command::Simulate(command) => command.run(context),
         Command::Ingest(command) => command.run(context).await,
+        Command::Quarantine(command) => command.run(context).await,
         Command::Normalize(command) => command.run(context),
         Command::Detect(command) => command.run(context).await,
         Command::Findings(command) => command.run(context).await,
         Command::Access(command) => command.run(context).await,
         Command::Sql(command) => command.run(context).await,
         Command::Models(command) => command.run(context).await,
+        Command::Compact(command) => command.run(context).await,
+        Command::Verify(command) => command.run(context).await,
+        Command::Backup(command) => command.run(context).await,
+        Command::Restore(command) => command.run(context).await,
         Command::Evaluate(command) => command.run(context).await,
         Command::Serve(command) => command.run(context).await,
         Command::Completions(command) => command.run(&mut Arguments::command()),

@@ -10,7 +10,7 @@ use crate::domain::register::ColumnType;
 
 /// Columns as `name` (text), `name?` (boolean), `name#` (integer), `name%` (number) or
 /// `name@` (instant).
-const VIEWS: [(&str, &str); 14] = [
+const VIEWS: [(&str, &str); 15] = [
     (
         "accounts_now",
         "app_id account_id account_name display_name email external_id active? state state_since@ status class \
@@ -20,7 +20,7 @@ const VIEWS: [(&str, &str); 14] = [
     (
         "deleted_accounts",
         "app_id account_id account_name email identity_id class deleted_at@ delete_event_id how disabled_at@ \
-         last_success_at@",
+         last_success_at@ renamed_to",
     ),
     (
         "last_activity",
@@ -44,20 +44,27 @@ const VIEWS: [(&str, &str); 14] = [
          account_active? account_class",
     ),
     ("idp_accounts", "identity_id app_id account_id active? state_since@"),
+    (
+        "credential_spans",
+        "app_id account_id credential_kind credential_id credential_name identity_id valid_from@ valid_to@ \
+         expires_at@ last_used_at@ from_source ref",
+    ),
     ("assignments_now", "app_id idp account_id identity_id assigned_at@"),
     (
         "known_events",
         "event_id source org event_type verb occurred_at@ ingested_at@ actor_id actor_kind actor_name account_app \
          account_id account_name account_email account_external_id app_id app_name entitlement_kind entitlement_id \
          entitlement_name outcome reason_code reason correlation_id session_id client_ip user_agent http_method \
-         http_path http_status# latency_ms# changes expires_at@ app_key account_key_app",
+         http_path http_status# latency_ms# changes expires_at@ \
+         credential_kind credential_id credential_name app_key account_key_app",
     ),
     (
         "known_changes",
         "event_id source org event_type verb occurred_at@ ingested_at@ actor_id actor_kind actor_name account_app \
          account_id account_name account_email account_external_id app_id app_name entitlement_kind entitlement_id \
          entitlement_name outcome reason_code reason correlation_id session_id client_ip user_agent http_method \
-         http_path http_status# latency_ms# changes expires_at@ app_key account_key_app",
+         http_path http_status# latency_ms# changes expires_at@ \
+         credential_kind credential_id credential_name app_key account_key_app",
     ),
     (
         "applications",

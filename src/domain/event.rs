@@ -25,6 +25,7 @@ pub struct Event {
     /// The application that access was given to or used in.
     pub app: AppRef,
     pub entitlement: EntitlementRef,
+    pub credential: CredentialRef,
     pub outcome: Outcome,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason_code: Option<String>,
@@ -99,6 +100,19 @@ pub struct AppRef {
 pub struct EntitlementRef {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<EntitlementKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A credential as an event names it; never the secret itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CredentialRef {
+    /// `api_token`, `oauth_grant`, `client_secret` or `app_password`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
+    /// The source's id of it; absent where the source names only its holder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

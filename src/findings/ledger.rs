@@ -55,6 +55,16 @@ impl Ledger {
         }
     }
 
+    /// Writes a whole and consistent copy, of all tenants, to the new file `path`, while others
+    /// read and write.
+    ///
+    /// # Errors
+    /// When `path` exists or cannot be written.
+    pub async fn copy_to(&self, path: &Path) -> Result<(), Error> {
+        let copied = sqlx::query("VACUUM INTO ?").bind(path.to_string_lossy().into_owned());
+        copied.execute(&self.pool).await.map(|_| ()).map_err(failed("copy itself"))
+    }
+
     /// Closes the file after the writes under way.
     pub async fn close(self) {
         self.pool.close().await;

@@ -1,5 +1,7 @@
 //! Raw records and what is put in quarantine, gathered into batches.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::Limits;
@@ -7,25 +9,25 @@ use crate::domain::{Origin, Rejection};
 
 /// How much raw text a quarantined record keeps.
 pub(super) const EXCERPT_BYTES_MAX: usize = 4096;
-const BATCH_BYTES: usize = 8 << 20;
+const BATCH_BYTES: usize = 4 << 20;
 const BATCH_RECORDS: usize = 8192;
 
 /// One record, not yet parsed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RawRecord {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawRecord<'a> {
     /// One-based line on which the record begins; in a JSON document, its one-based number.
     pub line: u64,
-    pub body: Body,
+    pub body: Body<'a>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Body {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body<'a> {
     /// The record's own text, balanced but not checked further.
-    Json(String),
+    Json(&'a str),
     /// One row of a table, as wide as its header.
-    Fields(Vec<String>),
+    Fields(&'a [String]),
     /// One line of a log, without its end.
-    Line(String),
+    Line(&'a str),
 }
 
 /// What could not be a record, and why.
@@ -37,11 +39,60 @@ pub struct Quarantined {
     pub excerpt: String,
 }
 
-/// About 8 MiB or 8,192 records, in the order of the input.
-#[derive(Debug, Default)]
+/// About 4 MiB or 8,192 records, in the order of the input.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    pub records: Vec<RawRecord>,
+    /// The texts of all records, end to end: one allocation for all of them.
+    text: String,
+    places: Vec<Place>,
     pub quarantined: Vec<Quarantined>,
+}
+
+/// A record of a batch, and where its text stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    line: u64,
+    held: Held,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Held {
+    Json(Range<usize>),
+    Fields(Vec<String>),
+    Line(Range<usize>),
+}
+
+impl Batch {
+    pub fn records(&self) -> impl Iterator<Item = RawRecord<'_>> {
+        self.places.iter().map(|place| RawRecord {
+            line: place.line,
+            body: match &place.held {
+                Held::Json(range) => Body::Json(&self.text[range.clone()]),
+                Held::Line(range) => Body::Line(&self.text[range.clone()]),
+                Held::Fields(fields) => Body::Fields(fields),
+            },
+        })
+    }
+
+    /// How many records there are, without those in quarantine.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether nothing was read at all.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty() && self.quarantined.is_empty()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.places.clear();
+        self.quarantined.clear();
+    }
+
+    pub(super) fn last_line(&self) -> u64 {
+        self.places.last().map_or(0, |place| place.line)
+    }
 }
 
 /// Puts what a reader finds into a batch.
@@ -57,7 +108,7 @@ pub(super) struct Sink<'a> {
 impl Sink<'_> {
     pub fn full(&self) -> bool {
         self.size_bytes >= BATCH_BYTES
-            || self.batch.records.len() >= BATCH_RECORDS
+            || self.batch.len() >= BATCH_RECORDS
             || self.batch.quarantined.len() >= BATCH_RECORDS
     }
 
@@ -70,17 +121,26 @@ impl Sink<'_> {
             return self.quarantine(line, Rejection::new("too_deep", reason), raw);
         }
         self.size_bytes += raw.len();
-        self.batch.records.push(RawRecord { line, body: Body::Json(text(raw)) });
+        let held = Held::Json(self.keep(raw));
+        self.batch.places.push(Place { line, held });
     }
 
     pub fn line(&mut self, line: u64, raw: &[u8]) {
         self.size_bytes += raw.len();
-        self.batch.records.push(RawRecord { line, body: Body::Line(text(raw)) });
+        let held = Held::Line(self.keep(raw));
+        self.batch.places.push(Place { line, held });
     }
 
     pub fn fields(&mut self, line: u64, fields: Vec<String>, size_bytes: usize) {
         self.size_bytes += size_bytes;
-        self.batch.records.push(RawRecord { line, body: Body::Fields(fields) });
+        self.batch.places.push(Place { line, held: Held::Fields(fields) });
+    }
+
+    /// Puts the text of a record behind those of the others.
+    fn keep(&mut self, raw: &[u8]) -> Range<usize> {
+        let start = self.batch.text.len();
+        self.batch.text.push_str(&text(raw));
+        start..self.batch.text.len()
     }
 
     pub fn too_large(&mut self, line: u64, size_bytes: u64, excerpt: &[u8]) {
@@ -100,10 +160,10 @@ impl Sink<'_> {
 
 /// The text of `raw`: UTF-8, or else Windows-1252, in which every byte has a meaning.
 /// Decided for each record, since logs are concatenated from machines that differ.
-pub(super) fn text(raw: &[u8]) -> String {
+pub(super) fn text(raw: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(raw) {
-        Ok(text) => text.to_owned(),
-        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(raw).0.into_owned(),
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(raw).0,
     }
 }
 

@@ -23,8 +23,14 @@ pub struct Sample {
     pub layout: Layout,
     /// Names of the columns, where the layout is a table.
     pub header: Option<Vec<String>>,
+    beginning: Batch,
+}
+
+impl Sample {
     /// At most 64; none for an input whose document or table is empty.
-    pub records: Vec<Body>,
+    pub fn bodies(&self) -> impl Iterator<Item = Body<'_>> {
+        self.beginning.records().take(SAMPLE_RECORDS).map(|record| record.body)
+    }
 }
 
 /// An input being read.
@@ -54,9 +60,16 @@ impl Input {
     /// A path that is missing, a directory or unreadable; a file that is empty (blanks
     /// only) or known not to be text. Damage further in is quarantined instead.
     pub fn open(path: &Path, limits: Limits) -> Result<Input, Error> {
-        let name = path.to_string_lossy();
+        Input::open_as(path, &path.to_string_lossy(), limits)
+    }
+
+    /// The same, with the `name` that origins and messages call it.
+    ///
+    /// # Errors
+    /// As [`Input::open`].
+    pub fn open_as(path: &Path, name: &str, limits: Limits) -> Result<Input, Error> {
         if path == Path::new("-") {
-            return Input::from_reader(&name, std::io::stdin(), limits);
+            return Input::from_reader(name, std::io::stdin(), limits);
         }
         if path.is_dir() {
             return Err(Error::Directory { path: path.to_owned() });
@@ -65,7 +78,7 @@ impl Input {
             std::io::ErrorKind::NotFound => Error::Missing { path: path.to_owned() },
             _ => Error::Open { path: path.to_owned(), source },
         })?;
-        Input::from_reader(&name, file, limits)
+        Input::from_reader(name, file, limits)
     }
 
     /// Reads from any reader; `name` is what origins and messages call it.
@@ -99,7 +112,7 @@ impl Input {
             limits,
             window,
             records,
-            sample: Sample { layout, header: None, records: Vec::new() },
+            sample: Sample { layout, header: None, beginning: Batch::default() },
             pending: Batch::default(),
             pending_bytes: 0,
             truncated: false,
@@ -124,12 +137,11 @@ impl Input {
     /// # Errors
     /// Only when reading itself fails.
     pub fn next_batch(&mut self, batch: &mut Batch) -> Result<bool, Error> {
-        batch.records.clear();
-        batch.quarantined.clear();
+        batch.clear();
         std::mem::swap(batch, &mut self.pending);
         let bytes = std::mem::take(&mut self.pending_bytes);
         self.read_into(batch, bytes, usize::MAX)?;
-        Ok(!batch.records.is_empty() || !batch.quarantined.is_empty())
+        Ok(!batch.is_empty())
     }
 
     /// SHA-256 of the input as stored, before decompression, in lower hex: what `sha256sum`
@@ -154,8 +166,7 @@ impl Input {
     fn take_sample(&mut self) -> Result<(), Error> {
         let mut pending = Batch::default();
         self.pending_bytes = self.read_into(&mut pending, 0, SAMPLE_RECORDS)?;
-        self.sample.records =
-            pending.records.iter().take(SAMPLE_RECORDS).map(|record| record.body.clone()).collect();
+        self.sample.beginning = pending.clone();
         if let Records::Rows(rows) = &self.records {
             self.sample.header = rows.header.clone();
         }
@@ -172,7 +183,7 @@ impl Input {
     ) -> Result<usize, Error> {
         let Input { name, limits, window, records, .. } = self;
         let mut sink = Sink { file: name, limits, batch, size_bytes, truncated: self.truncated };
-        while !self.ended && !sink.full() && sink.batch.records.len() < records_max {
+        while !self.ended && !sink.full() && sink.batch.len() < records_max {
             let more = match records {
                 Records::Lines(lines) => lines.advance(window, &mut sink)?,
                 Records::Document(document) => document.advance(window, &mut sink)?,
@@ -184,7 +195,7 @@ impl Input {
             self.ended = true;
             if let Some(damage) = window.damage().filter(|_| !sink.truncated) {
                 // The cut fell between two records, and still something is missing.
-                let line = sink.batch.records.last().map_or(0, |record| record.line) + 1;
+                let line = sink.batch.last_line() + 1;
                 sink.quarantine(line, Rejection::new("truncated", damage), b"");
             }
         }

@@ -1,6 +1,6 @@
 //! Records that are lines: NDJSON, and logs of plain text.
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use super::Error;
 use super::batch::{EXCERPT_BYTES_MAX, Sink};
@@ -104,6 +104,9 @@ impl Lines {
 
 /// Takes the values of one line: normally one, several where a writer lost a line end.
 fn take_json(number: u64, line: &[u8], ended: bool, sink: &mut Sink) {
+    if is_one_object(line, sink.limits.depth_max) {
+        return sink.json(number, line, 1);
+    }
     let mut rest = line;
     while !rest.is_empty() {
         if !matches!(rest[0], b'{' | b'[' | b'"') {
@@ -123,6 +126,37 @@ fn take_json(number: u64, line: &[u8], ended: bool, sink: &mut Sink) {
         // Lines cut out of an array keep its commas.
         rest = trim_start(rest.strip_prefix(b",").unwrap_or(rest));
     }
+}
+
+/// Whether a line is one object, as far as counting can tell: most lines are, and a walk from
+/// quote to quote costs as much as parsing them. It opens and closes as many brackets, fewer
+/// than could be too deep, and no second object begins in it: none behind a closing brace, none
+/// with the same first key. Where the answer is no, the walk finds out.
+fn is_one_object(line: &[u8], depth_max: usize) -> bool {
+    if line.first() != Some(&b'{') || line.last() != Some(&b'}') {
+        return false;
+    }
+    let Some(colon) = memchr(b':', line) else { return false };
+    let [mut braces, mut closed_braces, mut brackets, mut closed_brackets] = [0_usize; 4];
+    for chunk in line.chunks(255) {
+        // Counters of one byte let the loop run on whole vector registers.
+        let [mut a, mut b, mut c, mut d] = [0_u8; 4];
+        for byte in chunk {
+            a += u8::from(*byte == b'{');
+            b += u8::from(*byte == b'}');
+            c += u8::from(*byte == b'[');
+            d += u8::from(*byte == b']');
+        }
+        braces += usize::from(a);
+        closed_braces += usize::from(b);
+        brackets += usize::from(c);
+        closed_brackets += usize::from(d);
+    }
+    braces == closed_braces
+        && brackets == closed_brackets
+        && braces + brackets <= depth_max
+        && memmem::find(line, b"}{").is_none()
+        && memmem::find(&line[1..], &line[..=colon]).is_none()
 }
 
 fn not_json(rest: &[u8]) -> Rejection {

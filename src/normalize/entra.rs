@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use super::changes::Change;
 use super::{Context, json};
-use crate::domain::{AccountRef, Actor, AppRef, EntitlementRef, Event, Outcome, Rejection, UtcMicros, Verb};
+use crate::domain::{
+    AccountRef, Actor, AppRef, CredentialRef, EntitlementRef, Event, Outcome, Rejection, UtcMicros, Verb,
+};
 
 /// The name of Entra as an application that has accounts.
 pub const APP: &str = "entra";
@@ -124,6 +126,7 @@ impl<'a> Record<'a> {
             latency_ms: None,
             changes: None,
             expires_at: None,
+            credential: CredentialRef::default(),
         }
     }
 }

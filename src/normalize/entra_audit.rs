@@ -14,7 +14,7 @@ use self::target::Targets;
 use super::changes::{self, Change};
 use super::entra::Record;
 use super::{Context, JsonFormat, event_id, json};
-use crate::domain::{Actor, Event, Outcome, Rejection, Row, UtcMicros, Verb};
+use crate::domain::{Actor, CredentialRef, Event, Outcome, Rejection, Row, UtcMicros, Verb};
 use crate::models::verbs;
 
 pub const FORMAT: JsonFormat =
@@ -60,6 +60,7 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
         outcome,
         reason_code: reason_code(&record, &activity),
         reason: record.text_any(&[&["resultReason"], &["resultDescription"]]),
+        credential: credential(&activity),
         expires_at: limited.then(|| expires_at(&record, &targets.changes)).flatten(),
         changes: changes::to_column(&targets.changes),
         event_type: activity,
@@ -68,6 +69,20 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
     };
     let agent = event.user_agent.clone().or_else(|| detail(&record, &["User-Agent"]));
     Ok(vec![Row::Event(Box::new(Event { user_agent: agent, ..event }))])
+}
+
+/// What kind of secret it is about; Entra names the holder, and the secret only by a hint.
+fn credential(activity: &str) -> CredentialRef {
+    let activity = activity.to_ascii_lowercase();
+    let kind =
+        if activity.contains("service principal credentials") || activity.contains("secrets management") {
+            Some("client_secret")
+        } else if activity.contains("application password") {
+            Some("app_password")
+        } else {
+            None
+        };
+    CredentialRef { kind, ..CredentialRef::default() }
 }
 
 /// What happened. Microsoft 365 ends the same names with a full stop.

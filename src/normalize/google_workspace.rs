@@ -14,8 +14,8 @@ use self::parameters::Parameters;
 use super::changes::{self, Change};
 use super::{Context, JsonFormat, event_id, json};
 use crate::domain::{
-    AccountRef, Actor, AppRef, EntitlementKind, EntitlementRef, Event, Outcome, Rejection, Row, UtcMicros,
-    Verb,
+    AccountRef, Actor, AppRef, CredentialRef, EntitlementKind, EntitlementRef, Event, Outcome, Rejection,
+    Row, UtcMicros, Verb,
 };
 use crate::models::verbs;
 
@@ -125,9 +125,19 @@ fn row(head: &Head, inner: &Value, at: usize, context: &Context) -> Result<Event
         latency_ms: None,
         changes: changes::to_column(&change(&verb, &parameters)),
         expires_at: None,
+        credential: credential(&event_type, &parameters),
         event_type,
         verb,
     })
+}
+
+/// The grant that a person gave a client of the token log.
+fn credential(event_type: &str, parameters: &Parameters) -> CredentialRef {
+    if !event_type.starts_with("token:") {
+        return CredentialRef::default();
+    }
+    let (id, name) = (parameters.text(&["client_id"]), parameters.text(&["app_name"]));
+    CredentialRef { kind: Some("oauth_grant"), id: id.or(name.clone()), name }
 }
 
 fn outcome(name: &str) -> Outcome {

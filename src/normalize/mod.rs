@@ -101,8 +101,8 @@ impl Reader {
     ///
     /// # Errors
     /// The [`Rejection`] with which the record goes to quarantine.
-    pub fn read(&self, record: &RawRecord, context: &Context) -> Result<Vec<Row>, Rejection> {
-        match (self, &record.body) {
+    pub fn read(&self, record: RawRecord<'_>, context: &Context) -> Result<Vec<Row>, Rejection> {
+        match (self, record.body) {
             (Reader::Json(format), Body::Json(raw)) => {
                 check_object(raw)?;
                 (format.normalize)(raw, context)

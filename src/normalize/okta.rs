@@ -13,8 +13,8 @@ use self::record::{ChangeDetails, Party, Record, Text};
 use super::changes::{self, Change};
 use super::{Context, JsonFormat, event_id, json};
 use crate::domain::{
-    AccountRef, Actor, AppRef, EntitlementKind, EntitlementRef, Event, Outcome, Rejection, Row, UtcMicros,
-    Verb,
+    AccountRef, Actor, AppRef, CredentialRef, EntitlementKind, EntitlementRef, Event, Outcome, Rejection,
+    Row, UtcMicros, Verb,
 };
 use crate::models::verbs;
 
@@ -54,6 +54,7 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
         outcome: outcome(&record, &verb),
         changes: changes::to_column(&changes),
         expires_at: expires_at(&record, &verb, &entitlement),
+        credential: credential(&record),
         entitlement,
         verb,
         ..circumstances(&record, occurred_at)
@@ -89,6 +90,7 @@ fn circumstances(record: &Record, occurred_at: UtcMicros) -> Event {
         latency_ms: None,
         changes: None,
         expires_at: None,
+        credential: CredentialRef::default(),
     }
 }
 
@@ -230,6 +232,12 @@ fn expires_at(record: &Record, verb: &Verb, entitlement: &EntitlementRef) -> Opt
         return None;
     }
     UtcMicros::parse(debug(record)?.end.get()?)
+}
+
+/// The API token among the targets.
+fn credential(record: &Record) -> CredentialRef {
+    let Some(token) = target(record, "Token") else { return CredentialRef::default() };
+    CredentialRef { kind: Some("api_token"), id: token.id.owned(), name: token.display_name.owned() }
 }
 
 fn named(kind: EntitlementKind, party: &Party) -> EntitlementRef {

@@ -90,10 +90,9 @@ fn choose_named(
 fn choose_table(sample: &Sample, file_name: &str, overrides: &Overrides) -> Result<Reader, Refused> {
     let Some(header) = &sample.header else { return Err(Refused::NoRecords { file: file_name.into() }) };
     let rows: Vec<Vec<String>> = sample
-        .records
-        .iter()
+        .bodies()
         .filter_map(|body| match body {
-            Body::Fields(fields) => Some(fields.clone()),
+            Body::Fields(fields) => Some(fields.to_vec()),
             _ => None,
         })
         .collect();
@@ -104,13 +103,13 @@ fn choose_table(sample: &Sample, file_name: &str, overrides: &Overrides) -> Resu
 }
 
 fn choose_by_content(sample: &Sample, file_name: &str) -> Result<Reader, Refused> {
-    if sample.records.is_empty() {
+    if sample.bodies().next().is_none() {
         return Err(Refused::NoRecords { file: file_name.into() });
     }
     let mut json_counts = [0; JSON_FORMATS.len()];
     let mut line_counts = [0; LINE_FORMATS.len()];
     let mut sampled = 0;
-    for record in &sample.records {
+    for record in sample.bodies() {
         if let Body::Line(line) = record
             && let Some(found) = LINE_FORMATS.iter().position(|format| (format.recognises)(line))
         {
@@ -137,10 +136,10 @@ fn choose_by_content(sample: &Sample, file_name: &str) -> Result<Reader, Refused
 }
 
 /// The record as formats see it; a line is offered as a JSON string, as a token would be.
-fn value(record: &Body) -> Option<Value> {
+fn value(record: Body<'_>) -> Option<Value> {
     match record {
         Body::Json(raw) => json::parse(raw).ok(),
-        Body::Line(line) => Some(Value::String(line.clone())),
+        Body::Line(line) => Some(Value::String(line.to_owned())),
         Body::Fields(_) => None,
     }
 }

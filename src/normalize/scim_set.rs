@@ -10,7 +10,9 @@ use serde_json::Value;
 use super::changes::{self, Change};
 use super::scim_http::column;
 use super::{Context, JsonFormat, json};
-use crate::domain::{AccountRef, Actor, AppRef, Event, Outcome, Rejection, Row, UtcMicros, Verb};
+use crate::domain::{
+    AccountRef, Actor, AppRef, CredentialRef, Event, Outcome, Rejection, Row, UtcMicros, Verb,
+};
 use crate::models::verbs;
 use crate::scim::exchange::{self, Act, Exchange};
 
@@ -204,6 +206,7 @@ impl<'a> SecurityEvent<'a> {
             latency_ms: None,
             changes: self.changes(),
             expires_at: None,
+            credential: CredentialRef::default(),
         }
     }
 

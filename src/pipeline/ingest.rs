@@ -3,7 +3,9 @@
 //! Every raw record gives at least one row or one quarantined line. A file that cannot be
 //! told with certainty is refused with the question to answer, and the others go on.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,13 +13,15 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::in_order::in_order;
 use super::opening::{Opened, open};
+use super::spool::Spool;
 use super::{Engine, Error, now};
 use crate::domain::{Origin, Rejection, Row, UtcMicros};
 use crate::ingest::{Batch, Body};
-use crate::normalize::Reader;
 use crate::normalize::table::{Overrides, TableKind};
-use crate::store::{Committed, Ingest, Lake, LoadSummary, SourceKind};
+use crate::normalize::{Context, Reader};
+use crate::store::{self, Committed, Ingest, Lake, LoadSummary, Loading, SourceKind, Stage};
 
 /// How to read one file: what the configuration and the flags say about it.
 #[derive(Clone, Default)]
@@ -61,6 +65,15 @@ pub struct IngestReport {
     pub committed: Committed,
 }
 
+impl FileReport {
+    fn count_reason(&mut self, reason: String, count: u64) {
+        const REASONS_MAX: usize = 20;
+        if self.reasons.len() < REASONS_MAX || self.reasons.contains_key(&reason) {
+            *self.reasons.entry(reason).or_default() += count;
+        }
+    }
+}
+
 impl IngestReport {
     /// Something was refused or quarantined, so the evidence is not complete.
     pub fn incomplete(&self) -> bool {
@@ -82,20 +95,59 @@ impl Engine {
         reading: &(dyn Fn(&str) -> Reading + Sync),
         progress: &mut (dyn FnMut(&FileReport) + Send),
     ) -> Result<IngestReport, Error> {
-        let files = crate::ingest::files(paths)?;
+        let mut given = Vec::new();
+        for path in crate::ingest::files(paths)? {
+            let name = path.to_string_lossy().into_owned();
+            let spool =
+                if name == "-" { Some(Spool::take(&self.data, &mut std::io::stdin())?) } else { None };
+            given.push(Given { name, path, spool });
+        }
+        self.ingest_given(given, reading, progress).await
+    }
+
+    /// Ingests one body that was received, as a file called `name`. When this returns, what it
+    /// counts as new is durable.
+    ///
+    /// # Errors
+    /// As [`Engine::ingest`].
+    pub async fn ingest_body(
+        &self,
+        name: &str,
+        mut body: &[u8],
+        reading: &Reading,
+    ) -> Result<IngestReport, Error> {
+        let spool = Some(Spool::take(&self.data, &mut body)?);
+        let given = vec![Given { name: name.to_owned(), path: PathBuf::from(name), spool }];
+        self.ingest_given(given, &|_| reading.clone(), &mut |_| {}).await
+    }
+
+    async fn ingest_given(
+        &self,
+        given: Vec<Given>,
+        reading: &(dyn Fn(&str) -> Reading + Sync),
+        progress: &mut (dyn FnMut(&FileReport) + Send),
+    ) -> Result<IngestReport, Error> {
         let ingested_at = now();
-        let lake = Lake::open_for_write(&self.data, &self.tenant).await?;
+        let lake = Lake::open_for_write(&self.data, &self.tenant, self.options).await?;
         let mut batch = lake.ingest(ingested_at).await?;
         let mut report = IngestReport::default();
-        for file in files {
-            let name = file.to_string_lossy().into_owned();
-            let file_report = ingest_file(&mut batch, &file, &name, &reading(&name), ingested_at)?;
+        for Given { name, path, spool } in &given {
+            let path = spool.as_ref().map_or(path.as_path(), Spool::path);
+            let threads = self.options.threads;
+            let file_report = ingest_file(&mut batch, threads, path, name, &reading(name), ingested_at)?;
             progress(&file_report);
             report.files.push(file_report);
         }
         report.committed = batch.commit().await?;
         Ok(report)
     }
+}
+
+/// What is to be read: a file, or a stream that was kept in one.
+struct Given {
+    name: String,
+    path: PathBuf,
+    spool: Option<Spool>,
 }
 
 /// Takes each row, or the reason why a record gives none, with where it stood.
@@ -111,13 +163,13 @@ pub fn normalize(path: &Path, reading: &Reading, row: &mut RowSink<'_>) -> Resul
     let mut report = report_of(&name, &opened);
     let mut batch = Batch::default();
     while opened.input.next_batch(&mut batch)? {
-        report.read += (batch.records.len() + batch.quarantined.len()) as u64;
+        report.read += (batch.len() + batch.quarantined.len()) as u64;
         let failed = |source| Error::Hash { path: path.to_owned(), source };
         for rejected in batch.quarantined.drain(..) {
             report.quarantined += 1;
             row(&rejected.origin, Err(rejected.rejection)).map_err(failed)?;
         }
-        for record in &batch.records {
+        for record in batch.records() {
             let origin = Origin { file: Arc::clone(opened.input.name()), line: record.line };
             match opened.reader.read(record, &opened.context) {
                 Ok(rows) => {
@@ -138,6 +190,7 @@ pub fn normalize(path: &Path, reading: &Reading, row: &mut RowSink<'_>) -> Resul
 
 fn ingest_file(
     batch: &mut Ingest,
+    threads: NonZeroUsize,
     path: &Path,
     name: &str,
     reading: &Reading,
@@ -148,32 +201,25 @@ fn ingest_file(
         Err(report) => return Ok(report),
     };
     let mut report = report_of(name, &opened);
-    batch.begin(opened.reader.name())?;
+    let loading = batch.begin(opened.reader.name(), &opened.context.listing)?;
     let mut kind = None;
-    let mut records = Batch::default();
-    while opened.input.next_batch(&mut records)? {
-        report.read += (records.records.len() + records.quarantined.len()) as u64;
-        for rejected in records.quarantined.drain(..) {
-            count_reason(&mut report, &rejected.rejection);
-            batch.quarantine(&rejected.origin, rejected.rejection, &rejected.excerpt)?;
-        }
-        for record in &records.records {
-            let origin = Origin { file: Arc::clone(opened.input.name()), line: record.line };
-            let raw = raw_text(&record.body);
-            match opened.reader.read(record, &opened.context) {
-                Ok(rows) => {
-                    for row in rows {
-                        kind.get_or_insert(kind_of(&row));
-                        batch.add(&origin, &raw, &opened.context.listing, row)?;
-                    }
-                }
-                Err(rejection) => {
-                    count_reason(&mut report, &rejection);
-                    batch.quarantine(&origin, rejection, excerpt(&raw))?;
-                }
-            }
-        }
-    }
+    let file = Arc::clone(opened.input.name());
+    let Opened { input, reader, context } = &mut opened;
+    in_order(
+        threads,
+        || -> Result<Option<Batch>, Error> {
+            let mut records = Batch::default();
+            Ok(input.next_batch(&mut records)?.then_some(records))
+        },
+        |records| stage(records, reader, context, &loading, &file),
+        |staged: Result<Staged, store::Error>| {
+            let staged = staged?;
+            report.read += staged.read;
+            kind = kind.or(staged.kind);
+            staged.reasons.into_iter().for_each(|(reason, count)| report.count_reason(reason, count));
+            Ok(batch.merge(staged.stage)?)
+        },
+    )?;
     let kind = kind.unwrap_or_else(|| kind_of_reader(&opened.reader));
     let announced_total = opened.input.announced_total();
     let counts = batch.load(LoadSummary {
@@ -190,6 +236,50 @@ fn ingest_file(
     Ok(report)
 }
 
+/// A batch of records that was read, as columns.
+struct Staged {
+    stage: Stage,
+    read: u64,
+    kind: Option<SourceKind>,
+    reasons: BTreeMap<String, u64>,
+}
+
+/// Reads the records of a batch; needs neither the lake nor the batches before it.
+fn stage(
+    records: Batch,
+    reader: &Reader,
+    context: &Context,
+    loading: &Loading,
+    file: &Arc<str>,
+) -> Result<Staged, store::Error> {
+    let read = (records.len() + records.quarantined.len()) as u64;
+    let mut staged = Staged { stage: loading.stage(), read, kind: None, reasons: BTreeMap::new() };
+    for rejected in &records.quarantined {
+        staged.quarantine(&rejected.origin, rejected.rejection.clone(), &rejected.excerpt);
+    }
+    for record in records.records() {
+        let origin = Origin { file: Arc::clone(file), line: record.line };
+        let raw = raw_text(record.body);
+        match reader.read(record, context) {
+            Ok(rows) => {
+                for row in &rows {
+                    staged.kind.get_or_insert(kind_of(row));
+                    staged.stage.add(&origin, &raw, row)?;
+                }
+            }
+            Err(rejection) => staged.quarantine(&origin, rejection, excerpt(&raw)),
+        }
+    }
+    Ok(staged)
+}
+
+impl Staged {
+    fn quarantine(&mut self, origin: &Origin, rejection: Rejection, excerpt: &str) {
+        *self.reasons.entry(rejection.reason.clone()).or_default() += 1;
+        self.stage.quarantine(origin, rejection, excerpt);
+    }
+}
+
 fn report_of(name: &str, opened: &Opened) -> FileReport {
     FileReport {
         file: name.to_owned(),
@@ -203,14 +293,7 @@ fn report_of(name: &str, opened: &Opened) -> FileReport {
     }
 }
 
-fn count_reason(report: &mut FileReport, rejection: &Rejection) {
-    const REASONS_MAX: usize = 20;
-    if report.reasons.len() < REASONS_MAX || report.reasons.contains_key(&rejection.reason) {
-        *report.reasons.entry(rejection.reason.clone()).or_default() += 1;
-    }
-}
-
-fn raw_text(body: &Body) -> std::borrow::Cow<'_, str> {
+fn raw_text(body: Body<'_>) -> Cow<'_, str> {
     match body {
         Body::Json(text) | Body::Line(text) => text.into(),
         Body::Fields(fields) => serde_json::to_string(fields).unwrap_or_default().into(),

@@ -5,22 +5,29 @@
 //! the clock, and everything below takes the instants that it is given.
 
 mod access;
+mod care;
 mod detect;
 pub mod evaluate;
+mod in_order;
 mod ingest;
 mod opening;
 mod owners;
+mod quarantine;
+mod spool;
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub use access::{Holding, Subject, holdings};
 pub use detect::{DetectRequest, RunReport};
 pub use ingest::{FileReport, IngestReport, Reading, normalize};
+pub use quarantine::Quarantined;
 
 use crate::domain::UtcMicros;
 use crate::findings::Ledger;
 use crate::query::{At, Session, Tables};
 use crate::store::Lake;
+pub use crate::store::WriteOptions;
 use crate::{detect as detectors, findings, ingest as reading, models, query, state, store};
 
 /// Why a run failed.
@@ -46,20 +53,34 @@ pub enum Error {
     NoDetector { id: String },
     #[error("cannot read labels \"{}\"", path.display())]
     Labels { path: PathBuf, source: csv::Error },
+    #[error("cannot keep a stream in \"{}\"", path.display())]
+    Spool { path: PathBuf, source: std::io::Error },
     #[error("cannot read \"{}\" to know it again", path.display())]
     Hash { path: PathBuf, source: std::io::Error },
 }
+
+/// The ledger of all tenants, in the data folder.
+const LEDGER_FILE: &str = "state.db";
 
 /// A data folder and a tenant.
 #[derive(Clone, Debug)]
 pub struct Engine {
     data: PathBuf,
     tenant: String,
+    options: WriteOptions,
 }
 
 impl Engine {
+    /// Ingests on all cores, and keeps raw records.
     pub fn new(data: &Path, tenant: &str) -> Engine {
-        Engine { data: data.to_owned(), tenant: tenant.to_owned() }
+        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let options = WriteOptions { threads, ..WriteOptions::default() };
+        Engine { data: data.to_owned(), tenant: tenant.to_owned(), options }
+    }
+
+    /// The same folder, written otherwise.
+    pub fn writing(self, options: WriteOptions) -> Engine {
+        Engine { options, ..self }
     }
 
     pub fn tenant(&self) -> &str {
@@ -75,24 +96,29 @@ impl Engine {
     /// # Errors
     /// When the lake cannot be opened or a view does not run.
     pub async fn session(&self, at: At) -> Result<Session, Error> {
+        let session = Session::open(self.tables().await?, at).await?;
+        state::build(&session).await?;
+        Ok(session)
+    }
+
+    /// The tables of the lake as they stand now.
+    async fn tables(&self) -> Result<Tables, Error> {
         let lake = Lake::open(&self.data, &self.tenant).await?;
-        let tables = Tables {
+        Ok(Tables {
             events: lake.provider("events").await?,
             snapshots: lake.provider("snapshots").await?,
             employments: lake.provider("employments").await?,
             registers: lake.provider("registers").await?,
             sources: lake.provider("sources").await?,
-        };
-        let session = Session::open(tables, at).await?;
-        state::build(&session).await?;
-        Ok(session)
+            quarantine: lake.provider("quarantine").await?,
+        })
     }
 
     /// The ledger of this folder.
     pub async fn ledger(&self) -> Result<Ledger, Error> {
         std::fs::create_dir_all(&self.data)
             .map_err(|source| Error::DataFolder { path: self.data.clone(), source })?;
-        Ok(Ledger::open(&self.data.join("state.db"), &self.tenant).await?)
+        Ok(Ledger::open(&self.data.join(LEDGER_FILE), &self.tenant).await?)
     }
 }
 

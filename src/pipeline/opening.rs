@@ -30,7 +30,9 @@ pub fn open(
     let refused = |why: String| {
         Ok(Err(FileReport { file: name.to_owned(), refused: Some(why), ..FileReport::default() }))
     };
-    let input = match Input::open(path, Limits::default()) {
+    // What a stream is kept in has a name that says nothing; the name that was given may.
+    let given = Path::new(name);
+    let input = match Input::open_as(path, name, Limits::default()) {
         Ok(input) => input,
         Err(error) => return refused(chain(&error)),
     };
@@ -44,9 +46,9 @@ pub fn open(
         _ => (None, true),
     };
     let app =
-        reading.app.clone().or(table_app).or_else(|| needs_app(&reader).then(|| folder_app(path)).flatten());
+        reading.app.clone().or(table_app).or_else(|| needs_app(&reader).then(|| folder_app(given)).flatten());
     // The same rows listed on another day are another listing: they say that nothing changed.
-    let stated_at = reading.listed_at.or_else(|| time_in_name(path));
+    let stated_at = reading.listed_at.or_else(|| time_in_name(given));
     let listing_id = if is_listing(&reader) {
         content_id(path, reader.name(), app.as_deref(), stated_at)?
     } else {

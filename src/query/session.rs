@@ -29,6 +29,7 @@ pub struct Tables {
     pub employments: Arc<dyn TableProvider>,
     pub registers: Arc<dyn TableProvider>,
     pub sources: Arc<dyn TableProvider>,
+    pub quarantine: Arc<dyn TableProvider>,
 }
 
 /// The base views in the order in which they stand on each other; `true` keeps the rows in
@@ -54,13 +55,7 @@ impl Session {
     /// # Errors
     /// [`Error::Plan`] or [`Error::Run`] when a base view does not fit the tables.
     pub async fn open(tables: Tables, at: At) -> Result<Session, Error> {
-        let config = SessionConfig::new().with_information_schema(false).with_batch_size(8192);
-        let session = Session { context: SessionContext::new_with_config(config), at };
-        session.register("events", tables.events)?;
-        session.register("snapshots", tables.snapshots)?;
-        session.register("employments_raw", tables.employments)?;
-        session.register("registers", tables.registers)?;
-        session.register("sources", tables.sources)?;
+        let session = Session::over(tables, at)?;
         let lines = session.collect("registers_now", registers::SQL).await?;
         for (kind, batch) in registers::batches(&lines)? {
             session.hold(&registers::table_name(kind), vec![batch])?;
@@ -68,6 +63,22 @@ impl Session {
         for (name, sql, held) in VIEWS {
             session.define(name, sql, held).await?;
         }
+        Ok(session)
+    }
+
+    /// Registers the base tables only, as they are stored.
+    ///
+    /// # Errors
+    /// [`Error::Plan`] when a table cannot be registered.
+    pub fn over(tables: Tables, at: At) -> Result<Session, Error> {
+        let config = SessionConfig::new().with_information_schema(false).with_batch_size(8192);
+        let session = Session { context: SessionContext::new_with_config(config), at };
+        session.register("events", tables.events)?;
+        session.register("snapshots", tables.snapshots)?;
+        session.register("employments_raw", tables.employments)?;
+        session.register("registers", tables.registers)?;
+        session.register("sources", tables.sources)?;
+        session.register("quarantine", tables.quarantine)?;
         Ok(session)
     }
 

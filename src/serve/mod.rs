@@ -17,9 +17,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -28,7 +29,7 @@ use utoipa::OpenApi;
 
 use crate::pipeline::Engine;
 use crate::{findings, pipeline};
-use routes::{accounts, detectors, findings as finding_routes, health, identities, runs, sources};
+use routes::{accounts, detectors, events, findings as finding_routes, health, identities, runs, sources};
 use state::Shared;
 
 /// Why the API cannot be served.
@@ -49,6 +50,8 @@ pub enum Error {
 }
 
 const BODY_BYTES_MAX: usize = 1 << 20;
+/// What a source may send at once.
+const EVENTS_BYTES_MAX: usize = 32 << 20;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The whole API.
@@ -65,15 +68,19 @@ pub fn router(shared: Shared) -> Router {
         .route("/sources", get(sources::list))
         .route("/detectors", get(detectors::list))
         .route("/runs", get(runs::list))
-        .layer(middleware::from_fn_with_state(shared.clone(), auth::require));
+        .layer(middleware::from_fn_with_state(shared.clone(), auth::reading))
+        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX));
+    let sending = Router::new()
+        .route("/events", post(events::take))
+        .layer(middleware::from_fn_with_state(shared.clone(), auth::sending))
+        .layer(DefaultBodyLimit::max(EVENTS_BYTES_MAX));
     Router::new()
-        .nest("/api/v1", api)
+        .nest("/api/v1", api.merge(sending))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/openapi.json", get(openapi))
         .fallback(health::no_such_route)
-        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
         .layer(TraceLayer::new_for_http())
         .with_state(shared)
@@ -98,6 +105,7 @@ pub fn router(shared: Shared) -> Router {
         sources::list,
         detectors::list,
         runs::list,
+        events::take,
         health::live,
         health::ready,
     )

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tracing::error;
 
-use crate::{findings, pipeline, query};
+use crate::{findings, pipeline, query, store};
 
 /// A problem: status, a stable code, and a sentence for the caller.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Problem {
     }
 
     /// A failure of ours: logged here, told without its inside.
-    fn internal(failure: &(dyn std::error::Error + 'static)) -> Problem {
+    pub fn internal(failure: &(dyn std::error::Error + 'static)) -> Problem {
         error!(error = failure, "request failed");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the request failed; the log says why")
     }
@@ -49,6 +49,9 @@ impl IntoResponse for Problem {
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -69,7 +72,13 @@ impl From<findings::Error> for Problem {
 
 impl From<pipeline::Error> for Problem {
     fn from(failure: pipeline::Error) -> Problem {
-        Problem::internal(&failure)
+        match &failure {
+            pipeline::Error::Store(store::Error::Locked { .. }) => {
+                let detail = "another process writes to the lake; send again in a while";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "locked", detail)
+            }
+            _ => Problem::internal(&failure),
+        }
     }
 }
 

@@ -3,14 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
 use super::cursor::Signer;
 use super::problem::Problem;
 use crate::domain::UtcMicros;
 use crate::findings::Ledger;
-use crate::pipeline::Engine;
+use crate::pipeline::{Engine, IngestReport, Reading};
 use crate::query::{At, Session};
 
 /// Sessions kept: building one reads the lake, asking one does not.
@@ -29,6 +31,8 @@ struct Inner {
     recorder: metrics_exporter_prometheus::PrometheusRecorder,
     handle: PrometheusHandle,
     sessions: Mutex<VecDeque<(At, Arc<Session>)>>,
+    /// Held by the request that ingests: a lake has one writer at a time.
+    ingesting: Mutex<()>,
 }
 
 impl Shared {
@@ -36,7 +40,9 @@ impl Shared {
         let recorder = PrometheusBuilder::new().build_recorder();
         let handle = recorder.handle();
         let sessions = Mutex::new(VecDeque::new());
-        Shared { inner: Arc::new(Inner { engine, ledger, signer, clock, recorder, handle, sessions }) }
+        let ingesting = Mutex::new(());
+        let inner = Inner { engine, ledger, signer, clock, recorder, handle, sessions, ingesting };
+        Shared { inner: Arc::new(inner) }
     }
 
     pub fn ledger(&self) -> &Ledger {
@@ -66,6 +72,18 @@ impl Shared {
     /// The metrics in Prometheus' text format.
     pub fn metrics(&self) -> String {
         self.inner.handle.render()
+    }
+
+    /// Ingests a body, one at a time; what the report counts is durable.
+    pub async fn ingest(&self, name: String, body: Bytes, reading: Reading) -> Result<IngestReport, Problem> {
+        let _turn = self.inner.ingesting.lock().await;
+        let engine = self.inner.engine.clone();
+        // Reading and writing files would hold up the requests that share this thread.
+        let work = move || Handle::current().block_on(engine.ingest_body(&name, &body, &reading));
+        match tokio::task::spawn_blocking(work).await {
+            Ok(report) => Ok(report?),
+            Err(panic) => Err(Problem::internal(&panic)),
+        }
     }
 
     /// A session at `at`, from the recent ones or new.

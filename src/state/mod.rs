@@ -16,16 +16,17 @@ pub const IDENTITY_PROVIDERS: [&str; 3] = ["okta", "entra", "google_workspace"];
 
 /// Views below linking, in the order in which they stand on each other; `true` keeps the
 /// rows in memory because several others read them.
-const BEFORE_LINKS: [(&str, &str, bool); 5] = [
+const BEFORE_LINKS: [(&str, &str, bool); 6] = [
     ("employments", include_str!("spans/employments.sql"), true),
     ("people_aliases", include_str!("spans/people_aliases.sql"), true),
     ("account_spans", include_str!("spans/account_spans.sql"), true),
     ("account_attributes", include_str!("spans/account_attributes.sql"), true),
+    ("account_renames", include_str!("spans/account_renames.sql"), true),
     ("grant_spans", include_str!("spans/grant_spans.sql"), true),
 ];
 
 /// Views that stand on links.
-const AFTER_LINKS: [(&str, &str, bool); 13] = [
+const AFTER_LINKS: [(&str, &str, bool); 14] = [
     ("app_uses", include_str!("spans/app_uses.sql"), true),
     ("last_activity", include_str!("spans/last_activity.sql"), true),
     ("grants_now", include_str!("spans/grants_now.sql"), true),
@@ -38,6 +39,7 @@ const AFTER_LINKS: [(&str, &str, bool); 13] = [
     ("applications", include_str!("spans/applications.sql"), true),
     ("owners", include_str!("spans/owners.sql"), false),
     ("scim_tokens", include_str!("spans/scim_tokens.sql"), false),
+    ("credential_spans", include_str!("spans/credential_spans.sql"), true),
     ("non_human_identities", include_str!("spans/non_human_identities.sql"), true),
 ];
 

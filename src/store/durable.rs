@@ -10,6 +10,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::Error;
 
+/// The lock file of a data folder.
+pub const LOCK: &str = "lychgate.lock";
 /// The folder of a Delta table that holds its log.
 pub const LOG_DIR: &str = "_delta_log";
 const LAST_CHECKPOINT: &str = "_last_checkpoint";

@@ -23,6 +23,10 @@ pub enum Error {
     UnknownTable { table: String },
     #[error("cannot read table \"{table}\": its version is {found}, this program knows {known}")]
     TableVersion { table: &'static str, found: String, known: u32 },
+    #[error(
+        "cannot read table \"{table}\" of version {found}: version {known} needs a writer to bring it up"
+    )]
+    OldTable { table: &'static str, found: u32, known: u32 },
     #[error("cannot {what} table \"{table}\"")]
     Delta { what: &'static str, table: &'static str, source: Box<DeltaTableError> },
     #[error("cannot query table \"{table}\"")]
@@ -33,6 +37,10 @@ pub enum Error {
     Arrow { table: &'static str, source: ArrowError },
     #[error("cannot append to table \"{table}\": column \"{column}\" got a value of another type")]
     Column { table: &'static str, column: &'static str },
+    #[error("cannot use backup \"{}\": {what}", path.display())]
+    Backup { path: PathBuf, what: String },
+    #[error("cannot write into \"{}\": it is not empty", path.display())]
+    NotEmpty { path: PathBuf },
     #[error("cannot add a row: no load has begun")]
     NoLoad,
     #[error("cannot go on: the load of \"{source_name}\" has begun and is not summed up")]

@@ -1,33 +1,34 @@
-//! One open batch: rows in, counted and deduplicated, spilled to files when memory asks
+//! One open batch: stages in, counted and deduplicated, spilled to files when memory asks
 //! for it, and committed as a whole. Nothing is visible before `commit`; a batch that is
 //! dropped leaves nothing.
 //!
-//! Loads follow each other: `begin`, then `add` and `quarantine`, then `load`.
+//! Loads follow each other: `begin`, then `merge` for each stage of it, then `load`.
 
 use std::fs::File;
 use std::sync::Arc;
 
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
 use sha2::{Digest, Sha256};
 use tokio::sync::OwnedMutexGuard;
 
 use super::Error;
 use super::pending::{Added, Pending};
-use super::stored::{EventKeys, Ids};
+use super::stage::{Loading, Stage, Staged};
+use super::stored::{EventKey, EventKeys, Ids};
 use super::tables::quarantine::Rejected;
 use super::tables::sources::Reach;
-use super::tables::{Entry, SourceKind, Table};
+use super::tables::{SourceKind, Table};
 use super::tables::{employments, events, quarantine, registers, snapshots, sources};
-use crate::domain::{Event, Listing, Origin, Rejection, Row, UtcMicros};
+use crate::domain::{Listing, UtcMicros};
 
-/// Values held in memory before they go to files. With the sorted copy of a day and the
-/// writer's own buffers a batch peaks at about three times this.
-const BUFFER_BYTES_MAX: usize = 128 << 20;
-/// Excerpts held for one load; beyond it, rejected records keep their reason and line.
-const EXCERPT_BYTES_MAX: usize = 32 << 20;
+/// Values held in memory before they go to files.
+const BUFFER_BYTES_MAX: usize = 96 << 20;
 
 /// An open batch.
 pub struct Ingest {
     now: UtcMicros,
+    raw_kept: bool,
     load: Option<Load>,
     load_ids: Vec<String>,
     event_keys: EventKeys,
@@ -50,12 +51,11 @@ struct Listed {
 
 /// The load that is being added.
 struct Load {
-    source: String,
+    loading: Loading,
     counts: LoadCounts,
     reach: Reach,
     rejected: Vec<Rejected>,
-    excerpt_bytes: usize,
-    listing_ids: Vec<String>,
+    listed: bool,
 }
 
 /// What is known of a load at its end.
@@ -96,6 +96,7 @@ impl Ingest {
     pub(super) async fn new(
         turn: OwnedMutexGuard<File>,
         now: UtcMicros,
+        raw_kept: bool,
         open: impl AsyncFn(&'static Table) -> Result<Pending, Error>,
     ) -> Result<Ingest, Error> {
         let events = open(&events::TABLE).await?;
@@ -103,6 +104,7 @@ impl Ingest {
         let sources = open(&sources::TABLE).await?;
         Ok(Ingest {
             now,
+            raw_kept,
             load: None,
             load_ids: Vec::new(),
             event_keys: EventKeys::new(events.files()?),
@@ -118,59 +120,56 @@ impl Ingest {
         })
     }
 
-    /// Begins a load of `source`.
+    /// Begins a load of `source`; `listing` is of no effect on events. Stages for its rows
+    /// come from what is returned.
     ///
     /// # Errors
     /// `OpenLoad` when the one before was not summed up.
-    pub fn begin(&mut self, source: &str) -> Result<(), Error> {
+    pub fn begin(&mut self, source: &str, listing: &Listing) -> Result<Loading, Error> {
         self.check_closed()?;
+        let loading = Loading {
+            source: Arc::from(source),
+            listing: Arc::new(listing.clone()),
+            now: self.now,
+            raw_kept: self.raw_kept,
+        };
         self.load = Some(Load {
-            source: source.to_owned(),
+            loading: loading.clone(),
             counts: LoadCounts::default(),
             reach: Reach::default(),
             rejected: Vec::new(),
-            excerpt_bytes: 0,
-            listing_ids: Vec::new(),
+            listed: false,
         });
-        Ok(())
+        Ok(loading)
     }
 
-    /// Adds one row of the open load, unless the lake or this batch has it: an event by
-    /// its source and id, any other row by its listing. `listing` is of no effect on events.
+    /// Adds the rows of a stage of the open load, unless the lake or this batch has them: an
+    /// event by its source and id, any other row by its listing.
     ///
     /// # Errors
     /// `NoLoad`, or when rows in memory cannot be spilled, or known keys not be read.
-    pub fn add(&mut self, origin: &Origin, raw: &str, listing: &Listing, row: Row) -> Result<(), Error> {
+    pub fn merge(&mut self, stage: Stage) -> Result<(), Error> {
         let load = self.load.as_mut().ok_or(Error::NoLoad)?;
-        let source = &load.source;
-        let entry = Entry { source, origin, raw, listing, ingested_at: self.now };
-        let is_new = match &row {
-            Row::Event(event) => add_event(&mut self.events, &mut self.event_keys, event, entry)?,
-            Row::Account(row) => self.snapshots.add(listing, &snapshots::account_cells(row, entry))?,
-            Row::Grant(row) => self.snapshots.add(listing, &snapshots::grant_cells(row, entry))?,
-            Row::Employment(row) => self.employments.add(listing, &employments::cells(row, entry))?,
-            Row::Register(row) => {
-                let attributes = registers::attributes(row);
-                self.registers.add(listing, &registers::cells(row, &attributes, entry))?
-            }
-        };
-        load.count(is_new);
-        load.reach_row(&row, listing);
+        let Staged { events, keys, snapshots, employments, registers, rejected, reach } = stage.finish()?;
+        let staged = events.num_rows();
+        let new_events = new_events(&mut self.event_keys, &events, &keys)?;
+        load.counts.new += new_events.num_rows() as u64;
+        load.counts.duplicate += (staged - new_events.num_rows()) as u64;
+        self.events.append_batch(new_events);
+        let listing_id = &load.loading.listing.listing_id;
+        let listed = [
+            (&mut self.snapshots, snapshots),
+            (&mut self.employments, employments),
+            (&mut self.registers, registers),
+        ];
+        for (table, rows) in listed {
+            load.listed |= rows.num_rows() > 0;
+            load.counts.add(table.add(listing_id, rows)?);
+        }
+        load.reach.include(reach);
+        load.counts.quarantined += rejected.len() as u64;
+        load.rejected.extend(rejected);
         self.spill()
-    }
-
-    /// Keeps a record of the open load that could not become a row.
-    ///
-    /// # Errors
-    /// `NoLoad`.
-    pub fn quarantine(&mut self, origin: &Origin, rejection: Rejection, excerpt: &str) -> Result<(), Error> {
-        let load = self.load.as_mut().ok_or(Error::NoLoad)?;
-        load.counts.quarantined += 1;
-        load.excerpt_bytes += excerpt.len();
-        let excerpt = (load.excerpt_bytes <= EXCERPT_BYTES_MAX).then(|| excerpt.to_owned());
-        let file = origin.file.clone();
-        load.rejected.push(Rejected { file, line: origin.line, rejection, excerpt });
-        Ok(())
     }
 
     /// Sums up the open load and ends it. A load that the lake or this batch has leaves
@@ -182,9 +181,10 @@ impl Ingest {
         let mut load = self.load.take().ok_or(Error::NoLoad)?;
         if let Some(listing) = &summary.listing {
             load.reach.widen(listing.listed_at);
-            load.listing_ids.push(listing.listing_id.clone());
+            load.listed = true;
         }
-        for listing_id in &load.listing_ids {
+        if load.listed {
+            let listing_id = &load.loading.listing.listing_id;
             self.snapshots.listings.insert(listing_id)?;
             self.employments.listings.insert(listing_id)?;
             self.registers.listings.insert(listing_id)?;
@@ -244,15 +244,20 @@ impl Ingest {
         if pendings.iter().map(|pending| pending.size_bytes()).sum::<usize>() < BUFFER_BYTES_MAX {
             return Ok(());
         }
-        match pendings.into_iter().max_by_key(|pending| pending.size_bytes()) {
-            Some(largest) => largest.flush(),
-            None => Ok(()),
+        let parts = self.events.part_files().count();
+        if let Some(largest) = self.pendings().into_iter().max_by_key(|pending| pending.size_bytes()) {
+            largest.flush()?;
         }
+        let new: Vec<_> = self.events.part_files().skip(parts).collect();
+        if !new.is_empty() {
+            self.event_keys.flushed(new);
+        }
+        Ok(())
     }
 
     fn check_closed(&self) -> Result<(), Error> {
         match &self.load {
-            Some(load) => Err(Error::OpenLoad { source_name: load.source.clone() }),
+            Some(load) => Err(Error::OpenLoad { source_name: load.loading.source.to_string() }),
             None => Ok(()),
         }
     }
@@ -264,48 +269,36 @@ impl Listed {
         Ok(Listed { pending, listings })
     }
 
-    /// Whether the listing is new to this table; its row is then kept.
-    fn add(&mut self, listing: &Listing, cells: &[super::tables::Cell<'_>]) -> Result<bool, Error> {
-        if self.listings.contains(&listing.listing_id)? {
-            return Ok(false);
+    /// Keeps the rows when their listing is new to this table.
+    fn add(&mut self, listing_id: &str, rows: RecordBatch) -> Result<LoadCounts, Error> {
+        let count = rows.num_rows() as u64;
+        if count == 0 {
+            return Ok(LoadCounts::default());
         }
-        self.pending.append(cells)?;
-        Ok(true)
+        if self.listings.contains(listing_id)? {
+            return Ok(LoadCounts { duplicate: count, ..LoadCounts::default() });
+        }
+        self.pending.append_batch(rows);
+        Ok(LoadCounts { new: count, ..LoadCounts::default() })
     }
 }
 
-impl Load {
-    fn count(&mut self, is_new: bool) {
-        match is_new {
-            true => self.counts.new += 1,
-            false => self.counts.duplicate += 1,
-        }
-    }
-
-    fn reach_row(&mut self, row: &Row, listing: &Listing) {
-        match row {
-            Row::Event(event) => self.reach.widen(event.occurred_at),
-            _ => {
-                self.reach.widen(listing.listed_at);
-                if self.listing_ids.last() != Some(&listing.listing_id) {
-                    self.listing_ids.push(listing.listing_id.clone());
-                }
-            }
-        }
+impl LoadCounts {
+    fn add(&mut self, more: LoadCounts) {
+        self.new += more.new;
+        self.duplicate += more.duplicate;
+        self.quarantined += more.quarantined;
     }
 }
 
-fn add_event(
-    events: &mut Pending,
-    keys: &mut EventKeys,
-    event: &Event,
-    entry: Entry<'_>,
-) -> Result<bool, Error> {
-    let is_new = keys.insert(event)?;
-    if is_new {
-        events.append(&events::cells(event, entry))?;
+/// The events whose keys are not known yet; they are from then on.
+fn new_events(known: &mut EventKeys, events: &RecordBatch, keys: &[EventKey]) -> Result<RecordBatch, Error> {
+    let kept = keys.iter().map(|key| known.insert(*key)).collect::<Result<Vec<bool>, Error>>()?;
+    if kept.iter().all(|kept| *kept) {
+        return Ok(events.clone());
     }
-    Ok(is_new)
+    filter_record_batch(events, &BooleanArray::from(kept))
+        .map_err(|source| Error::Arrow { table: events::TABLE.name, source })
 }
 
 /// One id for the batch, from the loads in it, so that other writers of the table see

@@ -1,6 +1,8 @@
 //! One tenant's tables on disk: opening, creating, the writer's lock, providers.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +14,7 @@ use tokio::sync::Mutex;
 
 use super::pending::Pending;
 use super::tables::{self, TABLES, Table};
-use super::{Error, Ingest, durable};
+use super::{Cared, Error, Ingest, Verified, compact, durable, verify};
 use crate::domain::UtcMicros;
 
 const VERSION_KEY: &str = "lychgate.table_version";
@@ -22,6 +24,23 @@ pub struct Lake {
     dir: PathBuf,
     /// The held lock file; whoever ingests holds the mutex.
     writer: Option<Arc<Mutex<File>>>,
+    options: WriteOptions,
+}
+
+/// How a lake is written.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteOptions {
+    /// Whether each row keeps the text of its record. Without it evidence cannot be traced
+    /// back to the source, and rules over raw fields find nothing.
+    pub raw_kept: bool,
+    /// Threads that write files.
+    pub threads: NonZeroUsize,
+}
+
+impl Default for WriteOptions {
+    fn default() -> WriteOptions {
+        WriteOptions { raw_kept: true, threads: NonZeroUsize::MIN }
+    }
 }
 
 impl Lake {
@@ -32,8 +51,15 @@ impl Lake {
     /// a version that this program does not know.
     pub async fn open(root: &Path, tenant: &str) -> Result<Lake, Error> {
         let dir = tenant_dir(root, tenant)?;
-        let lake = Lake { dir, writer: None };
-        lake.create_tables().await?;
+        let lake = Lake { dir, writer: None, options: WriteOptions::default() };
+        match lake.create_tables().await {
+            Err(Error::OldTable { .. }) => {
+                // Whoever writes brings tables up to date; nobody else is at it if this succeeds.
+                drop(Lake::open_for_write(root, tenant, lake.options).await?);
+                lake.create_tables().await?;
+            }
+            created => created?,
+        }
         Ok(lake)
     }
 
@@ -41,10 +67,10 @@ impl Lake {
     ///
     /// # Errors
     /// Also `Locked` while another writer has the data directory.
-    pub async fn open_for_write(root: &Path, tenant: &str) -> Result<Lake, Error> {
+    pub async fn open_for_write(root: &Path, tenant: &str, options: WriteOptions) -> Result<Lake, Error> {
         let dir = tenant_dir(root, tenant)?;
-        let lock = durable::lock(&root.join("lychgate.lock"))?;
-        let lake = Lake { dir, writer: Some(Arc::new(Mutex::new(lock))) };
+        let lock = durable::lock(&root.join(durable::LOCK))?;
+        let lake = Lake { dir, writer: Some(Arc::new(Mutex::new(lock))), options };
         for table in TABLES {
             durable::repair_log(&lake.table_dir(table.name))?;
         }
@@ -76,11 +102,56 @@ impl Lake {
     pub async fn ingest(&self, now: UtcMicros) -> Result<Ingest, Error> {
         let writer = self.writer.clone().ok_or(Error::ReadOnly)?;
         let turn = writer.lock_owned().await;
-        Ingest::new(turn, now, async |table| {
+        let WriteOptions { raw_kept, threads } = self.options;
+        Ingest::new(turn, now, raw_kept, async |table| {
             let delta = self.load(table).await?;
-            Ok(Pending::new(table, self.table_dir(table.name), delta))
+            Ok(Pending::new(table, self.table_dir(table.name), delta, threads))
         })
         .await
+    }
+
+    /// Merges small files of every table, then removes what no version of the last
+    /// `retention_days` names; of tables in `held` nothing is removed. Waits for a batch of this
+    /// process to end.
+    ///
+    /// # Errors
+    /// `ReadOnly`, or when a file or log cannot be read or written. What was done to the tables
+    /// before stays done.
+    pub async fn care(
+        &self,
+        retention_days: u32,
+        held: &[String],
+        now: UtcMicros,
+    ) -> Result<Vec<Cared>, Error> {
+        let writer = self.writer.clone().ok_or(Error::ReadOnly)?;
+        let _turn = writer.lock_owned().await;
+        if let Some(unknown) = held.iter().find(|name| tables::table(name).is_none()) {
+            return Err(Error::UnknownTable { table: unknown.clone() });
+        }
+        let mut done = Vec::new();
+        for table in TABLES {
+            let dir = self.table_dir(table.name);
+            let delta = self.load(table).await?;
+            let mut cared = compact::compact(table, dir.clone(), &delta, self.options, now).await?;
+            if !held.iter().any(|name| name == table.name) {
+                let delta = self.load(table).await?;
+                cared.removed = compact::vacuum(table, dir, delta, retention_days, now).await?;
+            }
+            done.push(cared);
+        }
+        Ok(done)
+    }
+
+    /// Reads every file of every table and tells what is not as the logs say.
+    ///
+    /// # Errors
+    /// When a log cannot be read.
+    pub async fn verify(&self) -> Result<Vec<Verified>, Error> {
+        let mut done = Vec::new();
+        for table in TABLES {
+            done.push(verify::verify(table, &self.table_dir(table.name), &self.load(table).await?)?);
+        }
+        Ok(done)
     }
 
     async fn load(&self, table: &'static Table) -> Result<DeltaTable, Error> {
@@ -96,7 +167,7 @@ impl Lake {
             fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
             let is_new = !dir.join(durable::LOG_DIR).exists();
             let delta = create(table, &dir).await?;
-            check_version(table, &delta)?;
+            self.bring_up(table, delta, &dir).await?;
             if is_new {
                 durable::sync_log(&dir, 0)?;
                 durable::sync_dir(&dir)?;
@@ -106,6 +177,39 @@ impl Lake {
         // The tenant's folder, `lake`, and the data directory may all be new.
         let folders = self.dir.ancestors().take(if grown { 3 } else { 0 });
         folders.into_iter().try_for_each(durable::sync_dir)
+    }
+
+    /// Adds the columns that a table of an older version lacks. New columns only ever came to
+    /// the end, so that old rows are right as they are, with nulls there.
+    async fn bring_up(&self, table: &'static Table, delta: DeltaTable, dir: &Path) -> Result<(), Error> {
+        let found = version(table, &delta)?;
+        if found == table.version {
+            return Ok(());
+        }
+        if found > table.version {
+            let found = found.to_string();
+            return Err(Error::TableVersion { table: table.name, found, known: table.version });
+        }
+        if self.writer.is_none() {
+            return Err(Error::OldTable { table: table.name, found, known: table.version });
+        }
+        let failed = |source| Error::delta("bring up to date", table.name)(source);
+        let schema = delta.snapshot().map_err(failed)?.schema();
+        let lacking: Vec<_> = table
+            .delta_columns()
+            .into_iter()
+            .filter(|column| schema.field(column.name()).is_none())
+            .collect();
+        let delta = delta.add_columns().with_fields(lacking).await.map_err(failed)?;
+        let properties = HashMap::from([(VERSION_KEY.to_owned(), table.version.to_string())]);
+        let set = delta.set_tbl_properties().with_properties(properties).with_raise_if_not_exists(false);
+        let delta = set.await.map_err(failed)?;
+        let newest = delta.version().unwrap_or_default();
+        for version in newest.saturating_sub(1)..=newest {
+            durable::sync_log(dir, version)?;
+        }
+        tracing::info!(table = table.name, from = found, to = table.version, "brought a table up to date");
+        Ok(())
     }
 }
 
@@ -139,14 +243,12 @@ async fn create(table: &'static Table, dir: &Path) -> Result<DeltaTable, Error> 
         .map_err(Error::delta("create or open", table.name))
 }
 
-fn check_version(table: &'static Table, delta: &DeltaTable) -> Result<(), Error> {
+/// The version of a table as it stands.
+fn version(table: &'static Table, delta: &DeltaTable) -> Result<u32, Error> {
     let snapshot = delta.snapshot().map_err(Error::delta("read the version of", table.name))?;
-    let found = snapshot.metadata().configuration().get(VERSION_KEY);
-    if found.is_some_and(|found| *found == table.version.to_string()) {
-        return Ok(());
-    }
-    let found = found.cloned().unwrap_or_else(|| "not given".to_owned());
-    Err(Error::TableVersion { table: table.name, found, known: table.version })
+    let found = snapshot.metadata().configuration().get(VERSION_KEY).cloned();
+    let found = found.unwrap_or_else(|| "not given".to_owned());
+    found.parse().map_err(|_| Error::TableVersion { table: table.name, found, known: table.version })
 }
 
 fn path_text(path: &Path) -> Result<&str, Error> {

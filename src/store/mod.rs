@@ -7,23 +7,33 @@
 //! |---|---|
 //! | `tables/` | the columns, one table a file |
 //! | `lake` | opening, creating, locking, providers |
+//! | `stage` | rows as columns, filled by any thread |
 //! | `ingest` | one open batch: dedupe, count, commit |
 //! | `pending` | what a batch adds to one table |
 //! | `buffer`, `part` | rows to Arrow, Arrow to Parquet files |
 //! | `stored` | keys of what the lake already has |
 //! | `durable` | fsync, the lock, repair after power loss |
+//! | `compact` | small files into large ones, old ones removed |
+//! | `verify`, `backup` | whether it is whole; copies of it |
 
+pub mod backup;
 mod buffer;
+mod compact;
 mod durable;
 mod error;
 mod ingest;
 mod lake;
 mod part;
 mod pending;
+mod stage;
 mod stored;
 pub mod tables;
+mod verify;
 
+pub use compact::Cared;
 pub use error::Error;
 pub use ingest::{Committed, Ingest, LoadCounts, LoadSummary};
-pub use lake::Lake;
+pub use lake::{Lake, WriteOptions};
+pub use stage::{Loading, Stage};
 pub use tables::{SourceKind, TABLES, Table};
+pub use verify::{Problem, Verified};

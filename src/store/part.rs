@@ -3,16 +3,18 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{AsArray, RecordBatch, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::interleave_record_batch;
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
 use deltalake::kernel::Add;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::Error;
@@ -32,54 +34,94 @@ pub struct Part {
 }
 
 /// Rows that go into one file, without the rows.
+#[derive(Clone)]
 struct Slice {
     rows: usize,
     /// `YYYY-MM-DD`, and the first and last instant.
     day: Option<(String, UtcMicros, UtcMicros)>,
 }
 
-/// Writes a batch as one file a day, or as one file, onto `parts`: also those written
+/// One file to be written: its rows, as positions of a batch and of a row in it.
+struct Planned {
+    name: String,
+    slice: Slice,
+    rows: Vec<(usize, usize)>,
+}
+
+/// Writes batches as one file a day, or as one file, onto `parts`: also those written
 /// before an error, so that the caller can remove them.
 ///
-/// `name` gives the next file's name. Costs a copy of one day's rows at a time.
+/// `name` gives the next file's name. Days are written by `threads` at once, and each costs a
+/// copy of its rows.
 pub fn write(
     table: &'static Table,
     dir: &Path,
-    batch: &RecordBatch,
+    batches: &[RecordBatch],
     parts: &mut Vec<Part>,
     mut name: impl FnMut() -> String,
+    threads: NonZeroUsize,
 ) -> Result<(), Error> {
-    let arrow = |source| Error::Arrow { table: table.name, source };
-    if table.layout.is_none() {
-        let slice = Slice { rows: batch.num_rows(), day: None };
-        parts.push(write_one(table, dir, batch, slice, name())?);
-        return Ok(());
+    let planned = plan(table, batches).map_err(|source| Error::Arrow { table: table.name, source })?;
+    let planned: Vec<Planned> =
+        planned.into_iter().map(|(slice, rows)| Planned { name: name(), slice, rows }).collect();
+    let batches: Vec<&RecordBatch> = batches.iter().collect();
+    let write_next = |next: &AtomicUsize| {
+        let mut written = Vec::new();
+        while let Some(file) = planned.get(next.fetch_add(1, Ordering::Relaxed)) {
+            written.push(write_one(table, dir, &batches, file));
+        }
+        written
+    };
+    let next = AtomicUsize::new(0);
+    let written = std::thread::scope(|scope| {
+        let others: Vec<_> =
+            (1..threads.get().min(planned.len())).map(|_| scope.spawn(|| write_next(&next))).collect();
+        let mut written = write_next(&next);
+        for other in others {
+            match other.join() {
+                Ok(more) => written.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        written
+    });
+    let (mut whole, mut failed) = (Vec::with_capacity(written.len()), None);
+    for part in written {
+        match part {
+            Ok(part) => whole.push(part),
+            Err(error) => failed = Some(error),
+        }
     }
-    for (slice, order) in days(table, batch).map_err(arrow)? {
-        let rows = take_record_batch(batch, &UInt32Array::from(order)).map_err(arrow)?;
-        parts.push(write_one(table, dir, &rows, slice, name())?);
-    }
-    Ok(())
+    whole.sort_by(|a, b| a.key.cmp(&b.key));
+    parts.extend(whole);
+    failed.map_or(Ok(()), Err)
 }
 
-/// The days of a batch, each with its rows in the order of the layout.
-fn days(table: &Table, batch: &RecordBatch) -> Result<Vec<(Slice, Vec<u32>)>, ArrowError> {
-    let Some(layout) = &table.layout else { return Ok(Vec::new()) };
-    let missing = |name: &str| ArrowError::SchemaError(format!("no column {name}"));
-    let column = |name: &str| batch.column_by_name(name).ok_or_else(|| missing(name));
-    let times = column(layout.time_column)?.as_primitive::<TimestampMicrosecondType>();
-    let ties = column(layout.tie_column)?.as_string::<i32>();
-    let rows = u32::try_from(times.len()).map_err(|_| missing("with so many rows"))?;
-    let mut order: Vec<u32> = (0..rows).collect();
-    let key = |row: &u32| (times.value(*row as usize), ties.value(*row as usize));
-    order.sort_unstable_by(|a, b| key(a).cmp(&key(b)).then(a.cmp(b)));
-    let at = |row: &u32| UtcMicros(times.value(*row as usize));
-    Ok(order
-        .chunk_by(|a, b| at(a).days() == at(b).days())
+/// Which rows go into which file: the days of a table that is laid out by day, each in the
+/// order of time and tie; else all rows as they came.
+fn plan(table: &Table, batches: &[RecordBatch]) -> Result<Vec<(Slice, Vec<(usize, usize)>)>, ArrowError> {
+    let Some(layout) = &table.layout else {
+        let rows = |(at, batch): (usize, &RecordBatch)| (0..batch.num_rows()).map(move |row| (at, row));
+        let rows: Vec<_> = batches.iter().enumerate().flat_map(rows).collect();
+        return Ok(vec![(Slice { rows: rows.len(), day: None }, rows)]);
+    };
+    let mut order = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
+    let mut ties = Vec::with_capacity(batches.len());
+    for (at, batch) in batches.iter().enumerate() {
+        let missing = |name: &str| ArrowError::SchemaError(format!("no column {name}"));
+        let column = |name: &str| batch.column_by_name(name).ok_or_else(|| missing(name));
+        let times = column(layout.time_column)?.as_primitive::<TimestampMicrosecondType>();
+        order.extend(times.values().iter().enumerate().map(|(row, time)| (UtcMicros(*time), (at, row))));
+        ties.push(column(layout.tie_column)?.as_string::<i32>());
+    }
+    let tie = |(at, row): (usize, usize)| ties[at].value(row);
+    order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| tie(a.1).cmp(tie(b.1))).then(a.1.cmp(&b.1)));
+    let days = order.chunk_by(|a, b| a.0.days() == b.0.days());
+    Ok(days
         .filter_map(|rows| {
-            let (first, last) = (at(rows.first()?), at(rows.last()?));
+            let (first, last) = (rows.first()?.0, rows.last()?.0);
             let slice = Slice { rows: rows.len(), day: Some((day_text(first), first, last)) };
-            Some((slice, rows.to_vec()))
+            Some((slice, rows.iter().map(|(_, place)| *place).collect()))
         })
         .collect())
 }
@@ -90,26 +132,22 @@ pub fn day_text(at: UtcMicros) -> String {
     text.split('T').next().unwrap_or_default().to_owned()
 }
 
-fn write_one(
-    table: &Table,
-    dir: &Path,
-    rows: &RecordBatch,
-    slice: Slice,
-    name: String,
-) -> Result<Part, Error> {
-    let key = match (&table.layout, &slice.day) {
-        (Some(layout), Some((day, ..))) => format!("{}={day}/{name}", layout.partition_column),
-        _ => name,
+fn write_one(table: &Table, dir: &Path, batches: &[&RecordBatch], file: &Planned) -> Result<Part, Error> {
+    let rows = interleave_record_batch(batches, &file.rows)
+        .map_err(|source| Error::Arrow { table: table.name, source })?;
+    let key = match (&table.layout, &file.slice.day) {
+        (Some(layout), Some((day, ..))) => format!("{}={day}/{}", layout.partition_column, file.name),
+        _ => file.name.clone(),
     };
     let path = dir.join(&key);
     let folder = path.parent().unwrap_or(dir);
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let written = write_file(&path, rows);
+    let written = write_file(&path, &rows);
     if written.is_err() {
         // A full disk leaves a stump; that it cannot be removed either changes nothing.
         let _ = fs::remove_file(&path);
     }
-    Ok(Part { path, key, size_bytes: written?, slice })
+    Ok(Part { path, key, size_bytes: written?, slice: file.slice.clone() })
 }
 
 fn write_file(path: &Path, rows: &RecordBatch) -> Result<i64, Error> {
@@ -129,6 +167,8 @@ fn properties() -> Result<WriterProperties, parquet::errors::ParquetError> {
     let plain = ["raw", "event_id", "correlation_id"].map(|name| ColumnPath::new(vec![name.to_owned()]));
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        // Files are pruned by the log's statistics; those of pages cost more than they save.
+        .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
     for column in plain {
         builder = builder.set_column_dictionary_enabled(column, false);

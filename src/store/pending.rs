@@ -2,8 +2,10 @@
 //! entry that makes them count. Parts of a batch that never commits are removed.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use arrow::array::RecordBatch;
 use deltalake::DeltaTable;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Transaction};
@@ -20,9 +22,13 @@ pub struct Pending {
     table: &'static Table,
     dir: PathBuf,
     delta: DeltaTable,
+    /// Single rows, behind all batches.
     buffer: Buffer,
+    batches: Vec<RecordBatch>,
+    batch_bytes: usize,
     parts: Vec<Part>,
     parts_named: u32,
+    threads: NonZeroUsize,
 }
 
 /// What a commit added to one table.
@@ -34,10 +40,19 @@ pub struct Added {
 }
 
 impl Pending {
-    /// Additions to `delta` as it stands now; `dir` is where it lives.
-    pub fn new(table: &'static Table, dir: PathBuf, delta: DeltaTable) -> Pending {
-        let buffer = Buffer::new(table);
-        Pending { table, dir, delta, buffer, parts: Vec::new(), parts_named: 0 }
+    /// Additions to `delta` as it stands now; `dir` is where it lives. `threads` write files.
+    pub fn new(table: &'static Table, dir: PathBuf, delta: DeltaTable, threads: NonZeroUsize) -> Pending {
+        Pending {
+            table,
+            dir,
+            delta,
+            buffer: Buffer::new(table),
+            batches: Vec::new(),
+            batch_bytes: 0,
+            parts: Vec::new(),
+            parts_named: 0,
+            threads,
+        }
     }
 
     /// The files that the table consists of before this batch.
@@ -47,20 +62,37 @@ impl Pending {
         Ok(snapshot.log_data().iter().map(|file| path(file.object_store_path().as_ref())).collect())
     }
 
+    /// The files that this batch wrote so far.
+    pub fn part_files(&self) -> impl Iterator<Item = PathBuf> {
+        self.parts.iter().map(|part| part.path.clone())
+    }
+
     pub fn append(&mut self, cells: &[Cell<'_>]) -> Result<(), Error> {
         self.buffer.append(cells)
     }
 
+    /// Appends rows that are columns already.
+    pub fn append_batch(&mut self, batch: RecordBatch) {
+        if batch.num_rows() > 0 {
+            self.batch_bytes += batch.get_array_memory_size();
+            self.batches.push(batch);
+        }
+    }
+
     pub fn size_bytes(&self) -> usize {
-        self.buffer.size_bytes()
+        self.batch_bytes + self.buffer.size_bytes()
     }
 
     /// Writes the rows in memory to files that no log entry names yet.
     pub fn flush(&mut self) -> Result<(), Error> {
-        if self.buffer.is_empty() {
+        let mut batches = std::mem::take(&mut self.batches);
+        self.batch_bytes = 0;
+        if !self.buffer.is_empty() {
+            batches.push(self.buffer.take()?);
+        }
+        if batches.is_empty() {
             return Ok(());
         }
-        let batch = self.buffer.take()?;
         // The version that the commit will get makes the names unique without dice: one
         // writer, one batch a version. A crashed batch's orphans are overwritten.
         let version = self.delta.version().map_or(0, |version| version + 1);
@@ -69,7 +101,7 @@ impl Pending {
             *named += 1;
             format!("part-{version:08}-{named:06}.zstd.parquet")
         };
-        part::write(self.table, &self.dir, &batch, &mut self.parts, name)
+        part::write(self.table, &self.dir, &batches, &mut self.parts, name, self.threads)
     }
 
     /// Makes the additions count, in one log entry that carries `app_id` as its

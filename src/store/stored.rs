@@ -2,9 +2,11 @@
 //! first asked for. This is what makes a repeated file change nothing, also when a crash
 //! cut its first ingest between two tables.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::path::PathBuf;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::compute::cast;
@@ -17,45 +19,136 @@ use super::Error;
 use super::part::day_text;
 use crate::domain::{Event, UtcMicros};
 
-/// The events known, by day: 16 bytes of hash each, for the days that were touched.
+/// What makes an event the same as another: its day, and a hash of its source and id. A
+/// duplicate shares its event time, so that only days that a batch touches are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventKey {
+    day: i32,
+    hash: u128,
+}
+
+impl EventKey {
+    pub fn new(event: &Event) -> EventKey {
+        EventKey { day: event.occurred_at.days(), hash: hash(event.source, &event.event_id) }
+    }
+}
+
+/// Keys held in memory at once: some 100 MB. Beyond it, days that were not touched lately
+/// are forgotten, and read again from the files when they come once more.
+const KEYS_MAX: usize = 2 << 20;
+
+/// The events known, for the days that were touched.
 pub struct EventKeys {
-    files: Vec<PathBuf>,
-    days: HashMap<i32, HashSet<u128>>,
+    files: HashMap<PathBuf, Vec<PathBuf>>,
+    days: HashMap<i32, Day>,
+    /// Counts flushes, to tell days that were touched lately.
+    round: u32,
+    keys: usize,
+}
+
+struct Day {
+    known: HashSet<u128, BuildHasherDefault<IsHash>>,
+    round: u32,
 }
 
 impl EventKeys {
     /// Over the files of the `events` table.
     pub fn new(files: Vec<PathBuf>) -> EventKeys {
-        EventKeys { files, days: HashMap::new() }
+        let mut keys = EventKeys { files: HashMap::new(), days: HashMap::new(), round: 0, keys: 0 };
+        keys.add_files(files);
+        keys
     }
 
     /// Whether the event is new; it is known from then on. Reads the keys of its day when
     /// the day comes first.
-    pub fn insert(&mut self, event: &Event) -> Result<bool, Error> {
-        let key = event_key(event.source, &event.event_id);
-        let day = event.occurred_at.days();
-        if let Some(known) = self.days.get_mut(&day) {
-            return Ok(known.insert(key));
+    pub fn insert(&mut self, key: EventKey) -> Result<bool, Error> {
+        let day = match self.days.entry(key.day) {
+            Entry::Occupied(day) => day.into_mut(),
+            Entry::Vacant(place) => {
+                let known = read_day(&self.files, key.day)?;
+                self.keys += known.len();
+                place.insert(Day { known, round: self.round })
+            }
+        };
+        day.round = self.round;
+        let is_new = day.known.insert(key.hash);
+        self.keys += usize::from(is_new);
+        Ok(is_new)
+    }
+
+    /// Takes note of files that hold every key so far, and forgets what they can tell again.
+    pub fn flushed(&mut self, files: Vec<PathBuf>) {
+        self.add_files(files);
+        if self.keys > KEYS_MAX {
+            self.days.retain(|_, day| day.round == self.round);
+            self.keys = self.days.values().map(|day| day.known.len()).sum();
         }
-        let known = self.days.entry(day).or_insert(read_day(&self.files, event.occurred_at)?);
-        Ok(known.insert(key))
+        self.round += 1;
+    }
+
+    /// The keys of all events by the folder of their day, repeated ones too.
+    pub fn by_day(files: Vec<PathBuf>) -> Result<Vec<(PathBuf, Vec<u128>)>, Error> {
+        let by_folder = EventKeys::new(files).files;
+        let mut found = Vec::new();
+        for (folder, files) in by_folder {
+            let mut keys = Vec::new();
+            read_keys(&files, |key| keys.push(key))?;
+            found.push((folder, keys));
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    fn add_files(&mut self, files: Vec<PathBuf>) {
+        for file in files {
+            let folder = file.parent().and_then(Path::file_name).map(PathBuf::from).unwrap_or_default();
+            self.files.entry(folder).or_default().push(file);
+        }
     }
 }
 
-fn read_day(files: &[PathBuf], at: UtcMicros) -> Result<HashSet<u128>, Error> {
-    let folder = format!("event_date={}", day_text(at));
-    let of_day = |path: &&PathBuf| path.parent().is_some_and(|dir| dir.ends_with(&folder));
-    let mut known = HashSet::new();
-    for path in files.iter().filter(of_day) {
-        read_columns(path, &["source", "event_id"], |columns| {
-            let [sources, ids] = columns else { return };
-            known.extend((0..ids.len()).map(|row| event_key(sources.value(row), ids.value(row))));
-        })?;
+/// A hasher for what is a hash already.
+#[derive(Clone, Copy, Default)]
+struct IsHash(u64);
+
+impl Hasher for IsHash {
+    fn finish(&self) -> u64 {
+        self.0
     }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash << 8 ^ u64::from(*byte));
+    }
+
+    fn write_u128(&mut self, hash: u128) {
+        self.0 = hash as u64;
+    }
+}
+
+fn read_day(
+    files: &HashMap<PathBuf, Vec<PathBuf>>,
+    day: i32,
+) -> Result<HashSet<u128, BuildHasherDefault<IsHash>>, Error> {
+    let begin = UtcMicros(i64::from(day) * UtcMicros::MICROS_PER_DAY);
+    let folder = PathBuf::from(format!("event_date={}", day_text(begin)));
+    let mut known = HashSet::default();
+    read_keys(files.get(&folder).map(Vec::as_slice).unwrap_or_default(), |key| {
+        known.insert(key);
+    })?;
     Ok(known)
 }
 
-fn event_key(source: &str, event_id: &str) -> u128 {
+fn read_keys(files: &[PathBuf], mut each: impl FnMut(u128)) -> Result<(), Error> {
+    for path in files {
+        read_columns(path, &["source", "event_id"], |columns| {
+            let [sources, ids] = columns else { return };
+            (0..ids.len()).for_each(|row| each(hash(sources.value(row), ids.value(row))));
+        })?;
+    }
+    Ok(())
+}
+
+fn hash(source: &str, event_id: &str) -> u128 {
     let mut hash = Sha256::new();
     hash.update(source.as_bytes());
     hash.update([0]);

@@ -10,6 +10,7 @@ use std::path::Path;
 use lychgate::domain::{Finding, UtcMicros};
 use lychgate::findings::{Ledger, Run, Scope};
 use lychgate::pipeline::{Engine, Reading};
+use lychgate::query::{At, json_rows};
 use lychgate::serve::{bind, serve};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -41,6 +42,7 @@ u3,cleo,Cleo Wang,cleo@example.com,Inactive,2019-09-17,2025-01-10
 /// The API as a client reaches it.
 pub struct Api {
     address: SocketAddr,
+    engine: Engine,
     pub ledger: Ledger,
     /// Tokens: one that reads, one that may not, one that is over.
     pub reader: String,
@@ -80,7 +82,7 @@ pub fn with_api(body: impl AsyncFnOnce(&Api) + Send) {
         let expired = token("expired", Scope::Admin, 3, NOW).await;
         let listener = bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let api = Api { address, ledger: ledger.clone(), reader, ingest, expired };
+        let api = Api { address, engine: engine.clone(), ledger: ledger.clone(), reader, ingest, expired };
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let stopped = async move {
             let _ = stopped.await;
@@ -155,6 +157,15 @@ fn finding(n: usize) -> Finding {
 }
 
 impl Api {
+    /// Ids of the stored events that begin so, in order.
+    pub async fn stored_events(&self, prefix: &str) -> Vec<String> {
+        let session = self.engine.session(At { as_of: NOW, known_at: NOW }).await.unwrap();
+        let sql = "SELECT event_id FROM events ORDER BY event_id";
+        let rows = json_rows(&session.collect("events", sql).await.unwrap());
+        let ids = rows.iter().map(|row| row["event_id"].as_str().unwrap().to_owned());
+        ids.filter(|id| id.starts_with(prefix)).collect()
+    }
+
     /// Asks with the token that reads.
     pub async fn read(&self, target: &str) -> Answer {
         self.get(target, Some(&self.reader)).await
@@ -162,9 +173,20 @@ impl Api {
 
     /// Asks with any token, or with none.
     pub async fn get(&self, target: &str, token: Option<&str>) -> Answer {
+        self.ask("GET", target, token, "").await
+    }
+
+    /// Sends a body.
+    pub async fn post(&self, target: &str, token: Option<&str>, body: &str) -> Answer {
+        self.ask("POST", target, token, body).await
+    }
+
+    async fn ask(&self, method: &str, target: &str, token: Option<&str>, body: &str) -> Answer {
         let bearer = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-        let host = self.address;
-        let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{bearer}\r\n");
+        let (host, length) = (self.address, body.len());
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{bearer}\r\n{body}"
+        );
         let text = self.exchange(&request).await;
         let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());

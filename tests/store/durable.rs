@@ -5,9 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use lychgate::domain::{Listing, Origin, Row, UtcMicros};
-use lychgate::store::{Committed, Error, Lake};
+use lychgate::store::{Committed, Error, Lake, WriteOptions};
 
-use super::{EVERY_TABLE, File, NOON, NOW, add, event, events, ingest, listings, parquet_files, stored};
+use super::{
+    EVERY_TABLE, File, NOON, NOW, add, event, events, ingest, listings, opened, parquet_files, stored,
+};
 
 /// Else a power cut during the nightly run would leave rows twice, or a source that
 /// claims what was never stored.
@@ -33,7 +35,7 @@ async fn a_crash_between_tables_is_completed_by_ingesting_again() {
 }
 
 async fn commit_that_fails_at(root: &Path, table: &str, files: &[&File]) {
-    let lake = Lake::open_for_write(root, "acme").await.unwrap();
+    let lake = opened(root).await;
     let mut batch = lake.ingest(NOW).await.unwrap();
     for file in files {
         add(&mut batch, file).unwrap();
@@ -52,7 +54,7 @@ async fn commit_that_fails_at(root: &Path, table: &str, files: &[&File]) {
 #[tokio::test]
 async fn a_write_that_fails_shows_nothing() {
     let root = tempfile::tempdir().unwrap();
-    let lake = Lake::open_for_write(root.path(), "acme").await.unwrap();
+    let lake = opened(root.path()).await;
     fs::write(lake.table_dir("events").join("event_date=2026-09-02"), "in the way").unwrap();
     let mut batch = lake.ingest(NOW).await.unwrap();
     let log = events("a.ndjson", 0..40);
@@ -70,17 +72,19 @@ async fn a_write_that_fails_shows_nothing() {
 #[tokio::test]
 async fn a_dropped_batch_leaves_nothing() {
     let root = tempfile::tempdir().unwrap();
-    let lake = Lake::open_for_write(root.path(), "acme").await.unwrap();
+    let lake = opened(root.path()).await;
     let mut batch = lake.ingest(NOW).await.unwrap();
-    batch.begin("okta").unwrap();
     let filler = "x".repeat(1 << 20);
     let listing = Listing { listing_id: String::new(), app_id: None, listed_at: NOON, complete: false };
+    let loading = batch.begin("okta", &listing).unwrap();
     for id in 0..140 {
         let origin = Origin { file: "big".into(), line: id };
-        batch.add(&origin, &filler, &listing, Row::Event(Box::new(event(id, NOON)))).unwrap();
+        let mut stage = loading.stage();
+        stage.add(&origin, &filler, &Row::Event(Box::new(event(id, NOON)))).unwrap();
+        batch.merge(stage).unwrap();
     }
     assert_eq!(parquet_files(root.path()).len(), 1, "memory is bounded by files");
-    assert!(matches!(batch.begin("okta"), Err(Error::OpenLoad { .. })));
+    assert!(matches!(batch.begin("okta", &listing), Err(Error::OpenLoad { .. })));
     assert!(matches!(batch.commit().await, Err(Error::OpenLoad { .. })));
     assert_eq!(parquet_files(root.path()).len(), 0);
     assert!(stored(root.path()).await["events"].is_empty());
@@ -90,17 +94,22 @@ async fn a_dropped_batch_leaves_nothing() {
 #[tokio::test]
 async fn a_second_writer_is_refused() {
     let root = tempfile::tempdir().unwrap();
-    let first = Lake::open_for_write(root.path(), "acme").await.unwrap();
-    let error = Lake::open_for_write(root.path(), "other").await.map(drop).unwrap_err().to_string();
+    let first = opened(root.path()).await;
+    let error = Lake::open_for_write(root.path(), "other", WriteOptions::default())
+        .await
+        .map(drop)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
     assert!(error.contains("lychgate.lock"), "{error}");
     let reader = Lake::open(root.path(), "acme").await.unwrap();
     assert!(matches!(reader.ingest(NOW).await.map(drop), Err(Error::ReadOnly)));
     let batch = first.ingest(NOW).await.unwrap();
     drop(first);
-    assert!(Lake::open_for_write(root.path(), "acme").await.is_err(), "a batch keeps the lock");
+    let again = Lake::open_for_write(root.path(), "acme", WriteOptions::default()).await;
+    assert!(again.is_err(), "a batch keeps the lock");
     drop(batch);
-    Lake::open_for_write(root.path(), "acme").await.unwrap();
+    opened(root.path()).await;
 }
 
 /// Else a power cut while a log entry was being linked would make the tenant unreadable.
@@ -123,7 +132,7 @@ async fn a_torn_log_entry_is_repaired() {
 #[tokio::test]
 async fn many_batches_stay_readable_past_a_checkpoint() {
     let root = tempfile::tempdir().unwrap();
-    let lake = Lake::open_for_write(root.path(), "acme").await.unwrap();
+    let lake = opened(root.path()).await;
     for id in 0..25 {
         let mut batch = lake.ingest(UtcMicros(NOW.0 + id as i64)).await.unwrap();
         add(&mut batch, &File { name: "hour", ..events("", id..id + 1) }).unwrap();

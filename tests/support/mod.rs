@@ -72,6 +72,7 @@ pub fn tables(rows: &BTreeMap<&'static str, Vec<Fields>>) -> Tables {
         employments: table("employments"),
         registers: table("registers"),
         sources: table("sources"),
+        quarantine: table("quarantine"),
     }
 }
 

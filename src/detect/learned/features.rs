@@ -88,10 +88,8 @@ fn group_sizes(frame: &DataFrame, keys: &[&str]) -> Result<Vec<u32>, PolarsError
 }
 
 fn people_frame(peers: &Peers) -> Result<DataFrame, PolarsError> {
-    let columns = vec![
-        Column::new("department".into(), &peers.department),
-        Column::new("title".into(), &peers.title),
-    ];
+    let columns =
+        vec![Column::new("department".into(), &peers.department), Column::new("title".into(), &peers.title)];
     DataFrame::new(peers.department.len(), columns)
 }
 

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::super::changes::{self, Change};
-use crate::domain::{AccountRef, Actor, AppRef, Event, Outcome, Row, UtcMicros, Verb};
+use crate::domain::{AccountRef, Actor, AppRef, CredentialRef, Event, Outcome, Row, UtcMicros, Verb};
 use crate::scim::exchange::{self, Act, Exchange};
 use crate::scim::{Deviation, patch};
 
@@ -82,6 +82,7 @@ fn event(act: Act, at: usize, exchange: &Exchange, envelope: &Envelope, oddities
         latency_ms: envelope.latency_ms,
         changes: column(&act.changes),
         expires_at: None,
+        credential: CredentialRef::default(),
     }
 }
 

@@ -7,6 +7,7 @@ SELECT
   account_app, account_id, account_name, account_email, account_external_id, app_id, app_name,
   entitlement_kind, entitlement_id, entitlement_name, outcome, reason_code, reason, correlation_id,
   session_id, client_ip, user_agent, http_method, http_path, http_status, latency_ms, changes, expires_at,
+  credential_kind, credential_id, credential_name,
   app_key, account_key_app
 FROM known_events
 WHERE verb NOT LIKE 'signin%'

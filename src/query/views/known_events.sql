@@ -36,6 +36,9 @@ SELECT
   e.latency_ms,
   e.changes,
   e.expires_at,
+  e.credential_kind,
+  e.credential_id,
+  e.credential_name,
   coalesce(by_id.app_id, by_name.app_id, e.app_id, e.app_name) AS app_key,
   coalesce(by_account_app.app_id, e.account_app) AS account_key_app
 FROM events AS e

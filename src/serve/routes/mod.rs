@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod detectors;
+pub mod events;
 pub mod findings;
 pub mod health;
 pub mod identities;

@@ -212,10 +212,10 @@ pub fn write_truth(world: &World, labels: &[Label], folder: &mut Folder) -> Resu
         .iter()
         .map(|l| {
             let planted = l.planted.to_string();
-            strings(&[l.code, &l.subject, &planted, &l.since, &l.detectable_from, &l.note])
+            strings(&[l.code, &l.subject, l.verdict, &planted, &l.since, &l.detectable_from, &l.note])
         })
         .collect();
-    let header = ["code", "subject", "planted", "since", "detectable_from", "note"];
+    let header = ["code", "subject", "verdict", "planted", "since", "detectable_from", "note"];
     folder.put("labels.csv", &csv(&header, &rows)?)?;
     let mut links = Vec::new();
     for account in world.accounts.iter().filter(|a| a.spans.first().is_some_and(|s| s.0 != OPEN)) {

@@ -8,7 +8,7 @@ mod registers;
 use std::collections::BTreeSet;
 
 use super::calendar::{DAY, HOUR, MINUTE, seconds};
-use super::world::World;
+use super::world::{Provisioning, World};
 use crate::domain::UtcMicros;
 
 /// Default thresholds of the detectors reference.
@@ -31,6 +31,9 @@ const RARE_HOLDERS_MAX: usize = 5;
 pub struct Label {
     pub code: &'static str,
     pub subject: String,
+    /// What a detector must say at the end: `fail`, or `unknown` where the only evidence is an
+    /// export that stopped coming.
+    pub verdict: &'static str,
     /// A fault of this code was planted on this subject; the rest follow by nature.
     pub planted: bool,
     pub since: String,
@@ -42,6 +45,8 @@ pub struct Label {
 /// What the rules below say into.
 struct Verdicts<'a> {
     world: &'a World,
+    /// Applications of whose accounts nothing fresh is known.
+    unseen: BTreeSet<&'a str>,
     labels: BTreeSet<Label>,
 }
 
@@ -50,13 +55,19 @@ impl Verdicts<'_> {
         let planted = self.world.planted.contains(&(code, subject.clone()));
         let detectable = UtcMicros(since.0.saturating_add(grace)).min(self.world.end_at());
         let (since, detectable_from) = (seconds(since), seconds(detectable));
-        self.labels.insert(Label { code, subject, planted, since, detectable_from, note: note.to_owned() });
+        let unseen = subject.split_once('/').is_some_and(|(app, _)| self.unseen.contains(app));
+        let verdict = if unseen { "unknown" } else { "fail" };
+        let note = note.to_owned();
+        self.labels.insert(Label { code, subject, verdict, planted, since, detectable_from, note });
     }
 }
 
 /// Every label of a world, ordered by code and subject.
 pub fn labels(world: &World) -> Vec<Label> {
-    let mut verdicts = Verdicts { world, labels: BTreeSet::new() };
+    let unseen = (0..world.apps.len())
+        .filter(|index| stale(world, *index) && world.apps[*index].provisioning != Provisioning::ScimLog);
+    let unseen = unseen.map(|index| world.apps[index].id.as_str()).collect();
+    let mut verdicts = Verdicts { world, unseen, labels: BTreeSet::new() };
     let by_person = world.accounts_by_person();
     for index in 0..world.accounts.len() {
         let none = Vec::new();
@@ -65,4 +76,11 @@ pub fn labels(world: &World) -> Vec<Label> {
     }
     registers::judge(&mut verdicts);
     verdicts.labels.into_iter().collect()
+}
+
+/// Whether the newest export of an application is older than it may be. The first
+/// application is the identity provider, whose log is fresh.
+fn stale(world: &World, app: usize) -> bool {
+    let listed = world.listings(&world.apps[app])[1];
+    app > 0 && world.end_at().0 - listed.0 > LISTING_AGE + DAY
 }

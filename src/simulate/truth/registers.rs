@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::accounts::{closed_at, is_person};
-use super::{END_FAR, LISTING_AGE, RARE_HOLDERS_MAX, TOKEN_AGE, Verdicts};
+use super::{END_FAR, LISTING_AGE, RARE_HOLDERS_MAX, TOKEN_AGE, Verdicts, stale};
 use crate::domain::{AccountClass, EmploymentKind, UtcMicros};
 use crate::simulate::calendar::{DAY, HOUR};
 use crate::simulate::names::PERSONAL_DOMAIN;
@@ -156,8 +156,8 @@ fn judge_applications(verdicts: &mut Verdicts<'_>) {
         if let Some(hour) = hour {
             verdicts.say("PRV-11", app.id.clone(), hour[0], HOUR, "many closed within an hour");
         }
-        let listed = world.listings(app)[1];
-        if index > 0 && world.end_at().0 - listed.0 > LISTING_AGE + DAY {
+        if stale(world, index) {
+            let listed = world.listings(app)[1];
             let subject = format!("accounts/{}", app.id);
             verdicts.say("GOV-05", subject, UtcMicros(listed.0 + LISTING_AGE), 0, "no listing since");
         }

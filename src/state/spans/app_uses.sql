@@ -10,7 +10,9 @@ SELECT
     ELSE outcome
   END AS outcome,
   verb,
-  event_id
+  event_id,
+  credential_kind,
+  credential_id
 FROM known_events
 WHERE outcome IN ('success', 'failure')
   AND (verb LIKE 'signin%' OR verb IN ('token.use', 'session.use'))

@@ -1,8 +1,8 @@
 -- Grain: one account that no longer exists at $as_of.
 -- Columns: app_id, account_id, account_name, email, identity_id, class, deleted_at,
 -- delete_event_id, how, disabled_at (start of the disabled stretch just before, if any),
--- last_success_at.
--- Inputs: account_spans, account_attributes, links, last_activity.
+-- last_success_at, renamed_to (the account that took its place in a rename).
+-- Inputs: account_spans, account_attributes, account_renames, links, last_activity.
 WITH disabled AS (
   SELECT app_id, account_id, valid_from AS disabled_at, valid_to
   FROM account_spans
@@ -20,7 +20,8 @@ SELECT
   s.ref AS delete_event_id,
   CASE s.how WHEN 'vanished' THEN 'vanished' ELSE 'event' END AS how,
   d.disabled_at,
-  u.last_success_at
+  u.last_success_at,
+  r.to_account_id AS renamed_to
 FROM account_spans AS s
 LEFT JOIN disabled AS d
   ON d.app_id = s.app_id
@@ -35,5 +36,8 @@ LEFT JOIN links AS l
 LEFT JOIN last_activity AS u
   ON u.app_id = s.app_id
   AND u.account_id = s.account_id
+LEFT JOIN account_renames AS r
+  ON r.app_id = s.app_id
+  AND r.from_account_id = s.account_id
 WHERE s.valid_to IS NULL
   AND s.state = 'deleted'

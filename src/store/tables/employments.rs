@@ -56,7 +56,7 @@ pub fn cells<'a>(row: &'a EmploymentRow, entry: Entry<'a>) -> [Cell<'a>; COLUMNS
         Cell::Bool(Some(row.end_date_only)),
         Cell::opt(&row.zone),
         Cell::Bool(Some(row.on_leave)),
-        Cell::text(entry.raw),
+        Cell::Text(entry.raw),
         Cell::text(&entry.origin.file),
         Cell::count(entry.origin.line),
     ]

@@ -8,7 +8,7 @@ use crate::domain::{EntitlementKind, Event};
 
 pub static TABLE: Table = Table {
     name: "events",
-    version: 1,
+    version: 2,
     columns: &COLUMNS,
     layout: Some(Layout {
         partition_column: "event_date",
@@ -17,7 +17,7 @@ pub static TABLE: Table = Table {
     }),
 };
 
-const COLUMNS: [(&str, Kind); 36] = [
+const COLUMNS: [(&str, Kind); 39] = [
     ("event_id", Kind::Text),
     ("source", Kind::Text),
     ("org", Kind::Text),
@@ -54,6 +54,10 @@ const COLUMNS: [(&str, Kind); 36] = [
     ("raw", Kind::Text),
     ("origin_file", Kind::Text),
     ("origin_line", Kind::Long),
+    // Since version 2.
+    ("credential_kind", Kind::Text),
+    ("credential_id", Kind::Text),
+    ("credential_name", Kind::Text),
 ];
 
 /// The cells of one event, in column order.
@@ -92,8 +96,11 @@ pub fn cells<'a>(event: &'a Event, entry: Entry<'a>) -> [Cell<'a>; COLUMNS.len()
         Cell::Int(event.latency_ms.map(|ms| i32::try_from(ms).unwrap_or(i32::MAX))),
         Cell::opt(&event.changes),
         Cell::Time(event.expires_at),
-        Cell::text(entry.raw),
+        Cell::Text(entry.raw),
         Cell::text(&entry.origin.file),
         Cell::count(entry.origin.line),
+        Cell::Text(event.credential.kind),
+        Cell::opt(&event.credential.id),
+        Cell::opt(&event.credential.name),
     ]
 }

@@ -31,8 +31,8 @@ use crate::domain::{Listing, Origin, UtcMicros};
 pub struct Entry<'a> {
     pub source: &'a str,
     pub origin: &'a Origin,
-    /// The record's own text, byte for byte.
-    pub raw: &'a str,
+    /// The record's own text, byte for byte; absent where the lake does not keep it.
+    pub raw: Option<&'a str>,
     pub listing: &'a Listing,
     pub ingested_at: UtcMicros,
 }

@@ -130,5 +130,5 @@ fn head(entry: Entry<'_>) -> [Cell<'_>; 6] {
 }
 
 fn tail(entry: Entry<'_>) -> [Cell<'_>; 3] {
-    [Cell::text(entry.raw), Cell::text(&entry.origin.file), Cell::count(entry.origin.line)]
+    [Cell::Text(entry.raw), Cell::text(&entry.origin.file), Cell::count(entry.origin.line)]
 }

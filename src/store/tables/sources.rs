@@ -60,6 +60,10 @@ impl Reach {
         self.first_at = Some(self.first_at.map_or(at, |first| first.min(at)));
         self.watermark_at = Some(self.watermark_at.map_or(at, |last| last.max(at)));
     }
+
+    pub fn include(&mut self, other: Reach) {
+        other.first_at.into_iter().chain(other.watermark_at).for_each(|at| self.widen(at));
+    }
 }
 
 /// The cells of one load, in column order.

@@ -1,0 +1,55 @@
+//! Care of a data folder: compaction, checks, copies, and back from copies.
+
+use std::path::{Path, PathBuf};
+
+use super::{Engine, Error, LEDGER_FILE, now};
+use crate::store::backup::{self, Manifest};
+use crate::store::{Cared, Lake, Verified};
+
+impl Engine {
+    /// Merges small files, and removes those that no version of the last `retention_days`
+    /// names; of the tables in `held` nothing is removed.
+    ///
+    /// # Errors
+    /// When another process writes here, or a file or log cannot be read or written.
+    pub async fn compact(&self, retention_days: u32, held: &[String]) -> Result<Vec<Cared>, Error> {
+        let lake = Lake::open_for_write(&self.data, &self.tenant, self.options).await?;
+        Ok(lake.care(retention_days, held, now()).await?)
+    }
+
+    /// Reads the whole lake and tells what is not as its logs say.
+    ///
+    /// # Errors
+    /// When a log cannot be read.
+    pub async fn verify(&self) -> Result<Vec<Verified>, Error> {
+        Ok(Lake::open(&self.data, &self.tenant).await?.verify().await?)
+    }
+
+    /// Copies the lakes of all tenants and the ledger into the new folder `to`.
+    ///
+    /// # Errors
+    /// When another process writes here, `to` is not empty, or a file cannot be copied.
+    pub async fn backup(&self, to: &Path) -> Result<Manifest, Error> {
+        let ledger = Passing(to.with_extension("ledger"));
+        self.ledger().await?.copy_to(&ledger.0).await?;
+        Ok(backup::copy(&self.data, to, now().to_string(), &[(&ledger.0, LEDGER_FILE)])?)
+    }
+
+    /// Brings a backup back into this data folder, which must be empty, and checks it.
+    ///
+    /// # Errors
+    /// When the folder holds anything, or the backup is not what it was.
+    pub fn restore(&self, from: &Path) -> Result<Manifest, Error> {
+        Ok(backup::restore(from, &self.data)?)
+    }
+}
+
+/// A file that is gone when this is.
+struct Passing(PathBuf);
+
+impl Drop for Passing {
+    fn drop(&mut self) {
+        // What cannot be removed lies beside the backup and is no part of it.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

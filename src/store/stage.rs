@@ -1,0 +1,115 @@
+//! Rows of one load on their way into the lake, as columns. A stage knows nothing of the
+//! lake, so any thread fills one; `Ingest::merge` takes them in the order of the input.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+
+use super::Error;
+use super::buffer::Buffer;
+use super::stored::EventKey;
+use super::tables::quarantine::Rejected;
+use super::tables::sources::Reach;
+use super::tables::{Entry, employments, events, registers, snapshots};
+use crate::domain::{Listing, Origin, Rejection, Row, UtcMicros};
+
+/// Excerpts held for one stage; beyond it, rejected records keep their reason and line.
+const EXCERPT_BYTES_MAX: usize = 4 << 20;
+
+/// What all rows of a load share: each thread takes its stages from it.
+#[derive(Clone, Debug)]
+pub struct Loading {
+    pub(super) source: Arc<str>,
+    pub(super) listing: Arc<Listing>,
+    pub(super) now: UtcMicros,
+    pub(super) raw_kept: bool,
+}
+
+/// Rows and rejected records, in the order in which they were added.
+pub struct Stage {
+    loading: Loading,
+    events: Buffer,
+    keys: Vec<EventKey>,
+    snapshots: Buffer,
+    employments: Buffer,
+    registers: Buffer,
+    rejected: Vec<Rejected>,
+    excerpt_bytes: usize,
+    reach: Reach,
+}
+
+/// A stage that is full.
+pub(super) struct Staged {
+    pub events: RecordBatch,
+    /// One for each event.
+    pub keys: Vec<EventKey>,
+    pub snapshots: RecordBatch,
+    pub employments: RecordBatch,
+    pub registers: RecordBatch,
+    pub rejected: Vec<Rejected>,
+    pub reach: Reach,
+}
+
+impl Loading {
+    pub fn stage(&self) -> Stage {
+        Stage {
+            loading: self.clone(),
+            events: Buffer::new(&events::TABLE),
+            keys: Vec::new(),
+            snapshots: Buffer::new(&snapshots::TABLE),
+            employments: Buffer::new(&employments::TABLE),
+            registers: Buffer::new(&registers::TABLE),
+            rejected: Vec::new(),
+            excerpt_bytes: 0,
+            reach: Reach::default(),
+        }
+    }
+}
+
+impl Stage {
+    /// Adds one row; `raw` is its record's own text.
+    ///
+    /// # Errors
+    /// `Column` when a cell does not fit its column, which is a bug of ours.
+    pub fn add(&mut self, origin: &Origin, raw: &str, row: &Row) -> Result<(), Error> {
+        let Loading { source, listing, now, raw_kept } = &self.loading;
+        let raw = raw_kept.then_some(raw);
+        let entry = Entry { source, origin, raw, listing, ingested_at: *now };
+        match row {
+            Row::Event(event) => {
+                self.keys.push(EventKey::new(event));
+                self.reach.widen(event.occurred_at);
+                return self.events.append(&events::cells(event, entry));
+            }
+            Row::Account(row) => self.snapshots.append(&snapshots::account_cells(row, entry))?,
+            Row::Grant(row) => self.snapshots.append(&snapshots::grant_cells(row, entry))?,
+            Row::Employment(row) => self.employments.append(&employments::cells(row, entry))?,
+            Row::Register(row) => {
+                let attributes = registers::attributes(row);
+                self.registers.append(&registers::cells(row, &attributes, entry))?;
+            }
+        }
+        self.reach.widen(listing.listed_at);
+        Ok(())
+    }
+
+    /// Keeps a record that could not become a row.
+    pub fn quarantine(&mut self, origin: &Origin, rejection: Rejection, excerpt: &str) {
+        self.excerpt_bytes += excerpt.len();
+        let excerpt = (self.excerpt_bytes <= EXCERPT_BYTES_MAX).then(|| excerpt.to_owned());
+        let file = origin.file.clone();
+        self.rejected.push(Rejected { file, line: origin.line, rejection, excerpt });
+    }
+
+    pub(super) fn finish(mut self) -> Result<Staged, Error> {
+        Ok(Staged {
+            events: self.events.take()?,
+            keys: self.keys,
+            snapshots: self.snapshots.take()?,
+            employments: self.employments.take()?,
+            registers: self.registers.take()?,
+            rejected: self.rejected,
+            reach: self.reach,
+        })
+    }
+}

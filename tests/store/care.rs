@@ -1,0 +1,185 @@
+//! Care of the tables: compaction and vacuum change no answer, damage is told, copies come back
+//! whole, and lakes of older versions are read.
+
+use std::fs;
+use std::path::Path;
+
+use lychgate::domain::UtcMicros;
+use lychgate::store::{Error, Lake, WriteOptions, backup};
+
+use super::{
+    DAY, EVERY_TABLE, File, NOW, Rows, add, events, ingest, listings, opened, parquet_files, query, stored,
+};
+
+/// A month of hourly batches, as a busy tenant has them.
+async fn hourly(root: &Path) {
+    let lake = opened(root).await;
+    let [accounts, roster, owners, empty] = &listings();
+    for hour in 0..30_u64 {
+        let mut batch = lake.ingest(UtcMicros(NOW.0 + hour as i64)).await.unwrap();
+        // Each batch repeats the last events of the one before.
+        add(&mut batch, &File { name: "hour", ..events("", hour.saturating_sub(2)..hour + 3) }).unwrap();
+        batch.commit().await.unwrap();
+    }
+    let mut batch = lake.ingest(NOW).await.unwrap();
+    for file in [accounts, roster, owners, empty] {
+        add(&mut batch, file).unwrap();
+    }
+    batch.commit().await.unwrap();
+}
+
+async fn check_answers(root: &Path, before: &Rows) {
+    let after = stored(root).await;
+    for table in EVERY_TABLE {
+        assert_eq!(after[table], before[table], "{table}");
+    }
+}
+
+/// Else the nightly clean-up would lose events, or show some twice, and old answers would change.
+#[tokio::test]
+async fn compaction_and_vacuum_change_no_answer() {
+    let root = tempfile::tempdir().unwrap();
+    hourly(root.path()).await;
+    let (before, files) = (stored(root.path()).await, parquet_files(root.path()).len());
+    let days = 9;
+    let later = UtcMicros(NOW.0 + 100 * DAY);
+    {
+        let lake = opened(root.path()).await;
+        let kept = lake.care(7, &["events".to_owned()], NOW).await.unwrap();
+        assert!(kept[0].merged > 20 && kept[0].into <= days && kept[0].removed == 0, "{kept:?}");
+        assert_eq!(parquet_files(&lake.table_dir("events")).len() as u64, 32 + kept[0].into, "{kept:?}");
+        check_answers(root.path(), &before).await;
+        // Held: nothing goes, however old. Not held: what no version of a week names goes.
+        assert_eq!(lake.care(7, &["events".to_owned()], later).await.unwrap()[0].removed, 0);
+        let again = lake.care(7, &[], later).await.unwrap();
+        assert_eq!((again[0].merged, again[0].into), (0, 0), "nothing is left to merge");
+        assert!(again[0].removed >= kept[0].merged, "{again:?}");
+        assert!(matches!(lake.care(7, &["evnts".to_owned()], NOW).await, Err(Error::UnknownTable { .. })));
+    }
+    assert!(parquet_files(root.path()).len() < files / 2);
+    check_answers(root.path(), &before).await;
+    // What was merged is still known: the same hours again change nothing.
+    ingest(root.path(), &[&[&File { name: "hour", ..events("", 0..32) }]]).await;
+    assert_eq!(stored(root.path()).await["events"], before["events"]);
+    assert!(opened(root.path()).await.verify().await.unwrap().iter().all(|table| table.problems.is_empty()));
+}
+
+/// Else rows of a merged day would come in another order than the table promises, and readers
+/// that prune by time would miss some.
+#[tokio::test]
+async fn merged_days_are_sorted() {
+    let root = tempfile::tempdir().unwrap();
+    hourly(root.path()).await;
+    let lake = opened(root.path()).await;
+    lake.care(7, &[], NOW).await.unwrap();
+    let rows = query(&lake, "events", "SELECT event_id, occurred_at FROM events").await;
+    assert_eq!(rows.len(), 32);
+    let pruned = "SELECT event_id FROM events WHERE occurred_at >= TIMESTAMP '2026-09-03T00:00:00Z'";
+    let whole = query(&lake, "events", pruned).await;
+    let by_hand = rows.iter().filter(|row| row.split("occurred_at=").nth(1).unwrap() >= "2026-09-03").count();
+    assert_eq!(whole.len(), by_hand);
+}
+
+/// Else a disk that lost a block would be found out by an auditor.
+#[tokio::test]
+async fn damage_is_told_with_its_file() {
+    let root = tempfile::tempdir().unwrap();
+    hourly(root.path()).await;
+    let lake = opened(root.path()).await;
+    let problems = |tables: &[lychgate::store::Verified]| -> Vec<(String, String)> {
+        let all = tables.iter().flat_map(|table| &table.problems);
+        all.map(|problem| (problem.file.clone(), problem.what.clone())).collect()
+    };
+    assert_eq!(problems(&lake.verify().await.unwrap()), []);
+    let files = parquet_files(&lake.table_dir("events"));
+    fs::remove_file(&files[0]).unwrap();
+    let mut bytes = fs::read(&files[1]).unwrap();
+    bytes.truncate(bytes.len() / 2);
+    fs::write(&files[1], bytes).unwrap();
+    let twin = files[2].with_file_name("part-twin.parquet");
+    fs::copy(&files[2], &twin).unwrap();
+    let found = problems(&lake.verify().await.unwrap());
+    let told = |path: &Path, what: &str| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(
+            found.iter().any(|(file, told)| file.ends_with(name) && told.contains(what)),
+            "{what}: {found:?}"
+        );
+    };
+    told(&files[0], "cannot be opened");
+    told(&files[1], "is damaged");
+    assert_eq!(found.len(), 2, "a file that no entry names is no part of the table: {found:?}");
+}
+
+/// Else the one copy that is left after a fire would not be a lake.
+#[tokio::test]
+async fn a_backup_comes_back_whole_or_not_at_all() {
+    let (root, away) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    hourly(root.path()).await;
+    let before = stored(root.path()).await;
+    let copy = away.path().join("copy");
+    let lock = opened(root.path()).await;
+    let refused = backup::copy(root.path(), &copy, "now".to_owned(), &[]);
+    assert!(matches!(refused, Err(Error::Locked { .. })), "a writer is at work: {refused:?}");
+    drop(lock);
+    let ledger = root.path().join("ledger");
+    fs::write(&ledger, "decisions").unwrap();
+    let manifest = backup::copy(root.path(), &copy, "now".to_owned(), &[(&ledger, "state.db")]).unwrap();
+    assert!(manifest.files.contains_key("state.db") && manifest.files.len() > 30, "{manifest:?}");
+    let again = backup::copy(root.path(), &copy, "now".to_owned(), &[]);
+    assert!(matches!(again, Err(Error::NotEmpty { .. })), "{again:?}");
+
+    let restored = away.path().join("restored");
+    assert_eq!(backup::restore(&copy, &restored).unwrap(), manifest);
+    check_answers(&restored, &before).await;
+    assert_eq!(fs::read_to_string(restored.join("state.db")).unwrap(), "decisions");
+    assert!(matches!(backup::restore(&copy, &restored), Err(Error::NotEmpty { .. })));
+
+    let victim = parquet_files(&copy).remove(3);
+    let mut bytes = fs::read(&victim).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&victim, bytes).unwrap();
+    let error = backup::restore(&copy, &away.path().join("second")).unwrap_err().to_string();
+    assert!(error.contains("not the one that was backed up"), "{error}");
+    assert!(!away.path().join("second").exists(), "half a lake would look like one");
+}
+
+/// The lake that version 0.1.0 wrote (events of table version 1), byte for byte.
+fn version_1(to: &Path) {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/lake-v1");
+    let mut folders = vec![from.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let target = to.join(path.strip_prefix(&from).unwrap());
+            fs::create_dir_all(target.parent().unwrap()).unwrap();
+            fs::copy(&path, target).unwrap();
+        }
+    }
+}
+
+/// Else an upgrade would cost a company its history, or a reader would find columns missing.
+#[tokio::test]
+async fn a_lake_of_an_older_version_is_read_and_brought_up() {
+    let root = tempfile::tempdir().unwrap();
+    version_1(root.path());
+    // While somebody writes, a reader cannot bring it up, and says so; the writer has done it.
+    let lake = Lake::open(root.path(), "default").await.unwrap();
+    let sql = "SELECT event_id, credential_id FROM events";
+    let rows = query(&lake, "events", sql).await;
+    assert_eq!(rows.len(), 14);
+    assert!(rows.iter().all(|row| row.ends_with("credential_id=∅")), "{rows:?}");
+    let lake = Lake::open_for_write(root.path(), "default", WriteOptions::default()).await.unwrap();
+    let mut batch = lake.ingest(NOW).await.unwrap();
+    add(&mut batch, &events("new", 0..3)).unwrap();
+    batch.commit().await.unwrap();
+    assert_eq!(query(&lake, "events", sql).await.len(), 17);
+    lake.care(0, &[], UtcMicros(NOW.0 + 400 * DAY)).await.unwrap();
+    assert_eq!(query(&lake, "events", sql).await.len(), 17, "old and new rows in one file");
+    assert!(lake.verify().await.unwrap().iter().all(|table| table.problems.is_empty()));
+}
