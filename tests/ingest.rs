@@ -253,18 +253,18 @@ fn batches_are_bounded_and_complete() {
     assert_eq!(input.bytes_read(), text.len() as u64);
 }
 
-/// The hash in the evidence would not be the one that `sha256sum` prints.
+/// The hash in the evidence would not be the one that `b3sum` prints.
 #[test]
 fn the_hash_is_that_of_the_stored_bytes() {
     let mut input = read("{\"a\":1}\n").unwrap();
     outcome(&mut input);
-    assert_eq!(input.sha256(), "e346432021b04179518d9614f3560ccd71354a4ee101ddcb893d6959a9d6301c");
+    assert_eq!(input.content_hash(), "7355cf27517e878fd081ba43175d3f098d0219f334ebfeea5224919cc2176b6f");
     let stored = gzip(b"{\"a\":1}\n");
     let (mut packed, mut cut) = (read(&stored).unwrap(), read(&stored[..stored.len() - 3]).unwrap());
     outcome(&mut packed);
     outcome(&mut cut);
-    assert_ne!(packed.sha256(), input.sha256());
-    assert_ne!(packed.sha256(), cut.sha256());
+    assert_ne!(packed.content_hash(), input.content_hash());
+    assert_ne!(packed.content_hash(), cut.content_hash());
     assert_eq!(packed.bytes_read(), stored.len() as u64);
 }
 

@@ -1,6 +1,7 @@
 //! The one test binary. One file a stage; `flow` goes through all of them.
 
 mod config;
+mod faults;
 mod findings;
 mod flow;
 mod ingest;

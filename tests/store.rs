@@ -1,6 +1,6 @@
 //! The lake: exactly once, all or nothing, durable, and one writer.
 
-mod care;
+pub mod care;
 mod durable;
 
 use std::collections::BTreeMap;
@@ -21,10 +21,10 @@ const DAY: i64 = UtcMicros::MICROS_PER_DAY;
 
 /// One file as the pipeline would hand it over.
 #[derive(Clone)]
-struct File {
-    name: &'static str,
-    rows: Vec<Row>,
-    rejections: u64,
+pub struct File {
+    pub name: &'static str,
+    pub rows: Vec<Row>,
+    pub rejections: u64,
 }
 
 /// Rows of one table without where and when they were read: sorted, as text.
@@ -58,7 +58,7 @@ async fn opened(root: &Path) -> Lake {
     Lake::open_for_write(root, "acme", WriteOptions::default()).await.unwrap()
 }
 
-fn add(batch: &mut Ingest, file: &File) -> Result<LoadCounts, Error> {
+pub fn add(batch: &mut Ingest, file: &File) -> Result<LoadCounts, Error> {
     let kind = match file.rows.first() {
         Some(Row::Account(_)) => SourceKind::Accounts,
         Some(Row::Grant(_)) => SourceKind::Grants,
@@ -164,7 +164,7 @@ fn event(id: u64, occurred_at: UtcMicros) -> Event {
 }
 
 /// Events of the given numbers, four a day, out of order in the file.
-fn events(name: &'static str, ids: std::ops::Range<u64>) -> File {
+pub fn events(name: &'static str, ids: std::ops::Range<u64>) -> File {
     let at = |id: u64| UtcMicros(NOON.0 + id as i64 * DAY / 4);
     let rows = ids.rev().map(|id| Row::Event(Box::new(event(id, at(id))))).collect();
     File { name, rows, rejections: 0 }

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use crate::pipeline::Durability;
 
 /// The file's content; every key is optional.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -32,6 +33,8 @@ pub struct File {
     pub threads: Option<usize>,
     /// Whether the lake keeps the text of every record beside its columns.
     pub keep_raw: Option<bool>,
+    /// What an acknowledged batch survives: `fsync` (power loss) or `os` (the end of the process).
+    pub durability: Option<String>,
     /// Tables of which `compact` removes nothing.
     #[serde(default)]
     pub legal_hold: Vec<String>,
@@ -79,6 +82,7 @@ pub struct Config {
     pub listen: Setting<String>,
     pub threads: Setting<usize>,
     pub keep_raw: Setting<bool>,
+    pub durability: Setting<String>,
     pub legal_hold: Vec<String>,
     pub mapping: Vec<Mapping>,
 }
@@ -131,6 +135,7 @@ impl Config {
             listen: text(None, "LYCHGATE_LISTEN", file.listen, "127.0.0.1:7878"),
             threads: parsed("threads", text(None, "LYCHGATE_THREADS", threads, "0"))?,
             keep_raw: parsed("keep_raw", text(None, "LYCHGATE_KEEP_RAW", keep_raw, "true"))?,
+            durability: text(None, "LYCHGATE_DURABILITY", file.durability, "fsync"),
             legal_hold: file.legal_hold,
             mapping: file.mapping,
             file: path,
@@ -140,7 +145,7 @@ impl Config {
     }
 
     /// Each key, its value and its origin.
-    pub fn settings(&self) -> [(&'static str, String, &str); 7] {
+    pub fn settings(&self) -> [(&'static str, String, &str); 8] {
         [
             ("data", self.data.value.display().to_string(), &self.data.origin),
             ("tenant", self.tenant.value.clone(), &self.tenant.origin),
@@ -148,6 +153,7 @@ impl Config {
             ("profile", self.profile.value.clone(), &self.profile.origin),
             ("listen", self.listen.value.clone(), &self.listen.origin),
             ("threads", self.threads.value.to_string(), &self.threads.origin),
+            ("durability", self.durability.value.clone(), &self.durability.origin),
             ("keep_raw", self.keep_raw.value.to_string(), &self.keep_raw.origin),
         ]
     }
@@ -165,6 +171,10 @@ impl Config {
                 "tenant \"{tenant}\" (from {}) must be letters, digits, - and _: it is a folder name",
                 self.tenant.origin
             )));
+        }
+        if Durability::parse(&self.durability.value).is_none() {
+            let Setting { value, origin } = &self.durability;
+            return Err(Error::Usage(format!("durability is fsync or os, not \"{value}\" (from {origin})")));
         }
         let zones = self.mapping.iter().filter_map(|m| m.zone.as_ref()).chain([&self.zone.value]);
         for zone in zones {

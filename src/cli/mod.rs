@@ -118,8 +118,9 @@ impl Context {
     pub fn engine_writing(&self, threads: usize, raw_kept: bool) -> pipeline::Engine {
         let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let threads = NonZeroUsize::new(threads).unwrap_or_else(cores);
+        let durability = pipeline::Durability::parse(&self.config.durability.value).unwrap_or_default();
         pipeline::Engine::new(&self.config.data.value, &self.config.tenant.value)
-            .writing(pipeline::WriteOptions { raw_kept, threads })
+            .writing(pipeline::WriteOptions { raw_kept, threads, durability })
     }
 }
 

@@ -139,6 +139,10 @@ impl Sink<'_> {
     /// Puts the text of a record behind those of the others.
     fn keep(&mut self, raw: &[u8]) -> Range<usize> {
         let start = self.batch.text.len();
+        if self.batch.text.capacity() < start + raw.len() {
+            // Once, and not doubling, as most batches come to this size.
+            self.batch.text.reserve(raw.len().max(BATCH_BYTES + BATCH_BYTES / 8 - start.min(BATCH_BYTES)));
+        }
         self.batch.text.push_str(&text(raw));
         start..self.batch.text.len()
     }

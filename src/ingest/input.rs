@@ -144,10 +144,10 @@ impl Input {
         Ok(!batch.is_empty())
     }
 
-    /// SHA-256 of the input as stored, before decompression, in lower hex: what `sha256sum`
+    /// BLAKE3 of the input as stored, before decompression, in lower hex: what `b3sum`
     /// prints. Valid once [`Input::next_batch`] returned false.
-    pub fn sha256(&self) -> String {
-        self.window.sha256()
+    pub fn content_hash(&self) -> String {
+        self.window.content_hash()
     }
 
     /// Bytes read so far, as stored; for progress.

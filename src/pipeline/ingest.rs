@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -205,13 +205,20 @@ fn ingest_file(
     let mut kind = None;
     let file = Arc::clone(opened.input.name());
     let Opened { input, reader, context } = &mut opened;
+    // Batches that were worked on are filled again: fresh memory costs as much as parsing.
+    let spare = Mutex::new(Vec::new());
+    let spare = || spare.lock().unwrap_or_else(PoisonError::into_inner);
     in_order(
         threads,
         || -> Result<Option<Batch>, Error> {
-            let mut records = Batch::default();
+            let mut records = spare().pop().unwrap_or_default();
             Ok(input.next_batch(&mut records)?.then_some(records))
         },
-        |records| stage(records, reader, context, &loading, &file),
+        |records| {
+            let staged = stage(&records, reader, context, &loading, &file);
+            spare().push(records);
+            staged
+        },
         |staged: Result<Staged, store::Error>| {
             let staged = staged?;
             report.read += staged.read;
@@ -246,7 +253,7 @@ struct Staged {
 
 /// Reads the records of a batch; needs neither the lake nor the batches before it.
 fn stage(
-    records: Batch,
+    records: &Batch,
     reader: &Reader,
     context: &Context,
     loading: &Loading,
@@ -338,6 +345,6 @@ fn load_id(opened: &Opened) -> String {
         return listing_id.clone();
     }
     let app = opened.context.app.as_deref().unwrap_or_default();
-    let text = format!("{}\u{1f}{}\u{1f}{app}", opened.input.sha256(), opened.reader.name());
+    let text = format!("{}\u{1f}{}\u{1f}{app}", opened.input.content_hash(), opened.reader.name());
     Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

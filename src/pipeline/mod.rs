@@ -27,7 +27,7 @@ use crate::domain::UtcMicros;
 use crate::findings::Ledger;
 use crate::query::{At, Session, Tables};
 use crate::store::Lake;
-pub use crate::store::WriteOptions;
+pub use crate::store::{Durability, WriteOptions};
 use crate::{detect as detectors, findings, ingest as reading, models, query, state, store};
 
 /// Why a run failed.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::durable::LOCK;
+use super::durable::{Durability, LOCK};
 use super::{Error, durable};
 
 const MANIFEST: &str = "manifest.json";
@@ -50,7 +50,7 @@ pub fn copy(from: &Path, to: &Path, made_at: String, besides: &[(&Path, &str)]) 
     let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
     file.write_all(text.as_bytes()).map_err(Error::io("write", &path))?;
     file.sync_all().map_err(Error::io("sync", &path))?;
-    durable::sync_dir(to)?;
+    Durability::Fsync.sync_dir(to)?;
     Ok(manifest)
 }
 
@@ -93,7 +93,7 @@ fn restore_files(manifest: &Manifest, backup: &Path, to: &Path) -> Result<(), Er
             });
         }
     }
-    durable::sync_dir(to)
+    Durability::Fsync.sync_dir(to)
 }
 
 fn make_empty(folder: &Path) -> Result<(), Error> {
@@ -139,6 +139,6 @@ fn copy_file(from: &Path, to: &Path) -> Result<String, Error> {
         target.write_all(&buffer[..read]).map_err(Error::io("write", to))?;
     }
     target.sync_all().map_err(Error::io("sync", to))?;
-    durable::sync_dir(folder)?;
+    Durability::Fsync.sync_dir(folder)?;
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, new_null_array};
@@ -18,9 +18,10 @@ use deltalake::operations::vacuum::{Clock, VacuumMode};
 use deltalake::protocol::DeltaOperation;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::part::{self, Part};
+use super::durable::Durability;
+use super::part::{self, Kept, Part};
 use super::tables::Table;
-use super::{Error, WriteOptions, durable};
+use super::{Error, WriteOptions};
 use crate::domain::UtcMicros;
 
 /// Files from this size on are left alone.
@@ -72,13 +73,13 @@ pub async fn compact(
         for bin in bins(files).into_iter().filter(|bin| bin.len() > 1) {
             let mut batches = Vec::new();
             for key in &bin {
-                batches.extend(read(table, &dir.join(key))?);
+                batches.extend(read(table, &dir.join(key))?.into_iter().map(Kept::all));
             }
             let name = || {
                 named += 1;
                 format!("part-{version:08}-{named:06}.zstd.parquet")
             };
-            part::write(table, &dir, &batches, &mut written.parts, name, options.threads)?;
+            part::write(table, &dir, &batches, &mut written.parts, name, options)?;
             cared.merged += bin.len() as u64;
             let removed = bin.iter().filter_map(|key| removes.remove(key));
             actions.extend(removed.map(|remove| {
@@ -93,7 +94,7 @@ pub async fn compact(
         return Ok(cared);
     }
     cared.into = written.parts.len() as u64;
-    written.sync(&dir)?;
+    written.sync(&dir, options.durability)?;
     // Taken first: once an entry may name the files, nothing may remove them.
     let parts = std::mem::take(&mut written.parts);
     let adds = parts.iter().map(|part| part.add(table, now));
@@ -104,7 +105,7 @@ pub async fn compact(
         .build(Some(snapshot.snapshot()), delta.log_store(), operation)
         .await
         .map_err(failed)?;
-    durable::sync_log(&dir, done.version())?;
+    options.durability.sync_log(&dir, done.version())?;
     Ok(cared)
 }
 
@@ -117,6 +118,7 @@ pub async fn vacuum(
     table: &'static Table,
     dir: PathBuf,
     delta: DeltaTable,
+    options: WriteOptions,
     retention_days: u32,
     now: UtcMicros,
 ) -> Result<u64, Error> {
@@ -130,7 +132,7 @@ pub async fn vacuum(
         .await
         .map_err(Error::delta("vacuum", table.name))?;
     for version in before..=delta.version().unwrap_or_default() {
-        durable::sync_log(&dir, version)?;
+        options.durability.sync_log(&dir, version)?;
     }
     Ok(metrics.files_deleted.len() as u64)
 }
@@ -151,12 +153,12 @@ struct Written {
 }
 
 impl Written {
-    fn sync(&self, dir: &std::path::Path) -> Result<(), Error> {
+    fn sync(&self, dir: &Path, durability: Durability) -> Result<(), Error> {
         let mut folders: Vec<_> = self.parts.iter().filter_map(|part| part.path.parent()).collect();
         folders.push(dir);
         folders.sort_unstable();
         folders.dedup();
-        folders.into_iter().try_for_each(durable::sync_dir)
+        folders.into_iter().try_for_each(|folder| durability.sync_dir(folder))
     }
 }
 

@@ -49,28 +49,62 @@ fn write_holder(file: &mut File) -> std::io::Result<()> {
     writeln!(file, "{}", std::process::id())
 }
 
-/// Makes the entries of a directory durable: names, not contents.
-pub fn sync_dir(dir: &Path) -> Result<(), Error> {
-    sync_file(dir)
+/// What an acknowledged batch survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Power loss: files and directories are synced before a batch is acknowledged.
+    #[default]
+    Fsync,
+    /// The end of the process, but not of the machine: writing back is left to the system.
+    Os,
 }
 
-fn sync_file(path: &Path) -> Result<(), Error> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
-    file.sync_all().map_err(Error::io("sync", path))
-}
-
-/// Makes one version of a table's log durable: its entry, a checkpoint of it where there
-/// is one, and the directory.
-pub fn sync_log(table_dir: &Path, version: u64) -> Result<(), Error> {
-    let log = table_dir.join(LOG_DIR);
-    let prefix = format!("{version:020}.");
-    for path in entries(&log)? {
-        let name = file_name(&path);
-        if name.starts_with(&prefix) || name == LAST_CHECKPOINT {
-            sync_file(&path)?;
+impl Durability {
+    pub fn parse(text: &str) -> Option<Durability> {
+        match text {
+            "fsync" => Some(Durability::Fsync),
+            "os" => Some(Durability::Os),
+            _ => None,
         }
     }
-    sync_dir(&log)
+
+    /// Makes a file's content durable.
+    pub fn sync(self, file: &File, path: &Path) -> Result<(), Error> {
+        match self {
+            Durability::Fsync => file.sync_all().map_err(Error::io("sync", path)),
+            Durability::Os => Ok(()),
+        }
+    }
+
+    /// Makes the entries of a directory durable: names, not contents.
+    pub fn sync_dir(self, dir: &Path) -> Result<(), Error> {
+        match self {
+            Durability::Fsync => sync_path(dir),
+            Durability::Os => Ok(()),
+        }
+    }
+
+    /// Makes one version of a table's log durable: its entry, a checkpoint of it where there
+    /// is one, and the directory.
+    pub fn sync_log(self, table_dir: &Path, version: u64) -> Result<(), Error> {
+        if self == Durability::Os {
+            return Ok(());
+        }
+        let log = table_dir.join(LOG_DIR);
+        let prefix = format!("{version:020}.");
+        for path in entries(&log)? {
+            let name = file_name(&path);
+            if name.starts_with(&prefix) || name == LAST_CHECKPOINT {
+                sync_path(&path)?;
+            }
+        }
+        sync_path(&log)
+    }
+}
+
+fn sync_path(path: &Path) -> Result<(), Error> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    file.sync_all().map_err(Error::io("sync", path))
 }
 
 /// Removes what a power loss left torn at the end of a table's log: an entry that was
@@ -96,7 +130,7 @@ pub fn repair_log(table_dir: &Path) -> Result<(), Error> {
     if pointer.is_file() && (torn.is_some() || !is_whole_entry(&pointer)?) {
         remove(&pointer)?;
     }
-    sync_dir(&log)
+    sync_path(&log)
 }
 
 fn is_whole_entry(path: &Path) -> Result<bool, Error> {

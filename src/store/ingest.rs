@@ -7,15 +7,15 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::RecordBatch;
 use sha2::{Digest, Sha256};
 use tokio::sync::OwnedMutexGuard;
 
 use super::Error;
+use super::part::Kept;
 use super::pending::{Added, Pending};
 use super::stage::{Loading, Stage, Staged};
-use super::stored::{EventKey, EventKeys, Ids};
+use super::stored::{EventKeys, Ids};
 use super::tables::quarantine::Rejected;
 use super::tables::sources::Reach;
 use super::tables::{SourceKind, Table};
@@ -151,11 +151,12 @@ impl Ingest {
     pub fn merge(&mut self, stage: Stage) -> Result<(), Error> {
         let load = self.load.as_mut().ok_or(Error::NoLoad)?;
         let Staged { events, keys, snapshots, employments, registers, rejected, reach } = stage.finish()?;
-        let staged = events.num_rows();
-        let new_events = new_events(&mut self.event_keys, &events, &keys)?;
-        load.counts.new += new_events.num_rows() as u64;
-        load.counts.duplicate += (staged - new_events.num_rows()) as u64;
-        self.events.append_batch(new_events);
+        let new =
+            keys.iter().map(|key| self.event_keys.insert(*key)).collect::<Result<Vec<bool>, Error>>()?;
+        let events = Kept::some(events, new);
+        load.counts.new += events.count() as u64;
+        load.counts.duplicate += (keys.len() - events.count()) as u64;
+        self.events.append_batch(events);
         let listing_id = &load.loading.listing.listing_id;
         let listed = [
             (&mut self.snapshots, snapshots),
@@ -278,7 +279,7 @@ impl Listed {
         if self.listings.contains(listing_id)? {
             return Ok(LoadCounts { duplicate: count, ..LoadCounts::default() });
         }
-        self.pending.append_batch(rows);
+        self.pending.append_batch(Kept::all(rows));
         Ok(LoadCounts { new: count, ..LoadCounts::default() })
     }
 }
@@ -289,16 +290,6 @@ impl LoadCounts {
         self.duplicate += more.duplicate;
         self.quarantined += more.quarantined;
     }
-}
-
-/// The events whose keys are not known yet; they are from then on.
-fn new_events(known: &mut EventKeys, events: &RecordBatch, keys: &[EventKey]) -> Result<RecordBatch, Error> {
-    let kept = keys.iter().map(|key| known.insert(*key)).collect::<Result<Vec<bool>, Error>>()?;
-    if kept.iter().all(|kept| *kept) {
-        return Ok(events.clone());
-    }
-    filter_record_batch(events, &BooleanArray::from(kept))
-        .map_err(|source| Error::Arrow { table: events::TABLE.name, source })
 }
 
 /// One id for the batch, from the loads in it, so that other writers of the table see

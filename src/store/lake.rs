@@ -12,6 +12,7 @@ use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, ensure_table_uri};
 use tokio::sync::Mutex;
 
+use super::durable::Durability;
 use super::pending::Pending;
 use super::tables::{self, TABLES, Table};
 use super::{Cared, Error, Ingest, Verified, compact, durable, verify};
@@ -35,11 +36,12 @@ pub struct WriteOptions {
     pub raw_kept: bool,
     /// Threads that write files.
     pub threads: NonZeroUsize,
+    pub durability: Durability,
 }
 
 impl Default for WriteOptions {
     fn default() -> WriteOptions {
-        WriteOptions { raw_kept: true, threads: NonZeroUsize::MIN }
+        WriteOptions { raw_kept: true, threads: NonZeroUsize::MIN, durability: Durability::Fsync }
     }
 }
 
@@ -102,10 +104,9 @@ impl Lake {
     pub async fn ingest(&self, now: UtcMicros) -> Result<Ingest, Error> {
         let writer = self.writer.clone().ok_or(Error::ReadOnly)?;
         let turn = writer.lock_owned().await;
-        let WriteOptions { raw_kept, threads } = self.options;
-        Ingest::new(turn, now, raw_kept, async |table| {
+        Ingest::new(turn, now, self.options.raw_kept, async |table| {
             let delta = self.load(table).await?;
-            Ok(Pending::new(table, self.table_dir(table.name), delta, threads))
+            Ok(Pending::new(table, self.table_dir(table.name), delta, self.options))
         })
         .await
     }
@@ -135,7 +136,7 @@ impl Lake {
             let mut cared = compact::compact(table, dir.clone(), &delta, self.options, now).await?;
             if !held.iter().any(|name| name == table.name) {
                 let delta = self.load(table).await?;
-                cared.removed = compact::vacuum(table, dir, delta, retention_days, now).await?;
+                cared.removed = compact::vacuum(table, dir, delta, self.options, retention_days, now).await?;
             }
             done.push(cared);
         }
@@ -169,14 +170,14 @@ impl Lake {
             let delta = create(table, &dir).await?;
             self.bring_up(table, delta, &dir).await?;
             if is_new {
-                durable::sync_log(&dir, 0)?;
-                durable::sync_dir(&dir)?;
+                self.options.durability.sync_log(&dir, 0)?;
+                self.options.durability.sync_dir(&dir)?;
                 grown = true;
             }
         }
         // The tenant's folder, `lake`, and the data directory may all be new.
         let folders = self.dir.ancestors().take(if grown { 3 } else { 0 });
-        folders.into_iter().try_for_each(durable::sync_dir)
+        folders.into_iter().try_for_each(|folder| self.options.durability.sync_dir(folder))
     }
 
     /// Adds the columns that a table of an older version lacks. New columns only ever came to
@@ -206,7 +207,7 @@ impl Lake {
         let delta = set.await.map_err(failed)?;
         let newest = delta.version().unwrap_or_default();
         for version in newest.saturating_sub(1)..=newest {
-            durable::sync_log(dir, version)?;
+            self.options.durability.sync_log(dir, version)?;
         }
         tracing::info!(table = table.name, from = found, to = table.version, "brought a table up to date");
         Ok(())

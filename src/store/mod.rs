@@ -31,6 +31,7 @@ pub mod tables;
 mod verify;
 
 pub use compact::Cared;
+pub use durable::Durability;
 pub use error::Error;
 pub use ingest::{Committed, Ingest, LoadCounts, LoadSummary};
 pub use lake::{Lake, WriteOptions};

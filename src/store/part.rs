@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,8 +16,9 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use super::Error;
+use super::durable::Durability;
 use super::tables::Table;
+use super::{Error, WriteOptions};
 use crate::domain::UtcMicros;
 
 /// Rows of a row group: what a reader must decompress at once.
@@ -41,6 +41,36 @@ struct Slice {
     day: Option<(String, UtcMicros, UtcMicros)>,
 }
 
+/// Rows of a batch that are to be written: all, or those for which `kept` is true. What is left
+/// out is passed over when rows are brought into order, which costs less than a copy.
+pub struct Kept {
+    pub rows: RecordBatch,
+    kept: Option<Vec<bool>>,
+}
+
+impl Kept {
+    pub fn all(rows: RecordBatch) -> Kept {
+        Kept { rows, kept: None }
+    }
+
+    pub fn some(rows: RecordBatch, kept: Vec<bool>) -> Kept {
+        let kept = Some(kept).filter(|kept| kept.contains(&false));
+        Kept { rows, kept }
+    }
+
+    /// Rows that are kept.
+    pub fn count(&self) -> usize {
+        match &self.kept {
+            Some(kept) => kept.iter().filter(|kept| **kept).count(),
+            None => self.rows.num_rows(),
+        }
+    }
+
+    fn has(&self, row: usize) -> bool {
+        self.kept.as_ref().is_none_or(|kept| kept[row])
+    }
+}
+
 /// One file to be written: its rows, as positions of a batch and of a row in it.
 struct Planned {
     name: String,
@@ -51,31 +81,32 @@ struct Planned {
 /// Writes batches as one file a day, or as one file, onto `parts`: also those written
 /// before an error, so that the caller can remove them.
 ///
-/// `name` gives the next file's name. Days are written by `threads` at once, and each costs a
+/// `name` gives the next file's name. Days are written by `options.threads` at once, and each costs a
 /// copy of its rows.
 pub fn write(
     table: &'static Table,
     dir: &Path,
-    batches: &[RecordBatch],
+    batches: &[Kept],
     parts: &mut Vec<Part>,
     mut name: impl FnMut() -> String,
-    threads: NonZeroUsize,
+    options: WriteOptions,
 ) -> Result<(), Error> {
     let planned = plan(table, batches).map_err(|source| Error::Arrow { table: table.name, source })?;
     let planned: Vec<Planned> =
         planned.into_iter().map(|(slice, rows)| Planned { name: name(), slice, rows }).collect();
-    let batches: Vec<&RecordBatch> = batches.iter().collect();
+    let batches: Vec<&RecordBatch> = batches.iter().map(|batch| &batch.rows).collect();
     let write_next = |next: &AtomicUsize| {
         let mut written = Vec::new();
         while let Some(file) = planned.get(next.fetch_add(1, Ordering::Relaxed)) {
-            written.push(write_one(table, dir, &batches, file));
+            written.push(write_one(table, dir, &batches, file, options.durability));
         }
         written
     };
     let next = AtomicUsize::new(0);
     let written = std::thread::scope(|scope| {
-        let others: Vec<_> =
-            (1..threads.get().min(planned.len())).map(|_| scope.spawn(|| write_next(&next))).collect();
+        let others: Vec<_> = (1..options.threads.get().min(planned.len()))
+            .map(|_| scope.spawn(|| write_next(&next)))
+            .collect();
         let mut written = write_next(&next);
         for other in others {
             match other.join() {
@@ -99,19 +130,22 @@ pub fn write(
 
 /// Which rows go into which file: the days of a table that is laid out by day, each in the
 /// order of time and tie; else all rows as they came.
-fn plan(table: &Table, batches: &[RecordBatch]) -> Result<Vec<(Slice, Vec<(usize, usize)>)>, ArrowError> {
+fn plan(table: &Table, batches: &[Kept]) -> Result<Vec<(Slice, Vec<(usize, usize)>)>, ArrowError> {
     let Some(layout) = &table.layout else {
-        let rows = |(at, batch): (usize, &RecordBatch)| (0..batch.num_rows()).map(move |row| (at, row));
-        let rows: Vec<_> = batches.iter().enumerate().flat_map(rows).collect();
+        let mut rows = Vec::new();
+        for (at, batch) in batches.iter().enumerate() {
+            rows.extend((0..batch.rows.num_rows()).filter(|row| batch.has(*row)).map(|row| (at, row)));
+        }
         return Ok(vec![(Slice { rows: rows.len(), day: None }, rows)]);
     };
-    let mut order = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
+    let mut order = Vec::with_capacity(batches.iter().map(Kept::count).sum());
     let mut ties = Vec::with_capacity(batches.len());
     for (at, batch) in batches.iter().enumerate() {
         let missing = |name: &str| ArrowError::SchemaError(format!("no column {name}"));
-        let column = |name: &str| batch.column_by_name(name).ok_or_else(|| missing(name));
+        let column = |name: &str| batch.rows.column_by_name(name).ok_or_else(|| missing(name));
         let times = column(layout.time_column)?.as_primitive::<TimestampMicrosecondType>();
-        order.extend(times.values().iter().enumerate().map(|(row, time)| (UtcMicros(*time), (at, row))));
+        let placed = times.values().iter().enumerate().filter(|(row, _)| batch.has(*row));
+        order.extend(placed.map(|(row, time)| (UtcMicros(*time), (at, row))));
         ties.push(column(layout.tie_column)?.as_string::<i32>());
     }
     let tie = |(at, row): (usize, usize)| ties[at].value(row);
@@ -132,7 +166,13 @@ pub fn day_text(at: UtcMicros) -> String {
     text.split('T').next().unwrap_or_default().to_owned()
 }
 
-fn write_one(table: &Table, dir: &Path, batches: &[&RecordBatch], file: &Planned) -> Result<Part, Error> {
+fn write_one(
+    table: &Table,
+    dir: &Path,
+    batches: &[&RecordBatch],
+    file: &Planned,
+    durability: Durability,
+) -> Result<Part, Error> {
     let rows = interleave_record_batch(batches, &file.rows)
         .map_err(|source| Error::Arrow { table: table.name, source })?;
     let key = match (&table.layout, &file.slice.day) {
@@ -142,7 +182,7 @@ fn write_one(table: &Table, dir: &Path, batches: &[&RecordBatch], file: &Planned
     let path = dir.join(&key);
     let folder = path.parent().unwrap_or(dir);
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let written = write_file(&path, &rows);
+    let written = write_file(&path, &rows, durability);
     if written.is_err() {
         // A full disk leaves a stump; that it cannot be removed either changes nothing.
         let _ = fs::remove_file(&path);
@@ -150,14 +190,14 @@ fn write_one(table: &Table, dir: &Path, batches: &[&RecordBatch], file: &Planned
     Ok(Part { path, key, size_bytes: written?, slice: file.slice.clone() })
 }
 
-fn write_file(path: &Path, rows: &RecordBatch) -> Result<i64, Error> {
+fn write_file(path: &Path, rows: &RecordBatch, durability: Durability) -> Result<i64, Error> {
     let failed = |source| Error::parquet("write", path)(source);
     let file = File::create(path).map_err(Error::io("create", path))?;
     let properties = properties().map_err(failed)?;
     let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties)).map_err(failed)?;
     writer.write(rows).map_err(failed)?;
     let file = writer.into_inner().map_err(failed)?;
-    file.sync_all().map_err(Error::io("sync", path))?;
+    durability.sync(&file, path)?;
     let size = file.metadata().map_err(Error::io("measure", path))?.len();
     Ok(i64::try_from(size).unwrap_or(i64::MAX))
 }

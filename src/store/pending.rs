@@ -2,19 +2,17 @@
 //! entry that makes them count. Parts of a batch that never commits are removed.
 
 use std::fs;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use arrow::array::RecordBatch;
 use deltalake::DeltaTable;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 
 use super::buffer::Buffer;
-use super::part::{self, Part};
+use super::part::{self, Kept, Part};
 use super::tables::{Cell, Table};
-use super::{Error, durable};
+use super::{Error, WriteOptions};
 use crate::domain::UtcMicros;
 
 /// The additions to one table.
@@ -24,11 +22,11 @@ pub struct Pending {
     delta: DeltaTable,
     /// Single rows, behind all batches.
     buffer: Buffer,
-    batches: Vec<RecordBatch>,
+    batches: Vec<Kept>,
     batch_bytes: usize,
     parts: Vec<Part>,
     parts_named: u32,
-    threads: NonZeroUsize,
+    options: WriteOptions,
 }
 
 /// What a commit added to one table.
@@ -40,8 +38,8 @@ pub struct Added {
 }
 
 impl Pending {
-    /// Additions to `delta` as it stands now; `dir` is where it lives. `threads` write files.
-    pub fn new(table: &'static Table, dir: PathBuf, delta: DeltaTable, threads: NonZeroUsize) -> Pending {
+    /// Additions to `delta` as it stands now; `dir` is where it lives.
+    pub fn new(table: &'static Table, dir: PathBuf, delta: DeltaTable, options: WriteOptions) -> Pending {
         Pending {
             table,
             dir,
@@ -51,7 +49,7 @@ impl Pending {
             batch_bytes: 0,
             parts: Vec::new(),
             parts_named: 0,
-            threads,
+            options,
         }
     }
 
@@ -72,10 +70,10 @@ impl Pending {
     }
 
     /// Appends rows that are columns already.
-    pub fn append_batch(&mut self, batch: RecordBatch) {
-        if batch.num_rows() > 0 {
-            self.batch_bytes += batch.get_array_memory_size();
-            self.batches.push(batch);
+    pub fn append_batch(&mut self, kept: Kept) {
+        if kept.count() > 0 {
+            self.batch_bytes += kept.rows.get_array_memory_size();
+            self.batches.push(kept);
         }
     }
 
@@ -88,7 +86,7 @@ impl Pending {
         let mut batches = std::mem::take(&mut self.batches);
         self.batch_bytes = 0;
         if !self.buffer.is_empty() {
-            batches.push(self.buffer.take()?);
+            batches.push(Kept::all(self.buffer.take()?));
         }
         if batches.is_empty() {
             return Ok(());
@@ -101,7 +99,7 @@ impl Pending {
             *named += 1;
             format!("part-{version:08}-{named:06}.zstd.parquet")
         };
-        part::write(self.table, &self.dir, &batches, &mut self.parts, name, self.threads)
+        part::write(self.table, &self.dir, &batches, &mut self.parts, name, self.options)
     }
 
     /// Makes the additions count, in one log entry that carries `app_id` as its
@@ -125,7 +123,7 @@ impl Pending {
             .build(Some(snapshot.snapshot()), self.delta.log_store(), self.operation())
             .await
             .map_err(failed)?;
-        durable::sync_log(&self.dir, done.version())?;
+        self.options.durability.sync_log(&self.dir, done.version())?;
         Ok(parts.iter().fold(Added::default(), |sum, part| Added {
             rows: sum.rows + part.rows(),
             files: sum.files + 1,
@@ -147,7 +145,7 @@ impl Pending {
         folders.push(&self.dir);
         folders.sort_unstable();
         folders.dedup();
-        folders.into_iter().try_for_each(durable::sync_dir)
+        folders.into_iter().try_for_each(|folder| self.options.durability.sync_dir(folder))
     }
 }
 

@@ -179,9 +179,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for DebugData<'a> {
 #[derive(Default)]
 pub struct Text<'a>(Option<Cow<'a, str>>);
 
+/// Nearly always answered by the first byte.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
+}
+
 impl Text<'_> {
     pub fn get(&self) -> Option<&str> {
-        self.0.as_deref().filter(|text| !text.trim().is_empty())
+        self.0.as_deref().filter(|text| !is_blank(text))
     }
 
     pub fn owned(&self) -> Option<String> {

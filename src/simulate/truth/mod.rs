@@ -45,8 +45,8 @@ pub struct Label {
 /// What the rules below say into.
 struct Verdicts<'a> {
     world: &'a World,
-    /// Applications of whose accounts nothing fresh is known.
-    unseen: BTreeSet<&'a str>,
+    /// Whether the evidence of what is judged now is fresh; else the right verdict is unknown.
+    seen: bool,
     labels: BTreeSet<Label>,
 }
 
@@ -55,8 +55,7 @@ impl Verdicts<'_> {
         let planted = self.world.planted.contains(&(code, subject.clone()));
         let detectable = UtcMicros(since.0.saturating_add(grace)).min(self.world.end_at());
         let (since, detectable_from) = (seconds(since), seconds(detectable));
-        let unseen = subject.split_once('/').is_some_and(|(app, _)| self.unseen.contains(app));
-        let verdict = if unseen { "unknown" } else { "fail" };
+        let verdict = if self.seen { "fail" } else { "unknown" };
         let note = note.to_owned();
         self.labels.insert(Label { code, subject, verdict, planted, since, detectable_from, note });
     }
@@ -64,16 +63,15 @@ impl Verdicts<'_> {
 
 /// Every label of a world, ordered by code and subject.
 pub fn labels(world: &World) -> Vec<Label> {
-    let unseen = (0..world.apps.len())
-        .filter(|index| stale(world, *index) && world.apps[*index].provisioning != Provisioning::ScimLog);
-    let unseen = unseen.map(|index| world.apps[index].id.as_str()).collect();
-    let mut verdicts = Verdicts { world, unseen, labels: BTreeSet::new() };
+    let mut verdicts = Verdicts { world, seen: true, labels: BTreeSet::new() };
     let by_person = world.accounts_by_person();
     for index in 0..world.accounts.len() {
         let none = Vec::new();
         let of_person = world.accounts[index].person.map_or(&none, |person| &by_person[person]);
+        verdicts.seen = listed_lately(world, world.accounts[index].app);
         accounts::judge(&mut verdicts, index, of_person);
     }
+    verdicts.seen = true;
     registers::judge(&mut verdicts);
     verdicts.labels.into_iter().collect()
 }
@@ -83,4 +81,10 @@ pub fn labels(world: &World) -> Vec<Label> {
 fn stale(world: &World, app: usize) -> bool {
     let listed = world.listings(&world.apps[app])[1];
     app > 0 && world.end_at().0 - listed.0 > LISTING_AGE + DAY
+}
+
+/// Whether what an application's accounts are is known at the end: from its export, or from the
+/// log of the SCIM requests to it.
+fn listed_lately(world: &World, app: usize) -> bool {
+    !stale(world, app) || world.apps[app].provisioning == Provisioning::ScimLog
 }

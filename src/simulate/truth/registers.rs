@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::accounts::{closed_at, is_person};
-use super::{END_FAR, LISTING_AGE, RARE_HOLDERS_MAX, TOKEN_AGE, Verdicts, stale};
+use super::{END_FAR, LISTING_AGE, RARE_HOLDERS_MAX, TOKEN_AGE, Verdicts, listed_lately, stale};
 use crate::domain::{AccountClass, EmploymentKind, UtcMicros};
 use crate::simulate::calendar::{DAY, HOUR};
 use crate::simulate::names::PERSONAL_DOMAIN;
@@ -32,6 +32,7 @@ fn judge_grants(verdicts: &mut Verdicts<'_>) {
         }
     }
     for (index, account) in &active {
+        verdicts.seen = listed_lately(world, account.app);
         for grant in &account.grants {
             let entitlement = &world.apps[account.app].entitlements[grant.entitlement];
             let held = &holders[&(account.app, grant.entitlement)];
@@ -48,6 +49,7 @@ fn judge_grants(verdicts: &mut Verdicts<'_>) {
         }
         judge_duties(verdicts, account);
     }
+    verdicts.seen = true;
 }
 
 fn judge_duties(verdicts: &mut Verdicts<'_>, account: &Account) {
