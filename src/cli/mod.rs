@@ -18,6 +18,7 @@ mod normalize;
 mod output;
 mod quarantine;
 mod reading;
+mod rebuild;
 mod serve;
 mod simulate;
 mod sql;
@@ -95,6 +96,8 @@ enum Command {
     Backup(backup::Backup),
     /// Bring a backup into an empty data folder, and verify it
     Restore(backup::Restore),
+    /// Forget what runs worked out ahead; the next one reads all events
+    Rebuild(rebuild::Rebuild),
     /// Compare findings with the labels of a simulated organisation
     Evaluate(evaluate::Evaluate),
     /// Serve the query API on a loopback address
@@ -241,6 +244,7 @@ async fn execute(command: Command, context: &Context) -> Result<Outcome, Error> 
         Command::Verify(command) => command.run(context).await,
         Command::Backup(command) => command.run(context).await,
         Command::Restore(command) => command.run(context).await,
+        Command::Rebuild(command) => command.run(context),
         Command::Evaluate(command) => command.run(context).await,
         Command::Serve(command) => command.run(context).await,
         Command::Completions(command) => command.run(&mut Arguments::command()),

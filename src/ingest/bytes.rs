@@ -20,7 +20,7 @@ const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// The reader as given; counts and hashes what passes.
 struct Stored {
     reader: Box<dyn Read + Send>,
-    hash: blake3::Hasher,
+    hash: Box<blake3::Hasher>,
     size_bytes: u64,
     failed: bool,
 }
@@ -96,7 +96,7 @@ impl Window {
         let gzip = magic.starts_with(&GZIP_MAGIC);
         let zstd = magic == ZSTD_MAGIC;
         let reader = Box::new(Cursor::new(magic).chain(reader));
-        let stored = Stored { reader, hash: blake3::Hasher::new(), size_bytes: 0, failed: false };
+        let stored = Stored { reader, hash: Box::default(), size_bytes: 0, failed: false };
         let compression = if gzip {
             Compression::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(CHUNK_BYTES, stored))))
         } else if zstd {

@@ -59,7 +59,7 @@ impl Engine {
         let started_at = now();
         let rules = chosen(&request.detectors)?;
         let profile = models::profile(&request.profile)?;
-        let session = self.session(request.at).await?;
+        let (session, newest_known_at) = self.opened(request.at).await?;
         learned::score(&session).await?;
         let build_ms = elapsed_ms(started_at);
         let run = detectors::Run {
@@ -103,6 +103,7 @@ impl Engine {
         };
         if request.record {
             report.changes = Some(self.record(&mut report, coverage, started_at).await?);
+            self.keep_checkpoint(&session, newest_known_at).await?;
         }
         Ok(report)
     }

@@ -127,8 +127,9 @@ impl Engine {
         reading: &(dyn Fn(&str) -> Reading + Sync),
         progress: &mut (dyn FnMut(&FileReport) + Send),
     ) -> Result<IngestReport, Error> {
-        let ingested_at = now();
         let lake = Lake::open_for_write(&self.data, &self.tenant, self.options).await?;
+        // Read once the lake is ours: nobody else's batch begins between this and its end.
+        let ingested_at = now();
         let mut batch = lake.ingest(ingested_at).await?;
         let mut report = IngestReport::default();
         for Given { name, path, spool } in &given {

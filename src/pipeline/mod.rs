@@ -6,6 +6,7 @@
 
 mod access;
 mod care;
+mod checkpoint;
 mod detect;
 pub mod evaluate;
 mod in_order;
@@ -96,22 +97,32 @@ impl Engine {
     /// # Errors
     /// When the lake cannot be opened or a view does not run.
     pub async fn session(&self, at: At) -> Result<Session, Error> {
-        let session = Session::open(self.tables().await?, at).await?;
-        state::build(&session).await?;
-        Ok(session)
+        Ok(self.opened(at).await?.0)
     }
 
-    /// The tables of the lake as they stand now.
-    async fn tables(&self) -> Result<Tables, Error> {
+    /// The same, with the newest instant at which an event of its tables became known.
+    async fn opened(&self, at: At) -> Result<(Session, Option<UtcMicros>), Error> {
+        let (mut tables, newest_known_at) = self.tables().await?;
+        tables.base = self.base(at, newest_known_at);
+        let session = Session::open(tables, at).await?;
+        state::build(&session).await?;
+        Ok((session, newest_known_at))
+    }
+
+    /// The tables of the lake as they stand now, and when the newest event became known.
+    async fn tables(&self) -> Result<(Tables, Option<UtcMicros>), Error> {
         let lake = Lake::open(&self.data, &self.tenant).await?;
-        Ok(Tables {
-            events: lake.provider("events").await?,
+        let events = lake.read("events").await?;
+        let tables = Tables {
+            events: events.provider,
             snapshots: lake.provider("snapshots").await?,
             employments: lake.provider("employments").await?,
             registers: lake.provider("registers").await?,
             sources: lake.provider("sources").await?,
             quarantine: lake.provider("quarantine").await?,
-        })
+            base: None,
+        };
+        Ok((tables, events.newest_known_at))
     }
 
     /// The ledger of this folder.

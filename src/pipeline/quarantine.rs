@@ -28,7 +28,7 @@ impl Engine {
     /// When the lake cannot be read.
     pub async fn quarantined(&self) -> Result<Vec<Quarantined>, Error> {
         let at = At { as_of: now(), known_at: now() };
-        let session = Session::over(self.tables().await?, at)?;
+        let session = Session::over(self.tables().await?.0, at)?;
         let mut found = Vec::new();
         for batch in session.collect("quarantine", include_str!("quarantine.sql")).await? {
             let rows = Rows::new("quarantine", &batch);

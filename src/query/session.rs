@@ -30,23 +30,45 @@ pub struct Tables {
     pub registers: Arc<dyn TableProvider>,
     pub sources: Arc<dyn TableProvider>,
     pub quarantine: Arc<dyn TableProvider>,
+    /// What earlier runs worked out of `events`; absent when all of them must be read.
+    pub base: Option<Base>,
+}
+
+/// What all events of up to `as_of`, known by `known_at`, say, as the views `changes` and `uses`
+/// have it. A question at instants before these cannot start from it.
+#[derive(Clone, Debug)]
+pub struct Base {
+    pub as_of: UtcMicros,
+    pub known_at: UtcMicros,
+    pub changes: Vec<RecordBatch>,
+    pub uses: Vec<RecordBatch>,
 }
 
 /// The base views in the order in which they stand on each other; `true` keeps the rows in
 /// memory, because several others read them.
-const VIEWS: [(&str, &str, bool); 6] = [
+const VIEWS: [(&str, &str, bool); 8] = [
     ("app_aliases", include_str!("views/app_aliases.sql"), true),
     ("known_events", include_str!("views/known_events.sql"), false),
+    ("changes", include_str!("views/changes.sql"), false),
+    ("uses", include_str!("views/uses.sql"), false),
     ("known_changes", include_str!("views/known_changes.sql"), true),
     ("known_snapshots", include_str!("views/known_snapshots.sql"), false),
     ("listings", include_str!("views/listings.sql"), true),
     ("sources_now", include_str!("views/sources_now.sql"), true),
 ];
 
+const NO_CHANGES: &str = include_str!("views/no_changes.sql");
+const NO_USES: &str = include_str!("views/no_uses.sql");
+/// Before all times: a session without a base reads all events.
+const NEVER: UtcMicros = UtcMicros(-62_135_596_800_000_000);
+
 /// A DataFusion session whose views answer for one [`At`].
 pub struct Session {
     context: SessionContext,
     at: At,
+    /// The instants up to which the base tables speak for the events.
+    base: At,
+    base_rows: usize,
 }
 
 impl Session {
@@ -55,7 +77,9 @@ impl Session {
     /// # Errors
     /// [`Error::Plan`] or [`Error::Run`] when a base view does not fit the tables.
     pub async fn open(tables: Tables, at: At) -> Result<Session, Error> {
+        let base = tables.base.clone();
         let session = Session::over(tables, at)?;
+        session.lay_base(base).await?;
         let lines = session.collect("registers_now", registers::SQL).await?;
         for (kind, batch) in registers::batches(&lines)? {
             session.hold(&registers::table_name(kind), vec![batch])?;
@@ -72,7 +96,13 @@ impl Session {
     /// [`Error::Plan`] when a table cannot be registered.
     pub fn over(tables: Tables, at: At) -> Result<Session, Error> {
         let config = SessionConfig::new().with_information_schema(false).with_batch_size(8192);
-        let session = Session { context: SessionContext::new_with_config(config), at };
+        let base = tables.base.as_ref().map_or(At { as_of: NEVER, known_at: NEVER }, |base| At {
+            as_of: base.as_of,
+            known_at: base.known_at,
+        });
+        let base_rows = tables.base.iter().flat_map(|base| base.changes.iter().chain(&base.uses));
+        let base_rows = base_rows.map(RecordBatch::num_rows).sum();
+        let session = Session { context: SessionContext::new_with_config(config), at, base, base_rows };
         session.register("events", tables.events)?;
         session.register("snapshots", tables.snapshots)?;
         session.register("employments_raw", tables.employments)?;
@@ -84,6 +114,24 @@ impl Session {
 
     pub fn at(&self) -> At {
         self.at
+    }
+
+    /// Rows of the base that this session started from.
+    pub fn base_rows(&self) -> usize {
+        self.base_rows
+    }
+
+    /// Registers what an earlier session worked out, or tables without rows: what the views say
+    /// of no events at all.
+    async fn lay_base(&self, base: Option<Base>) -> Result<(), Error> {
+        let (changes, uses) = match base {
+            Some(base) => (base.changes, base.uses),
+            None => {
+                (self.collect("base_changes", NO_CHANGES).await?, self.collect("base_uses", NO_USES).await?)
+            }
+        };
+        self.hold("base_changes", changes)?;
+        self.hold("base_uses", uses)
     }
 
     /// The DataFusion context, for rules that bind parameters of their own.
@@ -145,7 +193,7 @@ impl Session {
     pub async fn select(&self, sql: &str) -> Result<Vec<RecordBatch>, Error> {
         let plan_error = |source| Error::Plan { name: "your statement".to_owned(), source: Box::new(source) };
         let frame = self.context.sql_with_options(sql, guard::options()).await.map_err(plan_error)?;
-        let frame = frame.with_param_values(parameters(self.at, &[])).map_err(plan_error)?;
+        let frame = frame.with_param_values(parameters(self.at, self.base, &[])).map_err(plan_error)?;
         guard::check(frame.logical_plan()).map_err(plan_error)?;
         let schema = Arc::new(frame.schema().as_arrow().clone());
         let mut batches = frame.collect().await.map_err(|e| run_error("your statement", e))?;
@@ -158,7 +206,7 @@ impl Session {
     async fn plan(&self, name: &str, sql: &str, texts: &[(&str, &str)]) -> Result<DataFrame, Error> {
         let plan_error = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };
         let frame = self.context.sql(sql).await.map_err(plan_error)?;
-        frame.with_param_values(parameters(self.at, texts)).map_err(plan_error)
+        frame.with_param_values(parameters(self.at, self.base, texts)).map_err(plan_error)
     }
 
     fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), Error> {
@@ -173,13 +221,16 @@ fn run_error(name: &str, source: DataFusionError) -> Error {
     Error::Run { name: name.to_owned(), source: Box::new(source) }
 }
 
-/// `$as_of`, `$known_at`, `$as_of_date` (the partition that holds `as_of`), and `texts`.
-fn parameters(at: At, texts: &[(&str, &str)]) -> ParamValues {
+/// `$as_of`, `$known_at`, `$as_of_date` (the partition that holds `as_of`), `$base_as_of` and
+/// `$base_known_at` (up to where the base tables speak), and `texts`.
+fn parameters(at: At, base: At, texts: &[(&str, &str)]) -> ParamValues {
     let time = |t: UtcMicros| ScalarValue::TimestampMicrosecond(Some(t.0), Some("UTC".into()));
     let mut values = HashMap::from([
         ("as_of", time(at.as_of)),
         ("known_at", time(at.known_at)),
         ("as_of_date", ScalarValue::Date32(Some(at.as_of.days()))),
+        ("base_as_of", time(base.as_of)),
+        ("base_known_at", time(base.known_at)),
     ]);
     values.extend(texts.iter().map(|(name, text)| (*name, ScalarValue::Utf8(Some((*text).to_owned())))));
     ParamValues::from(values)

@@ -97,7 +97,7 @@ fn restore_files(manifest: &Manifest, backup: &Path, to: &Path) -> Result<(), Er
 }
 
 fn make_empty(folder: &Path) -> Result<(), Error> {
-    if folder.exists() && names(folder)?.first().is_some() {
+    if folder.exists() && !names(folder)?.is_empty() {
         return Err(Error::NotEmpty { path: folder.to_owned() });
     }
     fs::create_dir_all(folder).map_err(Error::io("create", folder))

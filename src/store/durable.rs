@@ -5,6 +5,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
@@ -29,7 +30,7 @@ pub fn lock(path: &Path) -> Result<File, Error> {
         .truncate(false)
         .open(path)
         .map_err(Error::io("open lock file", path))?;
-    match file.try_lock() {
+    match patiently(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
@@ -41,6 +42,19 @@ pub fn lock(path: &Path) -> Result<File, Error> {
     }
     write_holder(&mut file).map_err(Error::io("write lock file", path))?;
     Ok(file)
+}
+
+/// Tries for a moment: a process that is just being spawned holds its parent's files until it
+/// becomes another program, also those that the parent has closed.
+fn patiently(file: &File) -> Result<(), TryLockError> {
+    const TRIES: u32 = 20;
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            tried => return tried,
+        }
+    }
+    file.try_lock()
 }
 
 fn write_holder(file: &mut File) -> std::io::Result<()> {

@@ -102,6 +102,10 @@ impl Ingest {
         let events = open(&events::TABLE).await?;
         let quarantine = open(&quarantine::TABLE).await?;
         let sources = open(&sources::TABLE).await?;
+        // Batches become known one after the other, also where the clock jumps back: what was
+        // known at an instant is then a prefix of the log, on which checkpoints rest.
+        let newest = [&events, &quarantine, &sources].into_iter().filter_map(Pending::newest_known).max();
+        let now = newest.map_or(now, |newest| now.max(UtcMicros(newest.0.saturating_add(1))));
         Ok(Ingest {
             now,
             raw_kept,

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use super::durable::Durability;
 use super::pending::Pending;
 use super::tables::{self, TABLES, Table};
-use super::{Cared, Error, Ingest, Verified, compact, durable, verify};
+use super::{Cared, Error, Ingest, Verified, compact, durable, part, verify};
 use crate::domain::UtcMicros;
 
 const VERSION_KEY: &str = "lychgate.table_version";
@@ -26,6 +26,14 @@ pub struct Lake {
     /// The held lock file; whoever ingests holds the mutex.
     writer: Option<Arc<Mutex<File>>>,
     options: WriteOptions,
+}
+
+/// One table at one version.
+pub struct Read {
+    pub provider: Arc<dyn TableProvider>,
+    /// The newest instant at which a row became known; all that became known by then is there.
+    /// Absent when the log does not say.
+    pub newest_known_at: Option<UtcMicros>,
 }
 
 /// How a lake is written.
@@ -90,10 +98,21 @@ impl Lake {
     /// # Errors
     /// `UnknownTable`, or when the log cannot be read.
     pub async fn provider(&self, table: &str) -> Result<Arc<dyn TableProvider>, Error> {
+        Ok(self.read(table).await?.provider)
+    }
+
+    /// The same, with what the log says of when its rows became known.
+    ///
+    /// # Errors
+    /// As [`Lake::provider`].
+    pub async fn read(&self, table: &str) -> Result<Read, Error> {
         let table = tables::table(table).ok_or_else(|| Error::UnknownTable { table: table.to_owned() })?;
         let delta = self.load(table).await?;
+        let newest_known_at = part::newest_known(&delta);
         let provider = delta.table_provider().await;
-        provider.map_err(|source| Error::Provider { table: table.name, source: Box::new(source) })
+        let provider = provider
+            .map_err(|source| Error::Provider { table: table.name, source: Box::new(source) as Box<_> })?;
+        Ok(Read { provider, newest_known_at })
     }
 
     /// Begins a batch; `now` is when its rows became known. Waits for another batch of

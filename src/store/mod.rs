@@ -15,9 +15,11 @@
 //! | `durable` | fsync, the lock, repair after power loss |
 //! | `compact` | small files into large ones, old ones removed |
 //! | `verify`, `backup` | whether it is whole; copies of it |
+//! | `checkpoint` | what was worked out, to start from |
 
 pub mod backup;
 mod buffer;
+pub mod checkpoint;
 mod compact;
 mod durable;
 mod error;
@@ -30,11 +32,12 @@ mod stored;
 pub mod tables;
 mod verify;
 
+pub use checkpoint::Checkpoint;
 pub use compact::Cared;
 pub use durable::Durability;
 pub use error::Error;
 pub use ingest::{Committed, Ingest, LoadCounts, LoadSummary};
-pub use lake::{Lake, WriteOptions};
+pub use lake::{Lake, Read, WriteOptions};
 pub use stage::{Loading, Stage};
 pub use tables::{SourceKind, TABLES, Table};
 pub use verify::{Problem, Verified};

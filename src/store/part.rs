@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::compute::interleave_record_batch;
+use arrow::compute::{interleave_record_batch, max, min};
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
+use deltalake::DeltaTable;
 use deltalake::kernel::Add;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -21,6 +22,8 @@ use super::tables::Table;
 use super::{Error, WriteOptions};
 use crate::domain::UtcMicros;
 
+/// The column that says when a row became known.
+const INGESTED_AT: &str = "ingested_at";
 /// Rows of a row group: what a reader must decompress at once.
 const ROW_GROUP_ROWS: usize = 65_536;
 
@@ -39,6 +42,8 @@ struct Slice {
     rows: usize,
     /// `YYYY-MM-DD`, and the first and last instant.
     day: Option<(String, UtcMicros, UtcMicros)>,
+    /// First and last instant at which a row became known.
+    known: Option<(UtcMicros, UtcMicros)>,
 }
 
 /// Rows of a batch that are to be written: all, or those for which `kept` is true. What is left
@@ -73,7 +78,6 @@ impl Kept {
 
 /// One file to be written: its rows, as positions of a batch and of a row in it.
 struct Planned {
-    name: String,
     slice: Slice,
     rows: Vec<(usize, usize)>,
 }
@@ -92,13 +96,12 @@ pub fn write(
     options: WriteOptions,
 ) -> Result<(), Error> {
     let planned = plan(table, batches).map_err(|source| Error::Arrow { table: table.name, source })?;
-    let planned: Vec<Planned> =
-        planned.into_iter().map(|(slice, rows)| Planned { name: name(), slice, rows }).collect();
+    let planned: Vec<(String, Planned)> = planned.into_iter().map(|file| (name(), file)).collect();
     let batches: Vec<&RecordBatch> = batches.iter().map(|batch| &batch.rows).collect();
     let write_next = |next: &AtomicUsize| {
         let mut written = Vec::new();
-        while let Some(file) = planned.get(next.fetch_add(1, Ordering::Relaxed)) {
-            written.push(write_one(table, dir, &batches, file, options.durability));
+        while let Some((name, file)) = planned.get(next.fetch_add(1, Ordering::Relaxed)) {
+            written.push(write_one(table, dir, &batches, name, file, options.durability));
         }
         written
     };
@@ -130,13 +133,13 @@ pub fn write(
 
 /// Which rows go into which file: the days of a table that is laid out by day, each in the
 /// order of time and tie; else all rows as they came.
-fn plan(table: &Table, batches: &[Kept]) -> Result<Vec<(Slice, Vec<(usize, usize)>)>, ArrowError> {
+fn plan(table: &Table, batches: &[Kept]) -> Result<Vec<Planned>, ArrowError> {
     let Some(layout) = &table.layout else {
         let mut rows = Vec::new();
         for (at, batch) in batches.iter().enumerate() {
             rows.extend((0..batch.rows.num_rows()).filter(|row| batch.has(*row)).map(|row| (at, row)));
         }
-        return Ok(vec![(Slice { rows: rows.len(), day: None }, rows)]);
+        return Ok(vec![Planned { slice: Slice { rows: rows.len(), day: None, known: None }, rows }]);
     };
     let mut order = Vec::with_capacity(batches.iter().map(Kept::count).sum());
     let mut ties = Vec::with_capacity(batches.len());
@@ -154,8 +157,9 @@ fn plan(table: &Table, batches: &[Kept]) -> Result<Vec<(Slice, Vec<(usize, usize
     Ok(days
         .filter_map(|rows| {
             let (first, last) = (rows.first()?.0, rows.last()?.0);
-            let slice = Slice { rows: rows.len(), day: Some((day_text(first), first, last)) };
-            Some((slice, rows.iter().map(|(_, place)| *place).collect()))
+            let day = Some((day_text(first), first, last));
+            let slice = Slice { rows: rows.len(), day, known: None };
+            Some(Planned { slice, rows: rows.iter().map(|(_, place)| *place).collect() })
         })
         .collect())
 }
@@ -170,14 +174,15 @@ fn write_one(
     table: &Table,
     dir: &Path,
     batches: &[&RecordBatch],
+    name: &str,
     file: &Planned,
     durability: Durability,
 ) -> Result<Part, Error> {
     let rows = interleave_record_batch(batches, &file.rows)
         .map_err(|source| Error::Arrow { table: table.name, source })?;
     let key = match (&table.layout, &file.slice.day) {
-        (Some(layout), Some((day, ..))) => format!("{}={day}/{}", layout.partition_column, file.name),
-        _ => file.name.clone(),
+        (Some(layout), Some((day, ..))) => format!("{}={day}/{name}", layout.partition_column),
+        _ => name.to_owned(),
     };
     let path = dir.join(&key);
     let folder = path.parent().unwrap_or(dir);
@@ -187,7 +192,25 @@ fn write_one(
         // A full disk leaves a stump; that it cannot be removed either changes nothing.
         let _ = fs::remove_file(&path);
     }
-    Ok(Part { path, key, size_bytes: written?, slice: file.slice.clone() })
+    let slice = Slice { known: known(&rows), ..file.slice.clone() };
+    Ok(Part { path, key, size_bytes: written?, slice })
+}
+
+/// When the rows became known, from the first to the last.
+fn known(rows: &RecordBatch) -> Option<(UtcMicros, UtcMicros)> {
+    let times = rows.column_by_name(INGESTED_AT)?.as_primitive_opt::<TimestampMicrosecondType>()?;
+    Some((UtcMicros(min(times)?), UtcMicros(max(times)?)))
+}
+
+/// The newest instant at which a row of a table became known, by the statistics in its log;
+/// none when a file has none, as those of version 0.1.0.
+pub fn newest_known(delta: &DeltaTable) -> Option<UtcMicros> {
+    let mut newest = UtcMicros(i64::MIN);
+    for file in delta.snapshot().ok()?.log_data().iter() {
+        let stats: serde_json::Value = serde_json::from_str(&file.stats()?).ok()?;
+        newest = newest.max(UtcMicros::parse(stats["maxValues"][INGESTED_AT].as_str()?)?);
+    }
+    Some(newest)
 }
 
 fn write_file(path: &Path, rows: &RecordBatch, durability: Durability) -> Result<i64, Error> {
@@ -229,11 +252,17 @@ impl Part {
     pub fn add(&self, table: &Table, now: UtcMicros) -> Add {
         let mut partition_values = HashMap::new();
         let mut stats = serde_json::json!({ "numRecords": self.slice.rows });
+        let mut bound = |column: &str, first: UtcMicros, last: UtcMicros| {
+            stats["minValues"][column] = serde_json::json!(first);
+            stats["maxValues"][column] = serde_json::json!(last);
+            stats["nullCount"][column] = serde_json::json!(0);
+        };
+        if let Some((first, last)) = self.slice.known {
+            bound(INGESTED_AT, first, last);
+        }
         if let (Some(layout), Some((day, first, last))) = (&table.layout, &self.slice.day) {
             partition_values.insert(layout.partition_column.to_owned(), Some(day.clone()));
-            stats["minValues"] = serde_json::json!({ layout.time_column: first });
-            stats["maxValues"] = serde_json::json!({ layout.time_column: last });
-            stats["nullCount"] = serde_json::json!({ layout.time_column: 0 });
+            bound(layout.time_column, *first, *last);
         }
         Add {
             path: self.key.clone(),

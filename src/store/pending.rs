@@ -60,6 +60,11 @@ impl Pending {
         Ok(snapshot.log_data().iter().map(|file| path(file.object_store_path().as_ref())).collect())
     }
 
+    /// The newest instant at which a row of the table became known before this batch.
+    pub fn newest_known(&self) -> Option<UtcMicros> {
+        part::newest_known(&self.delta)
+    }
+
     /// The files that this batch wrote so far.
     pub fn part_files(&self) -> impl Iterator<Item = PathBuf> {
         self.parts.iter().map(|part| part.path.clone())

@@ -76,7 +76,7 @@ async fn merged_days_are_sorted() {
     lake.care(0, &[], UtcMicros(NOW.0 + DAY)).await.unwrap();
     let files = parquet_files(&lake.table_dir("events"));
     let (session, mut several) = (SessionContext::new(), 0);
-    for file in files {
+    for file in files.iter().filter(|file| !file.to_string_lossy().contains("_delta_log")) {
         let path = file.to_str().unwrap();
         let frame = session.read_parquet(path, ParquetReadOptions::default()).await.unwrap();
         let batches = frame.select_columns(&["occurred_at", "event_id"]).unwrap().collect().await.unwrap();

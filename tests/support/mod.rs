@@ -73,6 +73,7 @@ pub fn tables(rows: &BTreeMap<&'static str, Vec<Fields>>) -> Tables {
         registers: table("registers"),
         sources: table("sources"),
         quarantine: table("quarantine"),
+        base: None,
     }
 }
 

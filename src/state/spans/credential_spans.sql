@@ -57,7 +57,7 @@ used AS (
     account_id,
     credential_kind,
     credential_id,
-    max(occurred_at) AS last_used_at
+    max(last_at) AS last_used_at
   FROM app_uses
   WHERE outcome = 'success'
     AND credential_id IS NOT NULL

@@ -3,14 +3,21 @@
 -- failures_since_success, first_success_at. Only a success counts as use; a failed sign-in
 -- never refreshes it. A sign-in through the identity provider counts for the account that
 -- the same identity has in the application it went to.
--- Inputs: known_events, account_attributes, links, app_uses.
+-- Inputs: account_attributes, links, app_uses.
 WITH uses AS (
-  SELECT account_key_app AS app_id, account_id, occurred_at AS at, outcome = 'success' AS ok, verb AS signal
+  SELECT
+    account_key_app AS app_id,
+    account_id,
+    first_at,
+    last_at,
+    uses,
+    outcome = 'success' AS ok,
+    verb AS signal
   FROM app_uses
   WHERE account_id IS NOT NULL
     AND account_key_app IS NOT NULL
   UNION ALL
-  SELECT d.app_id, d.account_id, u.occurred_at, u.outcome = 'success', 'sso'
+  SELECT d.app_id, d.account_id, u.first_at, u.last_at, u.uses, u.outcome = 'success', 'sso'
   FROM app_uses AS u
   JOIN links AS i
     ON i.app_id = u.account_key_app
@@ -21,7 +28,7 @@ WITH uses AS (
   WHERE u.app_key IS NOT NULL
     AND u.app_key <> u.account_key_app
   UNION ALL
-  SELECT app_id, account_id, last_active_at, TRUE, 'listing'
+  SELECT app_id, account_id, last_active_at, last_active_at AS last_at, 1, TRUE, 'listing'
   FROM account_attributes
   WHERE last_active_at IS NOT NULL
     AND last_active_at <= $as_of
@@ -30,9 +37,9 @@ successes AS (
   SELECT
     app_id,
     account_id,
-    max(at) AS last_success_at,
-    min(at) AS first_success_at,
-    last_value(signal ORDER BY at, signal) AS last_success_signal
+    max(last_at) AS last_success_at,
+    min(first_at) AS first_success_at,
+    last_value(signal ORDER BY last_at, signal) AS last_success_signal
   FROM uses
   WHERE ok
   GROUP BY app_id, account_id
@@ -41,8 +48,8 @@ failures AS (
   SELECT
     u.app_id,
     u.account_id,
-    max(u.at) AS last_failure_at,
-    count(CASE WHEN s.last_success_at IS NULL OR u.at > s.last_success_at THEN 1 END) AS failures_since_success
+    max(u.last_at) AS last_failure_at,
+    sum(CASE WHEN s.last_success_at IS NULL OR u.last_at > s.last_success_at THEN u.uses ELSE 0 END) AS failures_since_success
   FROM uses AS u
   LEFT JOIN successes AS s
     ON s.app_id = u.app_id

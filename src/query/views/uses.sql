@@ -1,0 +1,59 @@
+-- Grain: one account as events name it, one application, one verb and one outcome: when it was
+-- used so, first and last. Failures keep an instant each (`failed_at`), because how many came
+-- after a success is asked for.
+-- Columns: account_app, account_id, app_id, app_name, verb, credential_kind, credential_id,
+-- outcome (success or failure), failed_at, first_at, last_at, uses.
+-- Challenges and skipped steps are neither. What a checkpoint holds is not read again.
+-- Inputs: base_uses (the checkpoint's, or none), events.
+WITH tail AS (
+  SELECT
+    account_app,
+    account_id,
+    app_id,
+    app_name,
+    verb,
+    credential_kind,
+    credential_id,
+    CASE
+      WHEN verb IN ('signin.failed', 'signin.app.failed', 'signin.denied_app') THEN 'failure'
+      ELSE outcome
+    END AS outcome,
+    occurred_at
+  FROM events
+  WHERE event_date <= $as_of_date
+    AND occurred_at <= $as_of
+    AND ingested_at <= $known_at
+    AND (occurred_at > $base_as_of OR ingested_at > $base_known_at)
+    AND outcome IN ('success', 'failure')
+    AND (verb LIKE 'signin%' OR verb IN ('token.use', 'session.use'))
+),
+both_parts AS (
+  SELECT
+    account_app, account_id, app_id, app_name, verb, credential_kind, credential_id, outcome,
+    failed_at, first_at, last_at, uses
+  FROM base_uses
+  UNION ALL
+  SELECT
+    account_app, account_id, app_id, app_name, verb, credential_kind, credential_id, outcome,
+    CASE outcome WHEN 'failure' THEN occurred_at END AS failed_at,
+    occurred_at AS first_at,
+    occurred_at AS last_at,
+    1 AS uses
+  FROM tail
+)
+SELECT
+  account_app,
+  account_id,
+  app_id,
+  app_name,
+  verb,
+  credential_kind,
+  credential_id,
+  outcome,
+  failed_at,
+  min(first_at) AS first_at,
+  max(last_at) AS last_at,
+  sum(uses) AS uses
+FROM both_parts
+GROUP BY
+  account_app, account_id, app_id, app_name, verb, credential_kind, credential_id, outcome, failed_at
