@@ -325,3 +325,44 @@ fn a_damaged_checkpoint_is_passed_over() {
         }
     });
 }
+
+/// Else exports that are dropped into a folder at night would wait for somebody to come.
+#[test]
+fn a_watched_folder_is_read_as_files_come_and_grow() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let folder = tempfile::tempdir().unwrap();
+    let (data, inbox) = (folder.path().join("data"), folder.path().join("inbox"));
+    fs::create_dir(&inbox).unwrap();
+    let line = |id: u32| {
+        format!(
+            "{{\"uuid\":\"w{id}\",\"published\":\"2026-03-01T00:00:0{id}Z\",\"eventType\":\"user.session.start\",\
+             \"outcome\":{{\"result\":\"SUCCESS\"}},\"actor\":{{\"id\":\"00u1\",\"type\":\"User\"}}}}\n"
+        )
+    };
+    fs::write(inbox.join("a.ndjson"), line(1)).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lychgate"))
+        .arg("--data")
+        .arg(&data)
+        .args(["-o", "ndjson", "ingest", "--watch", "--every", "0.05"])
+        .arg(&inbox)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || -> (String, u64, u64) {
+        let line: serde_json::Value = serde_json::from_str(&told.next().unwrap().unwrap()).unwrap();
+        let name = PathBuf::from(line["file"].as_str().unwrap());
+        let name = name.file_name().unwrap().to_string_lossy().into_owned();
+        (name, line["new"].as_u64().unwrap(), line["duplicate"].as_u64().unwrap())
+    };
+    assert_eq!(next(), ("a.ndjson".to_owned(), 1, 0));
+    fs::write(inbox.join("b.ndjson"), line(1) + &line(2)).unwrap();
+    assert_eq!(next(), ("b.ndjson".to_owned(), 1, 1));
+    fs::write(inbox.join("a.ndjson"), line(1) + &line(2) + &line(3)).unwrap();
+    assert_eq!(next(), ("a.ndjson".to_owned(), 1, 2));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

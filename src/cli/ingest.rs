@@ -1,13 +1,14 @@
 //! `ingest`: files into the lake.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output::{self, Sheet};
 use super::reading::{ReadingFlags, Readings};
-use super::{Context, Error, Outcome};
+use super::{Context, Error, Outcome, watch};
 use crate::pipeline::{FileReport, IngestReport};
 
 #[derive(Args)]
@@ -15,6 +16,12 @@ pub struct Ingest {
     /// Files, folders, or - for standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Go on: look for new and changed files until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+    /// Seconds between looks
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, requires = "watch")]
+    every: f64,
     /// Say how the columns of each table were understood
     #[arg(long)]
     explain: bool,
@@ -49,6 +56,12 @@ impl Ingest {
         }
         sheet(&report).print(&context.output)?;
         complain(&report);
+        if self.watch {
+            let every = Duration::try_from_secs_f64(self.every)
+                .map_err(|_| Error::Usage(format!("--every {} is no number of seconds", self.every)))?;
+            watch::watch(&engine, &self.paths, &|name| readings.of(name), every, &context.output).await?;
+            return Ok(Outcome::Clean);
+        }
         Ok(if report.incomplete() { Outcome::Incomplete } else { Outcome::Clean })
     }
 }
@@ -62,7 +75,7 @@ pub fn progress_bar() -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} files  {wide_msg}") {
         bar.set_style(style);
     }
-    bar.enable_steady_tick(std::time::Duration::from_millis(120));
+    bar.enable_steady_tick(Duration::from_millis(120));
     bar
 }
 

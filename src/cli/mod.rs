@@ -24,6 +24,7 @@ mod simulate;
 mod sql;
 mod times;
 mod verify;
+mod watch;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -9,6 +9,7 @@ use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use tracing::debug;
 
 use super::{Error, guard, registers};
 use crate::domain::UtcMicros;
@@ -143,6 +144,8 @@ impl Session {
     pub async fn define(&self, name: &str, sql: &str, held: bool) -> Result<(), Error> {
         if held {
             let batches = self.collect(name, sql).await?;
+            let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+            debug!(view = name, rows, "view held");
             return self.hold(name, batches);
         }
         let view = self.plan(name, sql, &[]).await?.into_view();
