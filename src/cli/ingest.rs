@@ -54,12 +54,16 @@ impl Ingest {
                 }
             }
         }
-        sheet(&report).print(&context.output)?;
-        complain(&report);
+        let tell = |report: &IngestReport| {
+            sheet(report).print(&context.output)?;
+            complain(report);
+            Ok(())
+        };
+        tell(&report)?;
         if self.watch {
             let every = Duration::try_from_secs_f64(self.every)
                 .map_err(|_| Error::Usage(format!("--every {} is no number of seconds", self.every)))?;
-            watch::watch(&engine, &self.paths, &|name| readings.of(name), every, &context.output).await?;
+            watch::watch(&engine, &self.paths, &|name| readings.of(name), every, &tell).await?;
             return Ok(Outcome::Clean);
         }
         Ok(if report.incomplete() { Outcome::Incomplete } else { Outcome::Clean })
@@ -105,6 +109,12 @@ pub fn complain(report: &IngestReport) {
     for file in &report.files {
         if let Some(why) = &file.refused {
             output::say(&format!("refused {}: {why}", file.file));
+            if file.quarantined > 0 {
+                output::say(&format!(
+                    "  its {} records wait in quarantine; quarantine replay reads them once a format does",
+                    file.quarantined
+                ));
+            }
         }
         for (reason, count) in &file.reasons {
             output::say(&format!("quarantined {count} of {}: {reason}", file.file));

@@ -4,24 +4,24 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::output::{self, Output};
-use super::{Error, ingest};
-use crate::pipeline::{Engine, Reading};
+use super::Error;
+use super::output;
+use crate::pipeline::{Engine, IngestReport, Reading};
 
 /// By what a change is noticed: size and time of modification.
 type Stamp = (u64, Option<SystemTime>);
 
-/// Looks every so often until Ctrl-C. A look that fails, as when another process writes, is told
-/// and made up for by the next one.
+/// Looks every so often until Ctrl-C, and hands what it ingested to `tell`. A look that fails, as
+/// when another process writes, is told and made up for by the next one.
 ///
 /// # Errors
-/// Only when standard output cannot be written.
+/// Those of `tell`.
 pub async fn watch(
     engine: &Engine,
     paths: &[PathBuf],
     reading: &(dyn Fn(&str) -> Reading + Sync),
     every: Duration,
-    output: &[Output],
+    tell: &(dyn Fn(&IngestReport) -> Result<(), Error> + Sync),
 ) -> Result<(), Error> {
     let mut known = stamps(paths);
     let mut growing: HashMap<PathBuf, Stamp> = HashMap::new();
@@ -45,8 +45,7 @@ pub async fn watch(
         if !still.is_empty() {
             match engine.ingest(&still, reading, &mut |_| {}).await {
                 Ok(report) => {
-                    ingest::sheet(&report).print(output)?;
-                    ingest::complain(&report);
+                    tell(&report)?;
                     known.extend(still.iter().filter_map(|path| Some((path.clone(), *changed.get(path)?))));
                 }
                 Err(error) => output::say(&format!("{error}; the next look tries again")),

@@ -84,6 +84,8 @@ pub enum Reader {
     Json(&'static JsonFormat),
     Line(&'static LineFormat),
     Table(Box<table::Table>),
+    /// JSON that no format recognises: its records wait in quarantine until one does.
+    Unknown,
 }
 
 impl Reader {
@@ -93,6 +95,7 @@ impl Reader {
             Reader::Json(format) => format.name,
             Reader::Line(format) => format.name,
             Reader::Table(table) => table.kind().as_str(),
+            Reader::Unknown => "unknown",
         }
     }
 
@@ -111,6 +114,9 @@ impl Reader {
             (Reader::Json(format), Body::Line(raw)) => (format.normalize)(raw, context),
             (Reader::Line(format), Body::Line(raw) | Body::Json(raw)) => (format.normalize)(raw, context),
             (Reader::Table(table), Body::Fields(fields)) => table.read(fields, context),
+            (Reader::Unknown, _) => {
+                Err(Rejection::new("unknown_format", "no format recognises records of this file"))
+            }
             _ => Err(Rejection::new(
                 "unknown_format",
                 format!("the record is laid out as no record of {} is", self.name()),

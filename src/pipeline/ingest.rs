@@ -47,7 +47,8 @@ pub struct FileReport {
     pub new: u64,
     pub duplicate: u64,
     pub quarantined: u64,
-    /// The question to answer before the file can be read, or the error that stopped it.
+    /// The question to answer before the file can be read, or the error that stopped it. The
+    /// records of a JSON file that no format recognises are in quarantine meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
     /// How the columns were understood.
@@ -205,7 +206,7 @@ fn ingest_file(
     let loading = batch.begin(opened.reader.name(), &opened.context.listing)?;
     let mut kind = None;
     let file = Arc::clone(opened.input.name());
-    let Opened { input, reader, context } = &mut opened;
+    let Opened { input, reader, context, .. } = &mut opened;
     // Batches that were worked on are filled again: fresh memory costs as much as parsing.
     let spare = Mutex::new(Vec::new());
     let spare = || spare.lock().unwrap_or_else(PoisonError::into_inner);
@@ -293,6 +294,7 @@ fn report_of(name: &str, opened: &Opened) -> FileReport {
         file: name.to_owned(),
         source: opened.reader.name().to_owned(),
         app_id: opened.context.app.clone(),
+        refused: opened.question.clone(),
         explanation: match &opened.reader {
             Reader::Table(table) => Some(table.explain()),
             _ => None,

@@ -9,15 +9,17 @@ use sha2::{Digest, Sha256};
 
 use super::{Error, FileReport, Reading};
 use crate::domain::{Listing, UtcMicros};
-use crate::ingest::{Input, Limits};
+use crate::ingest::{Input, Layout, Limits};
 use crate::normalize::table::TableKind;
-use crate::normalize::{self, Context, Reader};
+use crate::normalize::{self, Context, Reader, Refused};
 
 /// A file that is open and understood.
 pub struct Opened {
     pub input: Input,
     pub reader: Reader,
     pub context: Context,
+    /// What to answer before the records, which go into quarantine, can be read.
+    pub question: Option<String>,
 }
 
 /// Opens and recognises a file; the inner error is the report of a file that is refused.
@@ -36,11 +38,14 @@ pub fn open(
         Ok(input) => input,
         Err(error) => return refused(chain(&error)),
     };
-    let reader = match normalize::choose(input.sample(), name, reading.source.as_deref(), &reading.overrides)
-    {
-        Ok(reader) => reader,
-        Err(refusal) => return refused(refusal.to_string()),
-    };
+    let (reader, question) =
+        match normalize::choose(input.sample(), name, reading.source.as_deref(), &reading.overrides) {
+            Ok(reader) => (reader, None),
+            Err(refusal @ Refused::Unrecognised { .. }) if is_json(&input) => {
+                (Reader::Unknown, Some(refusal.to_string()))
+            }
+            Err(refusal) => return refused(refusal.to_string()),
+        };
     let (table_app, complete) = match &reader {
         Reader::Table(table) => (table.app().map(str::to_owned), table.complete()),
         _ => (None, true),
@@ -62,7 +67,12 @@ pub fn open(
         listing: Listing { listing_id, app_id: app, listed_at, complete },
         now: ingested_at,
     };
-    Ok(Ok(Opened { input, reader, context }))
+    Ok(Ok(Opened { input, reader, context, question }))
+}
+
+/// Whether records are told apart without knowing the format.
+fn is_json(input: &Input) -> bool {
+    matches!(input.sample().layout, Layout::Ndjson | Layout::JsonDocument)
 }
 
 /// An error with its causes, in one line.
@@ -78,7 +88,7 @@ pub fn is_listing(reader: &Reader) -> bool {
     match reader {
         Reader::Table(_) => true,
         Reader::Json(format) => format.name == "scim_resource",
-        Reader::Line(_) => false,
+        Reader::Line(_) | Reader::Unknown => false,
     }
 }
 
@@ -88,6 +98,7 @@ fn needs_app(reader: &Reader) -> bool {
         Reader::Table(table) => matches!(table.kind(), TableKind::Accounts | TableKind::Grants),
         Reader::Json(format) => ["scim_resource", "scim_http"].contains(&format.name),
         Reader::Line(_) => true,
+        Reader::Unknown => false,
     }
 }
 

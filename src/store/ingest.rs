@@ -25,6 +25,9 @@ use crate::domain::{Listing, UtcMicros};
 /// Values held in memory before they go to files.
 const BUFFER_BYTES_MAX: usize = 96 << 20;
 
+/// Excerpts held for one load; beyond it, rejected records keep their reason and line.
+const EXCERPT_BYTES_MAX: usize = 32 << 20;
+
 /// An open batch.
 pub struct Ingest {
     now: UtcMicros,
@@ -55,6 +58,7 @@ struct Load {
     counts: LoadCounts,
     reach: Reach,
     rejected: Vec<Rejected>,
+    excerpt_bytes: usize,
     listed: bool,
 }
 
@@ -142,6 +146,7 @@ impl Ingest {
             counts: LoadCounts::default(),
             reach: Reach::default(),
             rejected: Vec::new(),
+            excerpt_bytes: 0,
             listed: false,
         });
         Ok(loading)
@@ -173,7 +178,13 @@ impl Ingest {
         }
         load.reach.include(reach);
         load.counts.quarantined += rejected.len() as u64;
-        load.rejected.extend(rejected);
+        for mut rejected in rejected {
+            load.excerpt_bytes += rejected.excerpt.as_ref().map_or(0, String::len);
+            if load.excerpt_bytes > EXCERPT_BYTES_MAX {
+                rejected.excerpt = None;
+            }
+            load.rejected.push(rejected);
+        }
         self.spill()
     }
 

@@ -13,9 +13,6 @@ use super::tables::sources::Reach;
 use super::tables::{Entry, employments, events, registers, snapshots};
 use crate::domain::{Listing, Origin, Rejection, Row, UtcMicros};
 
-/// Excerpts held for one stage; beyond it, rejected records keep their reason and line.
-const EXCERPT_BYTES_MAX: usize = 4 << 20;
-
 /// What all rows of a load share: each thread takes its stages from it.
 #[derive(Clone, Debug)]
 pub struct Loading {
@@ -34,7 +31,6 @@ pub struct Stage {
     employments: Buffer,
     registers: Buffer,
     rejected: Vec<Rejected>,
-    excerpt_bytes: usize,
     reach: Reach,
 }
 
@@ -60,7 +56,6 @@ impl Loading {
             employments: Buffer::new(&employments::TABLE),
             registers: Buffer::new(&registers::TABLE),
             rejected: Vec::new(),
-            excerpt_bytes: 0,
             reach: Reach::default(),
         }
     }
@@ -95,9 +90,7 @@ impl Stage {
 
     /// Keeps a record that could not become a row.
     pub fn quarantine(&mut self, origin: &Origin, rejection: Rejection, excerpt: &str) {
-        self.excerpt_bytes += excerpt.len();
-        let excerpt = (self.excerpt_bytes <= EXCERPT_BYTES_MAX).then(|| excerpt.to_owned());
-        let file = origin.file.clone();
+        let (file, excerpt) = (origin.file.clone(), Some(excerpt.to_owned()));
         self.rejected.push(Rejected { file, line: origin.line, rejection, excerpt });
     }
 
