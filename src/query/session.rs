@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::datasource::MemTable;
@@ -58,6 +60,8 @@ const VIEWS: [(&str, &str, bool); 8] = [
     ("sources_now", include_str!("views/sources_now.sql"), true),
 ];
 
+/// Rows that are worked on at a time.
+const BATCH_ROWS: usize = 8192;
 const NO_CHANGES: &str = include_str!("views/no_changes.sql");
 const NO_USES: &str = include_str!("views/no_uses.sql");
 /// Before all times: a session without a base reads all events.
@@ -88,6 +92,8 @@ impl Session {
         for (name, sql, held) in VIEWS {
             session.define(name, sql, held).await?;
         }
+        // Their rows are held in `known_changes` now.
+        session.forget(&["changes", "base_changes"])?;
         Ok(session)
     }
 
@@ -96,7 +102,7 @@ impl Session {
     /// # Errors
     /// [`Error::Plan`] when a table cannot be registered.
     pub fn over(tables: Tables, at: At) -> Result<Session, Error> {
-        let config = SessionConfig::new().with_information_schema(false).with_batch_size(8192);
+        let config = SessionConfig::new().with_information_schema(false).with_batch_size(BATCH_ROWS);
         let base = tables.base.as_ref().map_or(At { as_of: NEVER, known_at: NEVER }, |base| At {
             as_of: base.as_of,
             known_at: base.known_at,
@@ -155,9 +161,21 @@ impl Session {
     /// Adds a table of rows that Rust made. The batches share one schema; at least one is given.
     pub fn hold(&self, name: &str, batches: Vec<RecordBatch>) -> Result<(), Error> {
         let Some(first) = batches.first() else { return Ok(()) };
-        let table = MemTable::try_new(first.schema(), vec![batches])
-            .map_err(|source| Error::Plan { name: name.to_owned(), source: Box::new(source) })?;
+        let failed = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };
+        let schema = first.schema();
+        let batches = regrouped(&batches).map_err(|source| failed(source.into()))?;
+        let table = MemTable::try_new(schema, vec![batches]).map_err(failed)?;
         self.register(name, Arc::new(table))
+    }
+
+    /// Lets go of tables that nothing asks any more, and of their memory.
+    pub fn forget(&self, names: &[&str]) -> Result<(), Error> {
+        for name in names {
+            self.context
+                .deregister_table(*name)
+                .map_err(|source| Error::Plan { name: (*name).to_owned(), source: Box::new(source) })?;
+        }
+        Ok(())
     }
 
     /// Makes the existing table `of` known as `name` too.
@@ -218,6 +236,28 @@ impl Session {
             .map(|_| ())
             .map_err(|source| Error::Plan { name: name.to_owned(), source: Box::new(source) })
     }
+}
+
+/// The same rows in batches of a good size, each with texts of its own. Joins leave crumbs, whose
+/// views of text hold on to every buffer that went in; later questions would drag all of them along.
+fn regrouped(batches: &[RecordBatch]) -> Result<Vec<RecordBatch>, ArrowError> {
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    if rows >= batches.len() * BATCH_ROWS / 2 {
+        return batches.iter().map(compact).collect();
+    }
+    let whole = concat_batches(&batches[0].schema(), batches)?;
+    let at = (0..rows.max(1)).step_by(BATCH_ROWS);
+    at.map(|at| compact(&whole.slice(at, BATCH_ROWS.min(rows - at)))).collect()
+}
+
+fn compact(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    /// Buffers that a batch may share with others; a copy costs more than these.
+    const BUFFERS_MAX: usize = 8;
+    let compacted = |column: &ArrayRef| match column.as_string_view_opt() {
+        Some(texts) if texts.data_buffers().len() > BUFFERS_MAX => Arc::new(texts.gc()) as ArrayRef,
+        _ => Arc::clone(column),
+    };
+    RecordBatch::try_new(batch.schema(), batch.columns().iter().map(compacted).collect())
 }
 
 fn run_error(name: &str, source: DataFusionError) -> Error {

@@ -16,12 +16,14 @@ pub const IDENTITY_PROVIDERS: [&str; 3] = ["okta", "entra", "google_workspace"];
 
 /// Views below linking, in the order in which they stand on each other; `true` keeps the
 /// rows in memory because several others read them.
-const BEFORE_LINKS: [(&str, &str, bool); 6] = [
+const BEFORE_LINKS: [(&str, &str, bool); 8] = [
     ("employments", include_str!("spans/employments.sql"), true),
     ("people_aliases", include_str!("spans/people_aliases.sql"), true),
     ("account_spans", include_str!("spans/account_spans.sql"), true),
+    ("account_statements", include_str!("spans/account_statements.sql"), true),
     ("account_attributes", include_str!("spans/account_attributes.sql"), true),
     ("account_renames", include_str!("spans/account_renames.sql"), true),
+    ("grant_observations", include_str!("spans/grant_observations.sql"), true),
     ("grant_spans", include_str!("spans/grant_spans.sql"), true),
 ];
 
@@ -59,6 +61,8 @@ pub async fn build(session: &Session) -> Result<(), query::Error> {
     for (name, sql, held) in AFTER_LINKS {
         session.define(name, sql, held).await?;
     }
+    // What they hold is in `app_uses`, `account_attributes` and `grant_spans` now.
+    session.forget(&["uses", "base_uses", "account_statements", "grant_observations"])?;
     for name in PLAIN_REGISTERS {
         session.alias(name, &format!("reg_{name}")).await?;
     }

@@ -23,6 +23,8 @@ use crate::domain::UtcMicros;
 const MANIFEST: &str = "manifest.json";
 /// Rises whenever what is kept, or how it is worked out, changes.
 const VERSION: u32 = 1;
+/// Rows that are read at a time: as many as questions work on.
+const BATCH_ROWS: usize = 8192;
 /// Checkpoints that stay: the newest, and one before it for questions a little further back.
 const KEPT: usize = 2;
 
@@ -124,7 +126,7 @@ fn read_table(path: &Path, hash: &str) -> Option<Vec<RecordBatch>> {
     }
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).ok()?).ok()?;
     let schema: SchemaRef = builder.schema().clone();
-    let mut batches = builder.build().ok()?.collect::<Result<Vec<_>, _>>().ok()?;
+    let mut batches = builder.with_batch_size(BATCH_ROWS).build().ok()?.collect::<Result<Vec<_>, _>>().ok()?;
     if batches.is_empty() {
         batches.push(RecordBatch::new_empty(schema));
     }

@@ -2,168 +2,53 @@
 -- Columns: app_id, account_id, entitlement_kind, entitlement_id, entitlement_name,
 -- valid_from, valid_to, expires_at, granted_at, last_used_at, granted_by, from_source,
 -- listed_at, ref. For an assignment to an application the entitlement is the application.
--- A trusted complete listing of grants ends every grant of that application that it does not
--- name, and a deleted account holds nothing.
--- Inputs: known_changes, known_snapshots, listings, account_spans, account_attributes.
-WITH logins AS (
-  SELECT app_id, lower(account_name) AS login, min(account_id) AS account_id
-  FROM account_attributes
-  WHERE account_name IS NOT NULL
-  GROUP BY app_id, lower(account_name)
-  HAVING min(account_id) = max(account_id)
-),
-stated AS (
+-- Of what can change while a grant is held, the newest that was said counts.
+-- Inputs: grant_observations.
+WITH islands AS (
   SELECT
-    account_key_app AS app_id,
-    account_id,
-    entitlement_kind,
-    CASE
-      WHEN entitlement_kind = 'app' THEN app_key
-      ELSE coalesce(entitlement_id, entitlement_name)
-    END AS entitlement_id,
-    entitlement_name,
-    occurred_at AS at,
-    1 AS rank,
-    event_id AS ref,
-    source AS from_source,
-    CASE
-      WHEN verb IN ('group.member.add', 'role.grant', 'role.grant.timebound', 'role.activate', 'app.assign') THEN TRUE
-      WHEN verb IN ('group.member.remove', 'role.revoke', 'role.revoke.timebound', 'role.expire', 'role.deactivate', 'app.unassign', 'app.unassign.pending_deprovision', 'access.expired') THEN FALSE
-    END AS held,
-    expires_at,
-    occurred_at AS granted_at,
-    NULL AS last_used_at,
-    coalesce(actor_name, actor_id) AS granted_by,
-    NULL AS listed_at
-  FROM known_changes
-  WHERE outcome = 'success'
-    AND account_key_app IS NOT NULL
-    AND account_id IS NOT NULL
-    AND entitlement_kind IS NOT NULL
-  UNION ALL
-  SELECT
-    s.app_id,
-    coalesce(s.account_id, l.account_id, s.account_name),
-    s.entitlement_kind,
-    s.entitlement_id,
-    s.entitlement_name,
-    s.listed_at AS at,
-    2,
-    s.listing_id,
-    s.source,
-    TRUE,
-    s.expires_at,
-    s.granted_at,
-    s.last_used_at,
-    s.granted_by,
-    s.listed_at
-  FROM known_snapshots AS s
-  LEFT JOIN logins AS l
-    ON l.app_id = s.app_id
-    AND l.login = lower(s.account_name)
-  WHERE s.row_kind = 'grant'
-    AND s.app_id IS NOT NULL
-),
-seen AS (
-  SELECT *
-  FROM stated
-  WHERE held IS NOT NULL
-    AND entitlement_id IS NOT NULL
-    AND account_id IS NOT NULL
-),
-births AS (
-  SELECT app_id, account_id, entitlement_kind, entitlement_id, min(at) AS first_at
-  FROM seen
-  GROUP BY app_id, account_id, entitlement_kind, entitlement_id
-),
-gone AS (
-  SELECT b.app_id, b.account_id, b.entitlement_kind, b.entitlement_id, l.listed_at AS at, l.listing_id AS ref
-  FROM births AS b
-  JOIN listings AS l
-    ON l.app_id = b.app_id
-    AND l.row_kind = 'grant'
-    AND l.trusted
-    AND b.first_at < l.listed_at
-  LEFT ANTI JOIN (SELECT app_id, account_id, entitlement_id, ref FROM seen WHERE rank = 2) AS s
-    ON s.ref = l.listing_id
-    AND s.app_id = b.app_id
-    AND s.account_id = b.account_id
-    AND s.entitlement_id = b.entitlement_id
-  UNION ALL
-  SELECT b.app_id, b.account_id, b.entitlement_kind, b.entitlement_id, a.valid_from, a.ref
-  FROM births AS b
-  JOIN account_spans AS a
-    ON a.app_id = b.app_id
-    AND a.account_id = b.account_id
-    AND a.state = 'deleted'
-    AND b.first_at <= a.valid_from
-),
-observations AS (
-  SELECT
-    app_id, account_id, entitlement_kind, entitlement_id, entitlement_name, at, rank, ref,
-    from_source, held, expires_at, granted_at, last_used_at, granted_by, listed_at
-  FROM seen
-  UNION ALL
-  SELECT
-    app_id, account_id, entitlement_kind, entitlement_id, NULL, at, 3, ref,
-    NULL, FALSE, NULL, NULL, NULL, NULL, NULL
-  FROM gone
-),
-ordered AS (
-  SELECT
-    app_id, account_id, entitlement_kind, entitlement_id, entitlement_name, at, rank, ref,
-    from_source, held, expires_at, granted_at, last_used_at, granted_by, listed_at,
-    lag(held) OVER w AS previous
-  FROM observations
-  WINDOW w AS (
-    PARTITION BY app_id, account_id, entitlement_kind, entitlement_id
-    ORDER BY at, rank, ref, held
-  )
-),
-numbered AS (
-  SELECT
-    app_id, account_id, entitlement_kind, entitlement_id, entitlement_name, at, rank, ref,
-    from_source, held, expires_at, granted_at, last_used_at, granted_by, listed_at,
-    sum(CASE WHEN previous IS NULL OR previous <> held THEN 1 ELSE 0 END) OVER (
-      PARTITION BY app_id, account_id, entitlement_kind, entitlement_id
-      ORDER BY at, rank, ref, held
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS island
-  FROM ordered
-),
-islands AS (
-  SELECT
-    app_id,
-    account_id,
-    entitlement_kind,
-    entitlement_id,
     island,
-    held,
+    min(n) AS first_n,
     min(at) AS valid_from,
-    last_value(entitlement_name ORDER BY at, rank, ref) FILTER (WHERE entitlement_name IS NOT NULL) AS entitlement_name,
-    last_value(expires_at ORDER BY at, rank, ref) FILTER (WHERE expires_at IS NOT NULL) AS expires_at,
     min(granted_at) AS granted_at,
     max(last_used_at) AS last_used_at,
-    last_value(granted_by ORDER BY at, rank, ref) FILTER (WHERE granted_by IS NOT NULL) AS granted_by,
-    first_value(from_source ORDER BY at, rank, ref) AS from_source,
     max(listed_at) AS listed_at,
-    first_value(ref ORDER BY at, rank, ref) AS ref
-  FROM numbered
-  GROUP BY app_id, account_id, entitlement_kind, entitlement_id, island, held
+    max(CASE WHEN entitlement_name IS NOT NULL THEN n END) AS named_n,
+    max(CASE WHEN expires_at IS NOT NULL THEN n END) AS expires_n,
+    max(CASE WHEN granted_by IS NOT NULL THEN n END) AS granted_n
+  FROM grant_observations
+  GROUP BY island
+),
+described AS (
+  SELECT
+    i.island, i.valid_from, i.granted_at, i.last_used_at, i.listed_at, i.named_n, i.expires_n, i.granted_n,
+    f.app_id, f.account_id, f.entitlement_kind, f.entitlement_id, f.held, f.from_source, f.ref
+  FROM islands AS i
+  JOIN grant_observations AS f
+    ON f.n = i.first_n
 ),
 bounded AS (
   SELECT
-    app_id, account_id, entitlement_kind, entitlement_id, held, entitlement_name, valid_from,
-    lead(valid_from) OVER (
-      PARTITION BY app_id, account_id, entitlement_kind, entitlement_id
-      ORDER BY island
-    ) AS valid_to,
-    expires_at, granted_at, last_used_at, granted_by, from_source, listed_at, ref
-  FROM islands
+    island, valid_from, granted_at, last_used_at, listed_at, named_n, expires_n, granted_n,
+    app_id, account_id, entitlement_kind, entitlement_id, held, from_source, ref,
+    CASE
+      WHEN lead(app_id) OVER w = app_id
+        AND lead(account_id) OVER w = account_id
+        AND (lead(entitlement_kind) OVER w IS NOT DISTINCT FROM entitlement_kind)
+        AND lead(entitlement_id) OVER w = entitlement_id
+      THEN lead(valid_from) OVER w
+    END AS valid_to
+  FROM described
+  WINDOW w AS (ORDER BY island)
 )
 SELECT
-  app_id, account_id, entitlement_kind, entitlement_id, entitlement_name, valid_from, valid_to,
-  expires_at, granted_at, last_used_at, granted_by, from_source, listed_at, ref
-FROM bounded
-WHERE held
-  AND (valid_to IS NULL OR valid_to > valid_from)
+  b.app_id, b.account_id, b.entitlement_kind, b.entitlement_id, named.entitlement_name, b.valid_from, b.valid_to,
+  expires.expires_at, b.granted_at, b.last_used_at, granted.granted_by, b.from_source, b.listed_at, b.ref
+FROM bounded AS b
+LEFT JOIN grant_observations AS named
+  ON named.n = b.named_n
+LEFT JOIN grant_observations AS expires
+  ON expires.n = b.expires_n
+LEFT JOIN grant_observations AS granted
+  ON granted.n = b.granted_n
+WHERE b.held
+  AND (b.valid_to IS NULL OR b.valid_to > b.valid_from)
