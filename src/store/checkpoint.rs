@@ -126,7 +126,8 @@ fn read_table(path: &Path, hash: &str) -> Option<Vec<RecordBatch>> {
     }
     let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).ok()?).ok()?;
     let schema: SchemaRef = builder.schema().clone();
-    let mut batches = builder.with_batch_size(BATCH_ROWS).build().ok()?.collect::<Result<Vec<_>, _>>().ok()?;
+    let mut batches =
+        builder.with_batch_size(BATCH_ROWS).build().ok()?.collect::<Result<Vec<_>, _>>().ok()?;
     if batches.is_empty() {
         batches.push(RecordBatch::new_empty(schema));
     }
