@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Runs `work` on all that `produce` gives, and hands the results to `consume` in the order of
 /// production. With one thread, or one item, all happens here; else `produce` has a thread of
@@ -30,19 +30,20 @@ pub fn in_order<T: Send, R: Send, E: Send>(
     }
     let (items_in, items) = sync_channel(threads.get());
     let (results_in, results) = sync_channel(threads.get());
-    let items = Mutex::new(items);
+    // Held by the workers alone: when they stop, whoever still produces finds nobody waiting.
+    let items = Arc::new(Mutex::new(items));
     std::thread::scope(|scope| {
         let producer = scope.spawn(move || {
             let early = [first].into_iter().chain(second);
             feed(early, produce, &items_in)
         });
         for _ in 0..threads.get() {
-            let (items, work, results_in) = (&items, &work, results_in.clone());
-            scope.spawn(move || labour(items, work, &results_in));
+            let (items, work, results_in) = (Arc::clone(&items), &work, results_in.clone());
+            scope.spawn(move || labour(&items, work, &results_in));
         }
-        drop(results_in);
+        drop((items, results_in));
         let consumed = sort(&results, &mut consume);
-        // Whoever still works finds nobody waiting, and stops.
+        // A worker whose result nobody takes stops.
         drop(results);
         let produced = match producer.join() {
             Ok(produced) => produced,
