@@ -129,7 +129,7 @@ fn take_json(number: u64, line: &[u8], ended: bool, sink: &mut Sink) {
 }
 
 /// Whether a line is one object, as far as counting can tell: most lines are, and a walk from
-/// quote to quote costs as much as parsing them. It opens and closes as many brackets, fewer
+/// quote to quote does once more what parsing does. It opens and closes as many brackets, fewer
 /// than could be too deep, and no second object begins in it: none behind a closing brace, none
 /// with the same first key. Where the answer is no, the walk finds out.
 fn is_one_object(line: &[u8], depth_max: usize) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{Engine, Error, now, owners};
 use crate::detect::{self as detectors, Reach, learned};
@@ -103,7 +103,10 @@ impl Engine {
         };
         if request.record {
             report.changes = Some(self.record(&mut report, coverage, started_at).await?);
-            self.keep_checkpoint(&session, newest_known_at).await?;
+            // The run is recorded; without a checkpoint the next one only takes longer.
+            if let Err(error) = self.keep_checkpoint(&session, newest_known_at).await {
+                warn!(error = &error as &dyn std::error::Error, "no checkpoint is kept");
+            }
         }
         Ok(report)
     }

@@ -207,7 +207,7 @@ fn ingest_file(
     let mut kind = None;
     let file = Arc::clone(opened.input.name());
     let Opened { input, reader, context, .. } = &mut opened;
-    // Batches that were worked on are filled again: fresh memory costs as much as parsing.
+    // Batches that were worked on are filled again: fresh memory has to be faulted in.
     let spare = Mutex::new(Vec::new());
     let spare = || spare.lock().unwrap_or_else(PoisonError::into_inner);
     in_order(

@@ -5,7 +5,7 @@
 -- entitlement_name, at, ref, from_source, held, expires_at, granted_at, last_used_at, granted_by,
 -- listed_at.
 -- One order over all grants, and numbers instead of keys from there on: a window a grant costs
--- ten times as much.
+-- twice as much over the changes of five million events.
 -- A trusted complete listing of grants ends every grant of that application that it does not
 -- name, and a deleted account holds nothing.
 -- Inputs: known_changes, known_snapshots, listings, account_spans, account_attributes.
