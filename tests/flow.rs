@@ -330,6 +330,34 @@ fn a_damaged_checkpoint_is_passed_over() {
     });
 }
 
+/// Else a lake that was deleted and filled anew would answer with the events of the old one.
+#[test]
+fn a_checkpoint_of_another_lake_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let files = |name: &str, seed: u64| {
+        let to = folder.path().join(name);
+        write(&Plan { seed, ..plan(40, 120) }, &to).unwrap();
+        handed_over(&to)
+    };
+    let (old, new) = (files("old", 7), files("new", 8));
+    let end_at = plan(40, 120).end_at;
+    block_on(async || {
+        let engine = Engine::new(&data, TENANT);
+        ingest(&engine, &old).await;
+        detect(&engine, end_at).await;
+        assert!(data.join("checkpoints").join(TENANT).is_dir());
+        fs::remove_dir_all(data.join("lake")).unwrap();
+        ingest(&engine, &new).await;
+        let at = At { as_of: end_at, known_at: LATER };
+        let request =
+            DetectRequest { at, profile: "default".to_owned(), detectors: Vec::new(), record: false };
+        let beside = as_json(&engine.detect(&request).await.unwrap().findings);
+        engine.rebuild().unwrap();
+        assert_eq!(beside, as_json(&engine.detect(&request).await.unwrap().findings));
+    });
+}
+
 /// Else exports that are dropped into a folder at night would wait for somebody to come.
 #[test]
 fn a_watched_folder_is_read_as_files_come_and_grow() {

@@ -19,6 +19,8 @@ mod spool;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use checkpoint::EventsRead;
+
 pub use access::{Holding, Subject, holdings};
 pub use detect::{DetectRequest, RunReport};
 pub use ingest::{FileReport, IngestReport, Reading, normalize};
@@ -100,17 +102,17 @@ impl Engine {
         Ok(self.opened(at).await?.0)
     }
 
-    /// The same, with the newest instant at which an event of its tables became known.
-    async fn opened(&self, at: At) -> Result<(Session, Option<UtcMicros>), Error> {
-        let (mut tables, newest_known_at) = self.tables().await?;
-        tables.base = self.base(at, newest_known_at);
+    /// The same, with which events it reads.
+    async fn opened(&self, at: At) -> Result<(Session, EventsRead), Error> {
+        let (mut tables, events) = self.tables().await?;
+        tables.base = self.base(at, &events);
         let session = Session::open(tables, at).await?;
         state::build(&session).await?;
-        Ok((session, newest_known_at))
+        Ok((session, events))
     }
 
-    /// The tables of the lake as they stand now, and when the newest event became known.
-    async fn tables(&self) -> Result<(Tables, Option<UtcMicros>), Error> {
+    /// The tables of the lake as they stand now, and which events are in them.
+    async fn tables(&self) -> Result<(Tables, EventsRead), Error> {
         let lake = Lake::open(&self.data, &self.tenant).await?;
         let events = lake.read("events").await?;
         let tables = Tables {
@@ -122,7 +124,8 @@ impl Engine {
             quarantine: lake.provider("quarantine").await?,
             base: None,
         };
-        Ok((tables, events.newest_known_at))
+        let read = EventsRead { table_id: events.table_id, newest_known_at: events.newest_known_at };
+        Ok((tables, read))
     }
 
     /// The ledger of this folder.

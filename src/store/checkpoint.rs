@@ -33,6 +33,8 @@ const KEPT: usize = 2;
 pub struct Checkpoint {
     pub as_of: UtcMicros,
     pub known_at: UtcMicros,
+    /// The table of events that it was made from: another lake in its place knows nothing of it.
+    pub made_from: String,
     pub tables: BTreeMap<String, Vec<RecordBatch>>,
 }
 
@@ -41,14 +43,17 @@ struct Manifest {
     version: u32,
     as_of: i64,
     known_at: i64,
+    made_from: String,
     /// SHA-256 of each table's file.
     tables: BTreeMap<String, String>,
 }
 
-/// The newest checkpoint in `folder` that a question at these instants can start from.
-pub fn newest(folder: &Path, as_of: UtcMicros, known_at: UtcMicros) -> Option<Checkpoint> {
+/// The newest checkpoint in `folder`, made from this table, that a question at these instants can
+/// start from.
+pub fn newest(folder: &Path, made_from: &str, as_of: UtcMicros, known_at: UtcMicros) -> Option<Checkpoint> {
     let serves = |manifest: &Manifest| {
-        manifest.version == VERSION && manifest.as_of <= as_of.0 && manifest.known_at <= known_at.0
+        let own = manifest.version == VERSION && manifest.made_from == made_from;
+        own && manifest.as_of <= as_of.0 && manifest.known_at <= known_at.0
     };
     let mut found: Vec<_> = all(folder).into_iter().filter(|(_, manifest)| serves(manifest)).collect();
     found.sort_by_key(|(_, manifest)| (manifest.known_at, manifest.as_of));
@@ -68,7 +73,8 @@ pub fn keep(folder: &Path, checkpoint: &Checkpoint) -> Result<(), Error> {
         tables.insert(name.clone(), write(&growing.join(format!("{name}.parquet")), batches)?);
     }
     let (as_of, known_at) = (checkpoint.as_of.0, checkpoint.known_at.0);
-    let manifest = Manifest { version: VERSION, as_of, known_at, tables };
+    let made_from = checkpoint.made_from.clone();
+    let manifest = Manifest { version: VERSION, as_of, known_at, made_from, tables };
     let file = growing.join(MANIFEST);
     fs::write(&file, serde_json::to_vec(&manifest).unwrap_or_default()).map_err(Error::io("write", &file))?;
     if path.exists() {
@@ -117,7 +123,8 @@ fn read(path: &Path, manifest: &Manifest) -> Option<Checkpoint> {
         };
         tables.insert(name.clone(), batches);
     }
-    Some(Checkpoint { as_of: UtcMicros(manifest.as_of), known_at: UtcMicros(manifest.known_at), tables })
+    let (as_of, known_at) = (UtcMicros(manifest.as_of), UtcMicros(manifest.known_at));
+    Some(Checkpoint { as_of, known_at, made_from: manifest.made_from.clone(), tables })
 }
 
 fn read_table(path: &Path, hash: &str) -> Option<Vec<RecordBatch>> {

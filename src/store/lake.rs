@@ -34,6 +34,8 @@ pub struct Read {
     /// The newest instant at which a row became known; all that became known by then is there.
     /// Absent when the log does not say.
     pub newest_known_at: Option<UtcMicros>,
+    /// The table's own id, which no other table has, also not one made anew in its place.
+    pub table_id: String,
 }
 
 /// How a lake is written.
@@ -109,10 +111,12 @@ impl Lake {
         let table = tables::table(table).ok_or_else(|| Error::UnknownTable { table: table.to_owned() })?;
         let delta = self.load(table).await?;
         let newest_known_at = part::newest_known(&delta);
+        let snapshot = delta.snapshot().map_err(Error::delta("read the id of", table.name))?;
+        let table_id = snapshot.metadata().id().to_owned();
         let provider = delta.table_provider().await;
         let provider = provider
             .map_err(|source| Error::Provider { table: table.name, source: Box::new(source) as Box<_> })?;
-        Ok(Read { provider, newest_known_at })
+        Ok(Read { provider, newest_known_at, table_id })
     }
 
     /// Begins a batch; `now` is when its rows became known. Waits for another batch of
