@@ -23,7 +23,7 @@ const DAY: i64 = UtcMicros::MICROS_PER_DAY;
 #[derive(Clone)]
 pub struct File {
     pub name: &'static str,
-    pub rows: Vec<Row>,
+    pub rows: Vec<Row<'static>>,
     pub rejections: u64,
 }
 
@@ -166,7 +166,7 @@ fn event(id: u64, occurred_at: UtcMicros) -> Event {
 /// Events of the given numbers, four a day, out of order in the file.
 pub fn events(name: &'static str, ids: std::ops::Range<u64>) -> File {
     let at = |id: u64| UtcMicros(NOON.0 + id as i64 * DAY / 4);
-    let rows = ids.rev().map(|id| Row::Event(Box::new(event(id, at(id))))).collect();
+    let rows = ids.rev().map(|id| Row::from(event(id, at(id)))).collect();
     File { name, rows, rejections: 0 }
 }
 
@@ -284,7 +284,7 @@ async fn every_column_and_the_raw_record_come_back() {
         },
         ..event(1, UtcMicros(-1))
     };
-    let row = Row::Event(Box::new(full));
+    let row = Row::from(full);
     let raw = raw_of(&row);
     ingest(root.path(), &[&[&File { name: "a", rows: vec![row], rejections: 0 }]]).await;
     let rows = stored(root.path()).await;

@@ -74,7 +74,7 @@ impl Given<'_> {
         guess(&header, &rows[..rows.len().min(64)], self.file, &self.said)
     }
 
-    fn rows(&self, table: &Table) -> Vec<Result<Vec<Row>, Rejection>> {
+    fn rows(&self, table: &Table) -> Vec<Result<Vec<Row<'_>>, Rejection>> {
         self.lines().1.iter().map(|row| table.read(row, &context())).collect()
     }
 }

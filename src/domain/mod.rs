@@ -11,7 +11,7 @@ pub mod time;
 pub mod verb;
 
 pub use account::{AccountClass, AccountRow, EntitlementKind, GrantRow};
-pub use event::{AccountRef, Actor, AppRef, CredentialRef, EntitlementRef, Event, Outcome};
+pub use event::{AccountRef, Actor, AppRef, CredentialRef, EntitlementRef, Event, Outcome, Text};
 pub use finding::{Evidence, Finding, Severity, Status, Verdict};
 pub use identity::{EmploymentKind, EmploymentRow};
 pub use register::{RegisterKind, RegisterRow};

@@ -4,17 +4,23 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{AccountRow, EmploymentRow, Event, GrantRow, RegisterRow, UtcMicros};
+use super::{AccountRow, EmploymentRow, Event, GrantRow, RegisterRow, Text, UtcMicros};
 
 /// One normalised row. A raw record gives at least one, or a [`Rejection`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "row", rename_all = "snake_case")]
-pub enum Row {
-    Event(Box<Event>),
+pub enum Row<'a> {
+    Event(Box<Event<Text<'a>>>),
     Account(AccountRow),
     Grant(GrantRow),
     Employment(Box<EmploymentRow>),
     Register(RegisterRow),
+}
+
+impl From<Event> for Row<'_> {
+    fn from(event: Event) -> Self {
+        Row::Event(Box::new(event.into_text()))
+    }
 }
 
 /// Why a raw record could not become a row. It goes to quarantine, with its origin.

@@ -33,7 +33,7 @@ fn recognises(line: &str) -> bool {
     entry(line).is_some()
 }
 
-fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
+fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
     let Some(entry) = entry(raw) else {
         return Err(Rejection::new("bad_value", "the line is not in the common or combined log format"));
     };

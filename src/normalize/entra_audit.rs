@@ -36,7 +36,7 @@ fn recognises(value: &Value) -> bool {
         || (microsoft_365 && record.has("Operation"))
 }
 
-fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
+fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
     let value = json::parse(raw)?;
     let record = Record::new(&value);
     let activity = activity(&record)?;
@@ -68,7 +68,7 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
         ..record.event(SOURCE, context, at)
     };
     let agent = event.user_agent.clone().or_else(|| detail(&record, &["User-Agent"]));
-    Ok(vec![Row::Event(Box::new(Event { user_agent: agent, ..event }))])
+    Ok(vec![Row::from(Event { user_agent: agent, ..event })])
 }
 
 /// What kind of secret it is about; Entra names the holder, and the secret only by a hint.

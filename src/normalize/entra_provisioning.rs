@@ -26,7 +26,7 @@ fn recognises(value: &Value) -> bool {
         || (record.has("provisioningAction") && (record.has("provisioningStatusInfo") || record.has("jobId")))
 }
 
-fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
+fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
     let value = json::parse(raw)?;
     let record = Record::new(&value);
     let action = record.text_any(&[&["provisioningAction"], &["action"]]);
@@ -57,7 +57,7 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
         changes: changes::to_column(&modified),
         ..record.event(SOURCE, context, at)
     };
-    Ok(vec![Row::Event(Box::new(event))])
+    Ok(vec![Row::from(event)])
 }
 
 /// Two records of one change share their id when two jobs made it.

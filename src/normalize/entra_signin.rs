@@ -34,7 +34,7 @@ fn recognises(value: &Value) -> bool {
     (listed || bare) && !record.has("activityDisplayName")
 }
 
-fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
+fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
     let value = json::parse(raw)?;
     let record = Record::new(&value);
     let at = record.occurred_at(&["createdDateTime", "time", "TimeGenerated", "p_event_time"])?;
@@ -58,7 +58,7 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
         session_id: record.text(&["sessionId"]),
         ..record.event(SOURCE, context, at)
     };
-    Ok(vec![Row::Event(Box::new(event))])
+    Ok(vec![Row::from(event)])
 }
 
 fn category(record: &Record) -> &'static str {

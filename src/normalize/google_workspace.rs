@@ -30,7 +30,7 @@ fn recognises(value: &Value) -> bool {
     (named || kind) && (json::ci(value, "events").is_some() || json::ci(value, "name").is_some())
 }
 
-fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
+fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
     let value = json::parse(raw)?;
     if !value.is_object() {
         return Err(Rejection::new("not_an_object", "a Google Workspace record that is not an object"));
@@ -44,7 +44,7 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
         return Err(missing("events"));
     }
     let rows = inner.into_iter().enumerate();
-    rows.map(|(at, event)| Ok(Row::Event(Box::new(row(&head, event, at, context)?)))).collect()
+    rows.map(|(at, event)| Ok(Row::from(row(&head, event, at, context)?))).collect()
 }
 
 fn missing(field: &str) -> Rejection {

@@ -54,7 +54,7 @@ pub struct JsonFormat {
     pub title: &'static str,
     pub recognises: fn(&Value) -> bool,
     /// Takes the record's own text, since a parsed value is too slow for the busiest sources.
-    pub normalize: fn(&str, &Context) -> Result<Vec<Row>, Rejection>,
+    pub normalize: for<'a> fn(&'a str, &'a Context) -> Result<Vec<Row<'a>>, Rejection>,
 }
 
 /// A format of log lines.
@@ -63,7 +63,7 @@ pub struct LineFormat {
     pub name: &'static str,
     pub title: &'static str,
     pub recognises: fn(&str) -> bool,
-    pub normalize: fn(&str, &Context) -> Result<Vec<Row>, Rejection>,
+    pub normalize: for<'a> fn(&'a str, &'a Context) -> Result<Vec<Row<'a>>, Rejection>,
 }
 
 /// What a record does not say of itself.
@@ -104,7 +104,7 @@ impl Reader {
     ///
     /// # Errors
     /// The [`Rejection`] with which the record goes to quarantine.
-    pub fn read(&self, record: RawRecord<'_>, context: &Context) -> Result<Vec<Row>, Rejection> {
+    pub fn read<'a>(&self, record: RawRecord<'a>, context: &'a Context) -> Result<Vec<Row<'a>>, Rejection> {
         match (self, record.body) {
             (Reader::Json(format), Body::Json(raw)) => {
                 check_object(raw)?;

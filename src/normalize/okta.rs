@@ -9,12 +9,12 @@ mod record;
 
 use serde_json::Value;
 
-use self::record::{ChangeDetails, Party, Record, Text};
+use self::record::{ChangeDetails, Party, Record};
 use super::changes::{self, Change};
 use super::{Context, JsonFormat, event_id, json};
 use crate::domain::{
     AccountRef, Actor, AppRef, CredentialRef, EntitlementKind, EntitlementRef, Event, Outcome, Rejection,
-    Row, UtcMicros, Verb,
+    Row, Text, UtcMicros, Verb,
 };
 use crate::models::verbs;
 
@@ -30,29 +30,29 @@ fn recognises(value: &Value) -> bool {
         && (has("actor") || has("outcome") || has("target") || has("legacyEventType"))
 }
 
-fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
+fn normalize<'a>(raw: &'a str, context: &'a Context) -> Result<Vec<Row<'a>>, Rejection> {
     let record: Record = serde_json::from_str(raw).map_err(|error| json::rejection(&error, raw))?;
-    let event_type = record.event_type.get().ok_or_else(|| missing("eventType"))?;
+    let event_type = record.event_type.kept().ok_or_else(|| missing("eventType"))?;
     let occurred_at = occurred_at(&record)?;
-    let event_id = match record.uuid.owned() {
+    let event_id = match record.uuid.kept() {
         Some(uuid) => uuid,
-        None => event_id::of_record(&json::parse(raw)?),
+        None => event_id::of_record(&json::parse(raw)?).into(),
     };
     let mut changes: Vec<Change> = record.target.iter().flatten().flat_map(changes_of).collect();
     changes.extend(named_changes(&record));
-    let verb = refined(verbs::verb(SOURCE, event_type).unwrap_or(Verb::OTHER), &changes);
+    let verb = refined(verbs::verb(SOURCE, &event_type).unwrap_or(Verb::OTHER), &changes);
     let app = app(&record);
     let (entitlement, further) = entitlements(&record, &verb, &app);
     let event = Event {
         event_id,
         source: SOURCE,
-        org: context.org.clone(),
-        event_type: event_type.to_owned(),
+        org: context.org.as_deref().map(Text::from),
+        event_type,
         occurred_at,
         account: account(&record, &verb),
         app,
         outcome: outcome(&record, &verb),
-        changes: changes::to_column(&changes),
+        changes: changes::to_column(&changes).map(Text::from),
         expires_at: expires_at(&record, &verb, &entitlement),
         credential: credential(&record),
         entitlement,
@@ -63,14 +63,14 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
 }
 
 /// Who did it, from where and why, around an event that says nothing yet.
-fn circumstances(record: &Record, occurred_at: UtcMicros) -> Event {
+fn circumstances<'a>(record: &Record<'a>, occurred_at: UtcMicros) -> Event<Text<'a>> {
     let client = record.client.as_ref();
-    let reason = record.outcome.as_ref().and_then(|ending| ending.reason.owned());
+    let reason = record.outcome.as_ref().and_then(|ending| ending.reason.kept());
     Event {
-        event_id: String::new(),
+        event_id: Text::default(),
         source: SOURCE,
         org: None,
-        event_type: String::new(),
+        event_type: Text::default(),
         verb: Verb::OTHER,
         occurred_at,
         actor: actor(record),
@@ -80,10 +80,10 @@ fn circumstances(record: &Record, occurred_at: UtcMicros) -> Event {
         outcome: Outcome::Unknown,
         reason_code: reason.clone().filter(|text| is_code(text)),
         reason,
-        correlation_id: record.transaction.as_ref().and_then(|transaction| transaction.id.owned()),
-        session_id: record.authentication.as_ref().and_then(|by| by.external_session_id.owned()),
+        correlation_id: record.transaction.as_ref().and_then(|transaction| transaction.id.kept()),
+        session_id: record.authentication.as_ref().and_then(|by| by.external_session_id.kept()),
         client_ip: client_ip(record),
-        user_agent: client.and_then(|client| client.user_agent.as_ref()?.raw.owned()),
+        user_agent: client.and_then(|client| client.user_agent.as_ref()?.raw.kept()),
         http_method: None,
         http_path: None,
         http_status: None,
@@ -96,10 +96,10 @@ fn circumstances(record: &Record, occurred_at: UtcMicros) -> Event {
 
 /// The event, and a copy of it for each further role. A grant of two roles at once must
 /// be two grants, because Okta takes them back one by one.
-fn one_a_role(event: Event, further: Vec<EntitlementRef>) -> Vec<Row> {
+fn one_a_role<'a>(event: Event<Text<'a>>, further: Vec<EntitlementRef<Text<'a>>>) -> Vec<Row<'a>> {
     let mut rows = Vec::with_capacity(1 + further.len());
     for (at, entitlement) in further.into_iter().enumerate() {
-        let event_id = format!("{}/{}", event.event_id, at + 1);
+        let event_id = format!("{}/{}", event.event_id, at + 1).into();
         rows.push(Row::Event(Box::new(Event { event_id, entitlement, ..event.clone() })));
     }
     rows.insert(0, Row::Event(Box::new(event)));
@@ -140,18 +140,28 @@ fn is_code(reason: &str) -> bool {
     reason.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
-fn actor(record: &Record) -> Actor {
+fn actor<'a>(record: &Record<'a>) -> Actor<Text<'a>> {
     let Some(actor) = &record.actor else { return Actor::default() };
     Actor {
-        id: actor.id.owned(),
-        kind: actor.kind.get().map(str::to_ascii_lowercase),
-        name: known(&actor.alternate_id).or(actor.display_name.get()).map(str::to_owned),
+        id: actor.id.kept(),
+        kind: actor.kind.get().map(lower_case),
+        name: known(&actor.alternate_id).or(actor.display_name.kept()),
+    }
+}
+
+/// Nearly every actor is of one of these kinds.
+fn lower_case<'a>(kind: &str) -> Text<'a> {
+    match kind {
+        "User" => "user".into(),
+        "SystemPrincipal" => "systemprincipal".into(),
+        "PublicClientApp" => "publicclientapp".into(),
+        _ => kind.to_ascii_lowercase().into(),
     }
 }
 
 /// Okta writes `unknown` where it has no login.
-fn known<'t>(alternate_id: &'t Text<'_>) -> Option<&'t str> {
-    alternate_id.get().filter(|text| !text.eq_ignore_ascii_case("unknown"))
+fn known<'a>(alternate_id: &record::Text<'a>) -> Option<Text<'a>> {
+    alternate_id.kept().filter(|text| !text.eq_ignore_ascii_case("unknown"))
 }
 
 fn target<'r, 'a>(record: &'r Record<'a>, kind: &str) -> Option<&'r Party<'a>> {
@@ -161,7 +171,7 @@ fn target<'r, 'a>(record: &'r Record<'a>, kind: &str) -> Option<&'r Party<'a>> {
 /// The account that it happened to: the User among the targets, else the actor where the
 /// event is about the actor's own session, factors or requests, else the account in the
 /// application, in that application's name space.
-fn account(record: &Record, verb: &Verb) -> AccountRef {
+fn account<'a>(record: &Record<'a>, verb: &Verb) -> AccountRef<Text<'a>> {
     let app_user = target(record, "AppUser");
     let own = record.actor.as_ref().filter(|actor| actor.kind.is("User") && concerns_actor(verb));
     if let Some(user) = target(record, "User").or(own) {
@@ -169,9 +179,9 @@ fn account(record: &Record, verb: &Verb) -> AccountRef {
         let downstream = app_user.filter(|_| verb.as_str().starts_with("provision."));
         let login = downstream.and_then(|party| known(&party.alternate_id));
         return AccountRef {
-            app: Some(SOURCE.to_owned()),
-            id: user.id.owned(),
-            name: login.or(known(&user.alternate_id)).map(str::to_owned),
+            app: Some(SOURCE.into()),
+            id: user.id.kept(),
+            name: login.or(known(&user.alternate_id)),
             email: email(user),
             external_id: None,
         };
@@ -180,16 +190,16 @@ fn account(record: &Record, verb: &Verb) -> AccountRef {
         return AccountRef::default();
     };
     AccountRef {
-        app: app.id.owned(),
-        id: user.id.owned(),
-        name: known(&user.alternate_id).map(str::to_owned),
+        app: app.id.kept(),
+        id: user.id.kept(),
+        name: known(&user.alternate_id),
         email: email(user),
         external_id: None,
     }
 }
 
-fn email(party: &Party) -> Option<String> {
-    known(&party.alternate_id).filter(|text| text.contains('@')).map(str::to_owned)
+fn email<'a>(party: &Party<'a>) -> Option<Text<'a>> {
+    known(&party.alternate_id).filter(|text| text.contains('@'))
 }
 
 fn concerns_actor(verb: &Verb) -> bool {
@@ -198,16 +208,17 @@ fn concerns_actor(verb: &Verb) -> bool {
     FAMILIES.iter().any(|family| verb.as_str().starts_with(family))
 }
 
-fn app(record: &Record) -> AppRef {
+fn app<'a>(record: &Record<'a>) -> AppRef<Text<'a>> {
     let Some(app) = target(record, "AppInstance") else { return AppRef::default() };
-    AppRef {
-        id: app.id.owned(),
-        name: app.display_name.get().or(known(&app.alternate_id)).map(str::to_owned),
-    }
+    AppRef { id: app.id.kept(), name: app.display_name.kept().or(known(&app.alternate_id)) }
 }
 
 /// What was given or taken, and what else was with it.
-fn entitlements(record: &Record, verb: &Verb, app: &AppRef) -> (EntitlementRef, Vec<EntitlementRef>) {
+fn entitlements<'a>(
+    record: &Record<'a>,
+    verb: &Verb,
+    app: &AppRef<Text<'a>>,
+) -> (EntitlementRef<Text<'a>>, Vec<EntitlementRef<Text<'a>>>) {
     let name = verb.as_str();
     // A group's assignment to an application keeps the application in `app`.
     let of_group = ["group.", "provision.group."].iter().any(|family| name.starts_with(family));
@@ -227,7 +238,7 @@ fn entitlements(record: &Record, verb: &Verb, app: &AppRef) -> (EntitlementRef, 
 
 /// The end of what was given. Tokens and requests have ends too, which are not those of
 /// any access that this event gives.
-fn expires_at(record: &Record, verb: &Verb, entitlement: &EntitlementRef) -> Option<UtcMicros> {
+fn expires_at(record: &Record, verb: &Verb, entitlement: &EntitlementRef<Text>) -> Option<UtcMicros> {
     if entitlement.kind.is_none() && !verb.as_str().starts_with("account.") {
         return None;
     }
@@ -235,22 +246,22 @@ fn expires_at(record: &Record, verb: &Verb, entitlement: &EntitlementRef) -> Opt
 }
 
 /// The API token among the targets.
-fn credential(record: &Record) -> CredentialRef {
+fn credential<'a>(record: &Record<'a>) -> CredentialRef<Text<'a>> {
     let Some(token) = target(record, "Token") else { return CredentialRef::default() };
-    CredentialRef { kind: Some("api_token"), id: token.id.owned(), name: token.display_name.owned() }
+    CredentialRef { kind: Some("api_token"), id: token.id.kept(), name: token.display_name.kept() }
 }
 
-fn named(kind: EntitlementKind, party: &Party) -> EntitlementRef {
-    let name = party.display_name.get().or(known(&party.alternate_id)).map(str::to_owned);
-    EntitlementRef { kind: Some(kind), id: party.id.owned().or(name.clone()), name }
+fn named<'a>(kind: EntitlementKind, party: &Party<'a>) -> EntitlementRef<Text<'a>> {
+    let name = party.display_name.kept().or(known(&party.alternate_id));
+    EntitlementRef { kind: Some(kind), id: party.id.kept().or(name.clone()), name }
 }
 
-fn roles(record: &Record) -> Vec<EntitlementRef> {
+fn roles<'a>(record: &Record<'a>) -> Vec<EntitlementRef<Text<'a>>> {
     if let Some(privileges) = debug(record).and_then(|debug| debug.privileges.get()) {
         let role = |name: &str| EntitlementRef {
             kind: Some(EntitlementKind::Role),
-            id: Some(name.to_owned()),
-            name: Some(name.to_owned()),
+            id: Some(name.to_owned().into()),
+            name: Some(name.to_owned().into()),
         };
         return split_outside_parentheses(privileges).into_iter().map(role).collect();
     }
@@ -274,9 +285,9 @@ fn split_outside_parentheses(text: &str) -> Vec<&str> {
     text.split(separator).map(str::trim).filter(|part| !part.is_empty()).collect()
 }
 
-fn client_ip(record: &Record) -> Option<String> {
-    let direct = record.client.as_ref().and_then(|client| client.ip_address.owned());
-    let hops = || record.request.as_ref()?.ip_chain.as_ref()?.first()?.ip.owned();
+fn client_ip<'a>(record: &Record<'a>) -> Option<Text<'a>> {
+    let direct = record.client.as_ref().and_then(|client| client.ip_address.kept());
+    let hops = || record.request.as_ref()?.ip_chain.as_ref()?.first()?.ip.kept();
     direct.or_else(hops)
 }
 

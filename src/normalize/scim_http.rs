@@ -126,7 +126,7 @@ fn recognises(value: &Value) -> bool {
         && json::text_any_ci(value, STATUS).is_some()
 }
 
-fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
+fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
     let value = json::parse(raw)?;
     if !value.is_object() {
         return Err(Rejection::new("not_an_object", "a SCIM request log record is a JSON object"));

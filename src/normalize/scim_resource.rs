@@ -22,7 +22,7 @@ fn recognises(value: &Value) -> bool {
     }
 }
 
-fn normalize(raw: &str, _context: &Context) -> Result<Vec<Row>, Rejection> {
+fn normalize(raw: &str, _context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
     let value = json::parse(raw)?;
     let Some(resources) = resource::listed(&value) else {
         return rows(&value);
@@ -34,7 +34,7 @@ fn normalize(raw: &str, _context: &Context) -> Result<Vec<Row>, Rejection> {
     Ok(all)
 }
 
-fn rows(value: &Value) -> Result<Vec<Row>, Rejection> {
+fn rows(value: &Value) -> Result<Vec<Row<'static>>, Rejection> {
     if !value.is_object() {
         return Err(Rejection::new("not_an_object", "a SCIM resource is a JSON object"));
     }
@@ -67,7 +67,7 @@ fn account(value: &Value) -> Result<AccountRow, Rejection> {
     })
 }
 
-fn grants(group: Group) -> Result<Vec<Row>, Rejection> {
+fn grants(group: Group) -> Result<Vec<Row<'static>>, Rejection> {
     let Some(id) = group.id else {
         let name = group.name.unwrap_or_else(|| "without displayName".to_string());
         return Err(Rejection::new("missing_field", format!("the Group {name} has no id")));

@@ -41,7 +41,7 @@ fn recognises(value: &Value) -> bool {
     }
 }
 
-fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
+fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
     let raw = raw.trim();
     let value = if jws::is_compact(raw) { Value::String(raw.to_string()) } else { json::parse(raw)? };
     let Some(sets) = value.get("sets").and_then(Value::as_object) else {
@@ -55,7 +55,7 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row>, Rejection> {
 }
 
 /// The rows of one token, which is a compact JWS or its claims.
-fn token(value: &Value, context: &Context) -> Result<Vec<Row>, Rejection> {
+fn token(value: &Value, context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
     match value {
         Value::String(token) => claims(&jws::payload(token)?, context),
         Value::Object(_) => claims(claims_in(value), context),
@@ -68,7 +68,7 @@ fn claims_in(value: &Value) -> &Value {
     value.get("set").filter(|inner| inner.is_object()).unwrap_or(value)
 }
 
-fn claims(claims: &Value, context: &Context) -> Result<Vec<Row>, Rejection> {
+fn claims(claims: &Value, context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
     let missing = |name: &str| Rejection::new("missing_field", format!("the token has no {name}"));
     let jti = json::text(claims, &["jti"]).ok_or_else(|| missing("jti"))?;
     let events = json::ci(claims, "events").and_then(Value::as_object).ok_or_else(|| missing("events"))?;
@@ -77,7 +77,7 @@ fn claims(claims: &Value, context: &Context) -> Result<Vec<Row>, Rejection> {
         for event in SecurityEvent::read(claims, name, detail, context)?.events() {
             let at = rows.len();
             let event_id = if at == 0 { jti.clone() } else { format!("{jti}/{at}") };
-            rows.push(Row::Event(Box::new(Event { event_id, ..event })));
+            rows.push(Row::from(Event { event_id, ..event }));
         }
     }
     if rows.is_empty() { Err(missing("event in `events`")) } else { Ok(rows) }

@@ -153,7 +153,7 @@ struct Given {
 }
 
 /// Takes each row, or the reason why a record gives none, with where it stood.
-pub type RowSink<'a> = dyn FnMut(&Origin, Result<Row, Rejection>) -> std::io::Result<()> + 'a;
+pub type RowSink<'a> = dyn FnMut(&Origin, Result<Row<'_>, Rejection>) -> std::io::Result<()> + 'a;
 
 /// Normalises one file and hands every row to `row`; nothing is stored. For `normalize`.
 pub fn normalize(path: &Path, reading: &Reading, row: &mut RowSink<'_>) -> Result<FileReport, Error> {

@@ -19,11 +19,44 @@ pub struct Buffer {
 }
 
 enum Column {
-    Text(StringBuilder),
+    Text(Texts),
     Long(Int64Builder),
     Int(Int32Builder),
     Bool(BooleanBuilder),
     Time(TimestampMicrosecondBuilder),
+}
+
+/// Text of one column. Most columns of most sources hold nothing, so cells without a value are
+/// only counted until one with a value comes.
+struct Texts {
+    builder: StringBuilder,
+    nulls: usize,
+}
+
+impl Texts {
+    fn new() -> Texts {
+        Texts { builder: StringBuilder::with_capacity(0, 0), nulls: 0 }
+    }
+
+    fn append(&mut self, value: Option<&str>) {
+        let Some(value) = value else {
+            self.nulls += 1;
+            return;
+        };
+        self.settle();
+        self.builder.append_value(value);
+    }
+
+    fn settle(&mut self) {
+        if self.nulls > 0 {
+            self.builder.append_nulls(std::mem::take(&mut self.nulls));
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        self.settle();
+        Arc::new(self.builder.finish())
+    }
 }
 
 impl Buffer {
@@ -72,7 +105,7 @@ impl Buffer {
 impl Column {
     fn new(kind: Kind) -> Column {
         match kind {
-            Kind::Text => Column::Text(StringBuilder::with_capacity(0, 0)),
+            Kind::Text => Column::Text(Texts::new()),
             Kind::Long => Column::Long(Int64Builder::with_capacity(0)),
             Kind::Int => Column::Int(Int32Builder::with_capacity(0)),
             Kind::Bool => Column::Bool(BooleanBuilder::with_capacity(0)),
@@ -83,8 +116,8 @@ impl Column {
     /// The size of what was appended; none when the types differ.
     fn append(&mut self, cell: Cell<'_>) -> Option<usize> {
         match (self, cell) {
-            (Column::Text(builder), Cell::Text(value)) => {
-                builder.append_option(value);
+            (Column::Text(texts), Cell::Text(value)) => {
+                texts.append(value);
                 Some(4 + value.map_or(0, str::len))
             }
             (Column::Long(builder), Cell::Long(value)) => {
@@ -109,7 +142,7 @@ impl Column {
 
     fn finish(&mut self) -> ArrayRef {
         match self {
-            Column::Text(builder) => Arc::new(builder.finish()),
+            Column::Text(texts) => texts.finish(),
             Column::Long(builder) => Arc::new(builder.finish()),
             Column::Int(builder) => Arc::new(builder.finish()),
             Column::Bool(builder) => Arc::new(builder.finish()),

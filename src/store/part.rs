@@ -6,8 +6,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::compute::{interleave_record_batch, max, min};
+use arrow::array::{Array, AsArray, RecordBatch, new_null_array};
+use arrow::compute::{interleave, interleave_record_batch, max, min};
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
 use deltalake::DeltaTable;
@@ -26,6 +26,11 @@ use crate::domain::UtcMicros;
 const INGESTED_AT: &str = "ingested_at";
 /// Rows of a row group: what a reader must decompress at once.
 const ROW_GROUP_ROWS: usize = 65_536;
+
+/// Nearly every value of these differs, so a dictionary costs and does not pay.
+const DISTINCT_COLUMNS: [&str; 3] = ["raw", "event_id", "correlation_id"];
+/// One value, or a few, in all rows of a file.
+const CONSTANT_COLUMNS: [&str; 4] = ["source", "org", "ingested_at", "origin_file"];
 
 /// One file that is written and durable, apart from the entry in its directory.
 pub struct Part {
@@ -178,8 +183,7 @@ fn write_one(
     file: &Planned,
     durability: Durability,
 ) -> Result<Part, Error> {
-    let rows = interleave_record_batch(batches, &file.rows)
-        .map_err(|source| Error::Arrow { table: table.name, source })?;
+    let rows = gathered(batches, &file.rows).map_err(|source| Error::Arrow { table: table.name, source })?;
     let key = match (&table.layout, &file.slice.day) {
         (Some(layout), Some((day, ..))) => format!("{}={day}/{name}", layout.partition_column),
         _ => name.to_owned(),
@@ -194,6 +198,20 @@ fn write_one(
     }
     let slice = Slice { known: known(&rows), ..file.slice.clone() };
     Ok(Part { path, key, size_bytes: written?, slice })
+}
+
+/// The rows at `places`, in that order; a column without any value is not walked through.
+fn gathered(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Result<RecordBatch, ArrowError> {
+    let Some(first) = batches.first() else { return interleave_record_batch(batches, places) };
+    let column = |at: usize| {
+        let parts: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(at).as_ref()).collect();
+        if parts.iter().all(|part| part.null_count() == part.len()) {
+            return Ok(new_null_array(parts[0].data_type(), places.len()));
+        }
+        interleave(&parts, places)
+    };
+    let columns = (0..first.num_columns()).map(column).collect::<Result<Vec<_>, _>>()?;
+    RecordBatch::try_new(first.schema(), columns)
 }
 
 /// When the rows became known, from the first to the last.
@@ -216,7 +234,7 @@ pub fn newest_known(delta: &DeltaTable) -> Option<UtcMicros> {
 fn write_file(path: &Path, rows: &RecordBatch, durability: Durability) -> Result<i64, Error> {
     let failed = |source| Error::parquet("write", path)(source);
     let file = File::create(path).map_err(Error::io("create", path))?;
-    let properties = properties().map_err(failed)?;
+    let properties = properties(rows).map_err(failed)?;
     let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties)).map_err(failed)?;
     writer.write(rows).map_err(failed)?;
     let file = writer.into_inner().map_err(failed)?;
@@ -225,16 +243,22 @@ fn write_file(path: &Path, rows: &RecordBatch, durability: Durability) -> Result
     Ok(i64::try_from(size).unwrap_or(i64::MAX))
 }
 
-fn properties() -> Result<WriterProperties, parquet::errors::ParquetError> {
-    // Nearly every value of these differs, so a dictionary costs and does not pay.
-    let plain = ["raw", "event_id", "correlation_id"].map(|name| ColumnPath::new(vec![name.to_owned()]));
+/// How the columns of `rows` are encoded.
+fn properties(rows: &RecordBatch) -> Result<WriterProperties, parquet::errors::ParquetError> {
+    let path = |name: &str| ColumnPath::new(vec![name.to_owned()]);
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         // Files are pruned by the log's statistics; those of pages cost more than they save.
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
-    for column in plain {
-        builder = builder.set_column_dictionary_enabled(column, false);
+    for column in DISTINCT_COLUMNS {
+        builder = builder.set_column_dictionary_enabled(path(column), false);
+    }
+    for (field, column) in rows.schema_ref().fields().iter().zip(rows.columns()) {
+        // A compressor takes longer to set up than it can save on nothing, or on one value.
+        if column.null_count() == column.len() || CONSTANT_COLUMNS.contains(&field.name().as_str()) {
+            builder = builder.set_column_compression(path(field.name()), Compression::UNCOMPRESSED);
+        }
     }
     Ok(builder.build())
 }

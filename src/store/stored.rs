@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::Error;
 use super::part::day_text;
-use crate::domain::{Event, UtcMicros};
+use crate::domain::{Event, Text, UtcMicros};
 
 /// What makes an event the same as another: its day, and a hash of its source and id. A
 /// duplicate shares its event time, so that only days that a batch touches are looked at.
@@ -28,7 +28,7 @@ pub struct EventKey {
 }
 
 impl EventKey {
-    pub fn new(event: &Event) -> EventKey {
+    pub fn new(event: &Event<Text>) -> EventKey {
         EventKey { day: event.occurred_at.days(), hash: hash(event.source, &event.event_id) }
     }
 }

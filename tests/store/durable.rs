@@ -80,7 +80,7 @@ async fn a_dropped_batch_leaves_nothing() {
     for id in 0..140 {
         let origin = Origin { file: "big".into(), line: id };
         let mut stage = loading.stage();
-        stage.add(&origin, &filler, &Row::Event(Box::new(event(id, NOON)))).unwrap();
+        stage.add(&origin, &filler, &Row::from(event(id, NOON))).unwrap();
         batch.merge(stage).unwrap();
     }
     assert_eq!(parquet_files(root.path()).len(), 1, "memory is bounded by files");

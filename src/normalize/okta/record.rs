@@ -184,13 +184,14 @@ fn is_blank(text: &str) -> bool {
     text.chars().all(char::is_whitespace)
 }
 
-impl Text<'_> {
+impl<'a> Text<'a> {
     pub fn get(&self) -> Option<&str> {
         self.0.as_deref().filter(|text| !is_blank(text))
     }
 
-    pub fn owned(&self) -> Option<String> {
-        self.get().map(str::to_owned)
+    /// The text itself, borrowed from the record where it can be.
+    pub fn kept(&self) -> Option<Cow<'a, str>> {
+        self.0.as_ref().filter(|text| !is_blank(text)).cloned()
     }
 
     pub fn is(&self, text: &str) -> bool {

@@ -27,11 +27,11 @@ pub(in crate::normalize) struct Envelope {
 
 /// The events of an exchange, at least one. The first has the record's id, the others the
 /// id with their number behind it.
-pub(in crate::normalize) fn rows(exchange: &Exchange, envelope: &Envelope) -> Vec<Row> {
+pub(in crate::normalize) fn rows(exchange: &Exchange, envelope: &Envelope) -> Vec<Row<'static>> {
     let reading = exchange::read(exchange);
     let oddities = codes(&reading.deviations);
     let acts = reading.acts.into_iter().enumerate();
-    acts.map(|(at, act)| Row::Event(Box::new(event(act, at, exchange, envelope, &oddities)))).collect()
+    acts.map(|(at, act)| Row::from(event(act, at, exchange, envelope, &oddities))).collect()
 }
 
 /// Canonical changes in the form of the `changes` column.

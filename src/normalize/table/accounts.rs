@@ -82,7 +82,7 @@ pub const FURTHER: [&str; 8] =
 ///
 /// # Errors
 /// `missing_field` when nothing names the account, `bad_time` for an unreadable time.
-pub fn row(cells: &Cells) -> Result<Row, Rejection> {
+pub fn row(cells: &Cells) -> Result<Row<'static>, Rejection> {
     let name = cells.owned("account_name").or_else(|| cells.owned("account_code"));
     let email = cells.owned("email");
     let id = cells

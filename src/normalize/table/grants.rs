@@ -48,7 +48,7 @@ pub const DISTINCT: [&str; 4] = ["granted_at", "granted_by", "entitlement_id", "
 /// # Errors
 /// `missing_field` without an account or an entitlement, `bad_time` for an unreadable time,
 /// `bad_value` for a grant that is over or ends before it starts.
-pub fn rows(cells: &Cells) -> Result<Vec<Row>, Rejection> {
+pub fn rows(cells: &Cells) -> Result<Vec<Row<'static>>, Rejection> {
     let account_name = cells.owned("account_name").or_else(|| cells.owned("email"));
     let account_id = cells.owned("account_id");
     if account_id.is_none() && account_name.is_none() {

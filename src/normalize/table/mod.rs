@@ -122,7 +122,7 @@ impl Table {
     /// # Errors
     /// A [`Rejection`] for a title, a total or the header again (`bad_value`), a row without
     /// its key or its application (`missing_field`), an unreadable time (`bad_time`).
-    pub fn read(&self, fields: &[String], context: &Context) -> Result<Vec<Row>, Rejection> {
+    pub fn read(&self, fields: &[String], context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
         if frame::remark(fields, &self.columns.written) {
             return Err(Rejection::new(
                 "bad_value",

@@ -73,7 +73,7 @@ fn synonyms(column: &str) -> &'static [&'static str] {
 ///
 /// # Errors
 /// `missing_field` without a key, `bad_time` or `bad_value` for a cell that its column cannot hold.
-pub fn row(kind: RegisterKind, cells: &Cells, app: Option<&str>) -> Result<Row, Rejection> {
+pub fn row(kind: RegisterKind, cells: &Cells, app: Option<&str>) -> Result<Row<'static>, Rejection> {
     let keys = &kind.columns()[..kind.key_columns()];
     // A line without an application may mean all of them, so only a key is filled in.
     let filled = |column: &str| column == "app_id" && keys.iter().any(|(key, _)| *key == "app_id");

@@ -84,7 +84,7 @@ pub const PEOPLE: [&str; 8] =
 /// # Errors
 /// `missing_field` without an employee id, `bad_time` for an unreadable date, `bad_value` for
 /// an employment that ends before it starts.
-pub fn row(cells: &Cells) -> Result<Row, Rejection> {
+pub fn row(cells: &Cells) -> Result<Row<'static>, Rejection> {
     let employee_id = cells.text("employee_id").ok_or_else(|| cells.missing("employee_id"))?;
     let zone = cells.text("zone").and_then(shape::zone).unwrap_or_else(|| cells.zone.clone());
     let status = cells.owned("status").or_else(|| flagged_status(cells));

@@ -1,5 +1,6 @@
 //! What a table is made of, and its schema in Arrow's and in Delta's words.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -52,7 +53,7 @@ impl<'a> Cell<'a> {
         Cell::Text(Some(value))
     }
 
-    pub fn opt(value: &'a Option<String>) -> Cell<'a> {
+    pub fn opt<T: Deref<Target = str>>(value: &'a Option<T>) -> Cell<'a> {
         Cell::Text(value.as_deref())
     }
 

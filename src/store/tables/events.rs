@@ -4,7 +4,7 @@
 
 use super::column::Layout;
 use super::{Cell, Entry, Kind, Table};
-use crate::domain::{EntitlementKind, Event};
+use crate::domain::{EntitlementKind, Event, Text};
 
 pub static TABLE: Table = Table {
     name: "events",
@@ -61,7 +61,7 @@ const COLUMNS: [(&str, Kind); 39] = [
 ];
 
 /// The cells of one event, in column order.
-pub fn cells<'a>(event: &'a Event, entry: Entry<'a>) -> [Cell<'a>; COLUMNS.len()] {
+pub fn cells<'a>(event: &'a Event<Text>, entry: Entry<'a>) -> [Cell<'a>; COLUMNS.len()] {
     [
         Cell::text(&event.event_id),
         Cell::text(event.source),
