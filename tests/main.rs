@@ -6,6 +6,7 @@ mod findings;
 mod flow;
 mod ingest;
 mod learned;
+mod leavers;
 mod link;
 mod models;
 mod normalize_idp;

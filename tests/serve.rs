@@ -13,7 +13,7 @@ use serde_json::Value;
 
 const LIST: &str = "/api/v1/findings";
 /// Every route under `/api/v1`, with ids that name nothing.
-const ROUTES: [(&str, &str); 11] = [
+const ROUTES: [(&str, &str); 12] = [
     ("/api/v1/findings", "/api/v1/findings"),
     ("/api/v1/findings/{id}", "/api/v1/findings/none"),
     ("/api/v1/findings/{id}/events", "/api/v1/findings/none/events"),
@@ -22,6 +22,7 @@ const ROUTES: [(&str, &str); 11] = [
     ("/api/v1/identities/{id}/access", "/api/v1/identities/none/access"),
     ("/api/v1/accounts", "/api/v1/accounts"),
     ("/api/v1/accounts/{app}/{id}/access", "/api/v1/accounts/crm/none/access"),
+    ("/api/v1/time-to-zero-access", "/api/v1/time-to-zero-access"),
     ("/api/v1/sources", "/api/v1/sources"),
     ("/api/v1/detectors", "/api/v1/detectors"),
     ("/api/v1/runs", "/api/v1/runs"),
@@ -285,6 +286,41 @@ fn health_metrics_and_description_need_no_token() {
         for secret in [&api.reader, &api.ingest, &api.expired] {
             assert!(!metrics.contains(secret.as_str()), "a token in the metrics");
         }
+    });
+}
+
+/// If it failed, a dashboard would show that leavers lose their access when they do not.
+#[test]
+fn the_leavers_clock_is_told_and_measured() {
+    with_api(async |api| {
+        let told = api.read("/api/v1/time-to-zero-access").await.json();
+        let leaver = &told["leavers"][0];
+        assert_eq!((leaver["identity_id"].as_str(), leaver["state"].as_str()), (Some("E101"), Some("open")));
+        assert_eq!(
+            (leaver["late"].as_bool(), leaver["steps"][0]["app_id"].as_str()),
+            (Some(true), Some("crm"))
+        );
+        assert_eq!((&told["overall"]["open"], &told["apps"]["crm"]["late"]), (&1.into(), &1.into()));
+        assert_eq!(told["overall"]["p50_at_least"], true);
+        let none =
+            api.read(&target("/api/v1/time-to-zero-access", &[("since", "2026-06-15T00:00:00Z")])).await;
+        assert_eq!(none.json()["overall"]["leavers"], 0);
+        let refused = Refused(400, "time", &["since", "soon"]);
+        check(api, ("/api/v1/time-to-zero-access?since=soon", Some(&api.reader)), &refused).await;
+        let measured = "lychgate_leavers{app=\"crm\",state=\"open\"} 1";
+        let mut metrics = String::new();
+        // A scrape does not wait for the figures, so they are there from one of the next on.
+        for _ in 0..1_000 {
+            metrics = api.get("/metrics", None).await.body;
+            if metrics.contains(measured) {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        let elapsed_s = leaver["elapsed_s"].as_i64().unwrap();
+        let seconds =
+            format!("lychgate_leaver_zero_access_seconds{{app=\"all\",quantile=\"0.5\"}} {elapsed_s}");
+        assert!(metrics.contains(measured) && metrics.contains(&seconds), "{metrics}");
     });
 }
 

@@ -22,6 +22,7 @@ mod rebuild;
 mod serve;
 mod simulate;
 mod sql;
+mod time_to_zero_access;
 mod times;
 mod verify;
 mod watch;
@@ -84,6 +85,8 @@ enum Command {
     Findings(findings::Findings),
     /// Who held what at an instant, and why we think so
     Access(access::Access),
+    /// How long leavers keep what they had, against the deadline
+    TimeToZeroAccess(time_to_zero_access::TimeToZeroAccess),
     /// Ask the lake and the views of an instant in SQL
     Sql(sql::Sql),
     /// Check the rules and profiles
@@ -239,6 +242,7 @@ async fn execute(command: Command, context: &Context) -> Result<Outcome, Error> 
         Command::Detect(command) => command.run(context).await,
         Command::Findings(command) => command.run(context).await,
         Command::Access(command) => command.run(context).await,
+        Command::TimeToZeroAccess(command) => command.run(context).await,
         Command::Sql(command) => command.run(context).await,
         Command::Models(command) => command.run(context).await,
         Command::Compact(command) => command.run(context).await,

@@ -11,6 +11,7 @@ mod detect;
 pub mod evaluate;
 mod in_order;
 mod ingest;
+mod leavers;
 mod opening;
 mod owners;
 mod quarantine;
@@ -24,6 +25,7 @@ use checkpoint::EventsRead;
 pub use access::{Holding, Subject, holdings};
 pub use detect::{DetectRequest, RunReport};
 pub use ingest::{FileReport, IngestReport, Reading, normalize};
+pub use leavers::{Deadline, LeaverReport, leaver_report};
 pub use quarantine::Quarantined;
 
 use crate::domain::UtcMicros;

@@ -29,7 +29,9 @@ use utoipa::OpenApi;
 
 use crate::pipeline::Engine;
 use crate::{findings, pipeline};
-use routes::{accounts, detectors, events, findings as finding_routes, health, identities, runs, sources};
+use routes::{
+    accounts, detectors, events, findings as finding_routes, health, identities, leavers, runs, sources,
+};
 use state::Shared;
 
 /// Why the API cannot be served.
@@ -65,6 +67,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/identities/{id}/access", get(identities::access))
         .route("/accounts", get(accounts::list))
         .route("/accounts/{app}/{id}/access", get(accounts::access))
+        .route("/time-to-zero-access", get(leavers::report))
         .route("/sources", get(sources::list))
         .route("/detectors", get(detectors::list))
         .route("/runs", get(runs::list))
@@ -102,6 +105,7 @@ pub fn router(shared: Shared) -> Router {
         identities::access,
         accounts::list,
         accounts::access,
+        leavers::report,
         sources::list,
         detectors::list,
         runs::list,

@@ -12,8 +12,9 @@ use super::cursor::Signer;
 use super::problem::Problem;
 use crate::domain::UtcMicros;
 use crate::findings::Ledger;
-use crate::pipeline::{Engine, IngestReport, Reading};
+use crate::pipeline::{Engine, IngestReport, LeaverReport, Reading, leaver_report};
 use crate::query::{At, Session};
+use crate::state::leavers::Clock;
 
 /// Sessions kept: building one reads the lake, asking one does not.
 const SESSIONS_MAX: usize = 4;
@@ -31,6 +32,8 @@ struct Inner {
     recorder: metrics_exporter_prometheus::PrometheusRecorder,
     handle: PrometheusHandle,
     sessions: Mutex<VecDeque<(At, Arc<Session>)>>,
+    /// The run whose leavers' clocks are in the metrics, or on their way there.
+    clocks_of: Mutex<Option<At>>,
     /// Held by the request that ingests: a lake has one writer at a time.
     ingesting: Mutex<()>,
 }
@@ -41,7 +44,8 @@ impl Shared {
         let handle = recorder.handle();
         let sessions = Mutex::new(VecDeque::new());
         let ingesting = Mutex::new(());
-        let inner = Inner { engine, ledger, signer, clock, recorder, handle, sessions, ingesting };
+        let clocks_of = Mutex::new(None);
+        let inner = Inner { engine, ledger, signer, clock, recorder, handle, sessions, clocks_of, ingesting };
         Shared { inner: Arc::new(inner) }
     }
 
@@ -74,6 +78,39 @@ impl Shared {
         self.inner.handle.render()
     }
 
+    /// Brings the leavers' clocks of the newest run into the metrics, once a run. A scraper does
+    /// not wait for it: the figures are there from one of the next scrapes on.
+    pub async fn follow_newest_run(&self) {
+        let Some(run) = self.ledger().runs(1).await.ok().and_then(|runs| runs.into_iter().next()) else {
+            return;
+        };
+        let at = At { as_of: run.as_of, known_at: run.known_at };
+        if self.inner.clocks_of.lock().await.replace(at) == Some(at) {
+            return;
+        }
+        let shared = self.clone();
+        tokio::spawn(async move {
+            let told = async {
+                let session = shared.session(at).await.ok()?;
+                let since = LeaverReport::since_default(at.as_of);
+                leaver_report(&session, shared.tenant(), since, &run.profile).await.ok()
+            };
+            match told.await {
+                Some(report) => shared.measure(&report),
+                // The next scrape tries again.
+                None => *shared.inner.clocks_of.lock().await = None,
+            }
+        });
+    }
+
+    fn measure(&self, report: &LeaverReport) {
+        let all = std::iter::once(("all", &report.overall));
+        let apps = report.apps.iter().map(|(app, clock)| (app.as_str(), clock));
+        metrics::with_local_recorder(&self.inner.recorder, || {
+            all.chain(apps).for_each(|(app, clock)| measure_clock(app, clock));
+        });
+    }
+
     /// Ingests a body, one at a time; what the report counts is durable.
     pub async fn ingest(&self, name: String, body: Bytes, reading: Reading) -> Result<IngestReport, Problem> {
         let _turn = self.inner.ingesting.lock().await;
@@ -96,5 +133,24 @@ impl Shared {
         sessions.push_front((at, Arc::clone(&session)));
         sessions.truncate(SESSIONS_MAX);
         Ok(session)
+    }
+}
+
+fn measure_clock(app: &str, clock: &Clock) {
+    let app = || ("app", app.to_owned());
+    for (state, leavers) in [
+        ("closed", clock.closed),
+        ("open", clock.open),
+        ("undated", clock.undated),
+        ("unknown", clock.unknown),
+    ] {
+        let labels = [app(), ("state", state.to_owned())];
+        metrics::gauge!("lychgate_leavers", &labels).set(leavers as f64);
+    }
+    metrics::gauge!("lychgate_leavers_late", &[app()]).set(clock.late as f64);
+    for (quantile, seconds) in [("0.5", clock.p50_s), ("0.95", clock.p95_s)] {
+        let Some(seconds) = seconds else { continue };
+        let labels = [app(), ("quantile", quantile.to_owned())];
+        metrics::gauge!("lychgate_leaver_zero_access_seconds", &labels).set(seconds as f64);
     }
 }

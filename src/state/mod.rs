@@ -7,6 +7,7 @@
 
 mod class;
 mod facts;
+pub mod leavers;
 pub mod link;
 
 use crate::query::{self, Session};
@@ -28,7 +29,7 @@ const BEFORE_LINKS: [(&str, &str, bool); 8] = [
 ];
 
 /// Views that stand on links.
-const AFTER_LINKS: [(&str, &str, bool); 14] = [
+const AFTER_LINKS: [(&str, &str, bool); 15] = [
     ("app_uses", include_str!("spans/app_uses.sql"), true),
     ("last_activity", include_str!("spans/last_activity.sql"), true),
     ("grants_now", include_str!("spans/grants_now.sql"), true),
@@ -43,6 +44,7 @@ const AFTER_LINKS: [(&str, &str, bool); 14] = [
     ("scim_tokens", include_str!("spans/scim_tokens.sql"), false),
     ("credential_spans", include_str!("spans/credential_spans.sql"), true),
     ("non_human_identities", include_str!("spans/non_human_identities.sql"), true),
+    ("leaver_steps", include_str!("spans/leaver_steps.sql"), false),
 ];
 
 /// Registers that need nothing resolved: view name and the register behind it.

@@ -23,8 +23,9 @@ pub async fn ready(State(shared): State<Shared>) -> Result<&'static str, Problem
     }
 }
 
-/// Metrics in Prometheus' text format.
+/// Metrics in Prometheus' text format: requests, and the leavers' clocks of the newest run.
 pub async fn metrics(State(shared): State<Shared>) -> String {
+    shared.follow_newest_run().await;
     shared.metrics()
 }
 

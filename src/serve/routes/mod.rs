@@ -6,6 +6,7 @@ pub mod events;
 pub mod findings;
 pub mod health;
 pub mod identities;
+pub mod leavers;
 pub mod list;
 pub mod runs;
 pub mod sources;
