@@ -203,4 +203,23 @@ fn a_profile_keeps_what_it_does_not_override() {
     check("orphan_grace", "7 days", "house");
     assert!(matches!(pci.thresholds["link_confidence"].value, models::Value::Number(_)));
     assert!(models::profile("pci").unwrap_err().to_string().contains("default, pci-4.0"));
+    // If one of these were wrong, an auditor would be told of a limit that the regime does not state.
+    let limits = [
+        ("fedramp-moderate", "leaver_disable", "4 hours", "FedRAMP PS-4 a moderate"),
+        ("fedramp-high", "leaver_disable", "1 hour", "FedRAMP PS-4 a high"),
+        ("fedramp-high", "dormant_human", "35 days", "FedRAMP AC-2(3)(d) high"),
+        ("fedramp-high", "dormant_privileged", "30 days", "house"),
+        ("cis-8.1", "dormant_human", "45 days", "CIS 5.3"),
+        ("stig", "dormant_human", "35 days", "STIG V-273188"),
+        ("stig", "review_user", "90 days", "house"),
+        ("dora", "review_user", "365 days", "(EU) 2024/1774 Art. 21(e)(iv)"),
+    ];
+    for (profile, key, value, source) in limits {
+        let setting = &models::profile(profile).unwrap().thresholds[key];
+        assert_eq!(
+            (setting.value.to_string().as_str(), setting.source.as_str()),
+            (value, source),
+            "{profile} {key}"
+        );
+    }
 }

@@ -25,7 +25,7 @@ pub struct File {
     pub tenant: Option<String>,
     /// IANA zone of the organisation, for times and dates that name none.
     pub zone: Option<String>,
-    /// Threshold profile: `default` or `pci-4.0`.
+    /// Threshold profile, such as `default` or `pci-4.0`.
     pub profile: Option<String>,
     /// Address of `serve`; only loopback addresses are accepted.
     pub listen: Option<String>,

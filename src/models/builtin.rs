@@ -39,9 +39,15 @@ const RULES: [(&str, &str); 26] = rules![
 ];
 
 /// Every profile under `models/profiles`; one that extends another stands after it.
-const PROFILES: [(&str, &str); 2] = [
+const PROFILES: [(&str, &str); 8] = [
     ("default.yml", include_str!("../../models/profiles/default.yml")),
     ("pci-4.0.yml", include_str!("../../models/profiles/pci-4.0.yml")),
+    ("fedramp-moderate.yml", include_str!("../../models/profiles/fedramp-moderate.yml")),
+    ("fedramp-high.yml", include_str!("../../models/profiles/fedramp-high.yml")),
+    ("cis-8.1.yml", include_str!("../../models/profiles/cis-8.1.yml")),
+    ("hipaa-nprm.yml", include_str!("../../models/profiles/hipaa-nprm.yml")),
+    ("dora.yml", include_str!("../../models/profiles/dora.yml")),
+    ("stig.yml", include_str!("../../models/profiles/stig.yml")),
 ];
 
 /// The rules' ids and texts, in order of the ids.
