@@ -10,7 +10,7 @@ use crate::domain::register::ColumnType;
 
 /// Columns as `name` (text), `name?` (boolean), `name#` (integer), `name%` (number) or
 /// `name@` (instant).
-const VIEWS: [(&str, &str); 15] = [
+const VIEWS: [(&str, &str); 18] = [
     (
         "accounts_now",
         "app_id account_id account_name display_name email external_id active? state state_since@ status class \
@@ -42,6 +42,17 @@ const VIEWS: [(&str, &str); 15] = [
         "app_id account_id entitlement_kind entitlement_id entitlement_name valid_from@ granted_at@ expires_at@ \
          last_used_at@ granted_by listed_at@ from_source privileged? tenant_admin? sensitivity jit? identity_id \
          account_active? account_class",
+    ),
+    ("account_spans", "app_id account_id state valid_from@ valid_to@ how ref"),
+    (
+        "grant_spans",
+        "app_id account_id entitlement_kind entitlement_id entitlement_name valid_from@ valid_to@ expires_at@ \
+         granted_at@ last_used_at@ granted_by from_source listed_at@ ref",
+    ),
+    (
+        "app_uses",
+        "account_app account_id app_id app_name verb credential_kind credential_id outcome failed_at@ first_at@ \
+         last_at@ uses# app_key account_key_app",
     ),
     ("idp_accounts", "identity_id app_id account_id active? state_since@"),
     (
