@@ -9,16 +9,24 @@ macro_rules! rules {
 }
 
 /// Every rule under `models/rules`, by id.
-const RULES: [(&str, &str); 26] = rules![
+const RULES: [(&str, &str); 36] = rules![
     "activity_after_termination",
+    "delete_without_disable",
     "deprovision_failed",
     "dormant_account",
+    "dormant_seat",
+    "duplicate_seat",
+    "email_domain_mismatch",
     "expired_access_live",
     "failure_only_activity",
     "hard_delete",
     "hr_vanished",
     "identifier_reuse",
     "leaver_active_account",
+    "leaver_ahead",
+    "leaver_credential_alive",
+    "leaver_reactivated",
+    "leaver_seat",
     "mass_change",
     "never_used",
     "no_end_date",
@@ -36,6 +44,8 @@ const RULES: [(&str, &str); 26] = rules![
     "sponsor_departed",
     "standing_privilege",
     "success_rate_low",
+    "suspend_not_propagated",
+    "vanished_account",
 ];
 
 /// Every profile under `models/profiles`; one that extends another stands after it.

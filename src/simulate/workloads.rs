@@ -22,6 +22,7 @@ pub fn add_all(world: &mut World) {
     add_tokens(world);
     add_owners(world);
     add_leave(world);
+    add_suspensions(world);
 }
 
 /// The heads of departments: they stay, so they can answer for things.
@@ -158,6 +159,23 @@ fn add_leave(world: &mut World) {
             reason: "parental leave",
             valid_from: from,
             valid_until: UtcMicros(world.end_at().0 + 90 * DAY),
+        });
+    }
+}
+
+/// Who is suspended is so by a plan that has an end.
+fn add_suspensions(world: &mut World) {
+    for person in 0..world.people.len() {
+        let Some(at) = world.okta_account(person).suspended_at else { continue };
+        world.exceptions.push(Exemption {
+            kind: "planned_suspension",
+            subject: world.people[person].id.clone(),
+            app: None,
+            account: None,
+            person: Some(person),
+            reason: "suspended while an inquiry runs",
+            valid_from: at,
+            valid_until: UtcMicros(world.end_at().0 + 30 * DAY),
         });
     }
 }

@@ -122,3 +122,17 @@ fn reopen_locally(world: &mut World, index: usize) {
     }
     account.local_login |= account.app != GOOGLE && shown;
 }
+
+/// Nobody planned the suspension of one person, and the applications were not told of it.
+pub fn suspended_without_plan(world: &mut World) {
+    let planned = world.exceptions.iter().position(|line| line.kind == "planned_suspension");
+    let Some(person) = planned.and_then(|line| world.exceptions.remove(line).person) else { return };
+    for index in 0..world.accounts.len() {
+        if world.accounts[index].person == Some(person) && world.accounts[index].app > GOOGLE {
+            let app = &world.apps[world.accounts[index].app];
+            if !app.sso_only || world.accounts[index].local_login {
+                mark_account(world, "ZMB-08", index);
+            }
+        }
+    }
+}

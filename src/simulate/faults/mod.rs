@@ -16,12 +16,13 @@ use crate::domain::EmploymentKind;
 type Plant = fn(&mut World);
 
 /// Every code that the generator knows, in the order of the catalogue, and how it is planted.
-const PLANTS: [(&str, Plant); 26] = [
+const PLANTS: [(&str, Plant); 27] = [
     ("ZMB-01", leavers::never_offboarded),
     ("ZMB-02", leavers::partly_offboarded),
     ("ZMB-03", leavers::used_after_end),
     ("ZMB-05", leavers::deprovision_failed),
     ("ZMB-07", leavers::vanished_from_roster),
+    ("ZMB-08", leavers::suspended_without_plan),
     ("ORP-01", orphans::without_identity),
     ("ORP-03", orphans::owner_departed),
     ("ORP-06", orphans::personal_domain),
@@ -46,8 +47,8 @@ const PLANTS: [(&str, Plant); 26] = [
 ];
 
 /// The codes, in the order of the catalogue.
-pub const CODES: [&str; 26] = {
-    let mut codes = [""; 26];
+pub const CODES: [&str; 27] = {
+    let mut codes = [""; 27];
     let mut index = 0;
     while index < PLANTS.len() {
         codes[index] = PLANTS[index].0;

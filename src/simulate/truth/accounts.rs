@@ -1,8 +1,8 @@
 //! The truth about accounts and their grants: leavers, orphans, dormancy, ends, deletions.
 
 use super::{
-    DORMANT, EXPIRED, FAILURES_MIN, LEAVER_GRACE, NEVER_USED, ORPHAN_AGE, PROPAGATION, PROPAGATION_BY_HAND,
-    SOFT_DELETED, Verdicts,
+    DISABLED_FIRST, DORMANT, EXPIRED, FAILURES_MIN, LEAVER_GRACE, NEVER_USED, ORPHAN_AGE, PROPAGATION,
+    PROPAGATION_BY_HAND, SEAT_IDLE, SOFT_DELETED, Verdicts,
 };
 use crate::domain::{AccountClass, UtcMicros};
 use crate::simulate::activity::last_success;
@@ -25,16 +25,24 @@ pub fn judge(verdicts: &mut Verdicts<'_>, index: usize, of_person: &[usize]) {
     judge_leaver(verdicts, account, &subject);
     judge_ownership(verdicts, account, &subject);
     if !world.exempt("leave", index) && !world.exempt("break_glass", index) {
-        judge_use(verdicts, account, &subject, of_person);
+        judge_use(verdicts, index, &subject, of_person);
     }
     judge_end(verdicts, account, subject);
 }
 
-/// DEL-01: deleted without 30 days of being disabled, where the application can disable.
+/// DEL-01: deleted without 30 days of being disabled, where the application can disable. DEL-02:
+/// without a week of it, where a log tells of the deletion.
 fn judge_deleted(verdicts: &mut Verdicts<'_>, account: &Account, subject: String, deleted_at: UtcMicros) {
     let closed = account.spans.last().map_or(deleted_at, |span| span.1.min(deleted_at));
-    let soft = verdicts.world.apps[account.app].soft_delete;
-    if soft && is_person(account) && deleted_at.0 - closed.0 < SOFT_DELETED {
+    let app = &verdicts.world.apps[account.app];
+    if !app.soft_delete || !is_person(account) {
+        return;
+    }
+    let logged = app.provisioning == Provisioning::ScimLog || account.app == OKTA;
+    if logged && deleted_at.0 - closed.0 < DISABLED_FIRST {
+        verdicts.say("DEL-02", subject.clone(), deleted_at, 0, "deleted without being disabled first");
+    }
+    if deleted_at.0 - closed.0 < SOFT_DELETED {
         verdicts.say("DEL-01", subject, deleted_at, 0, "deleted instead of disabled");
     }
 }
@@ -51,13 +59,16 @@ fn judge_use_after_end(verdicts: &mut Verdicts<'_>, account: &Account, subject: 
     }
 }
 
-/// ZMB-01, ZMB-02 and ZMB-05, for an account that is active.
+/// ZMB-01, ZMB-02, ZMB-05, ZMB-08 and LIC-01, for an account that is active.
 fn judge_leaver(verdicts: &mut Verdicts<'_>, account: &Account, subject: &str) {
     let world = verdicts.world;
     let Some(person) = account.person.filter(|_| is_person(account)) else { return };
     let now = world.end_at();
     if let Some(end) = world.left_at(person, now).filter(|end| now.0 - end.0 > LEAVER_GRACE) {
         verdicts.say("ZMB-01", subject.to_owned(), end, LEAVER_GRACE, "left, account open");
+        if account.app > OKTA {
+            verdicts.say("LIC-01", subject.to_owned(), end, LEAVER_GRACE, "left, seat paid for");
+        }
     }
     let okta = world.okta_account(person);
     let closed = okta.spans.last().map(|span| span.1).filter(|at| *at <= now && okta.suspended_at.is_none());
@@ -70,12 +81,16 @@ fn judge_leaver(verdicts: &mut Verdicts<'_>, account: &Account, subject: &str) {
     if let Some(at) = closed.filter(|at| account.app > GOOGLE && reachable && now.0 - at.0 > grace) {
         verdicts.say("ZMB-02", subject.to_owned(), at, grace, "closed in the identity provider only");
     }
+    let unplanned = okta.suspended_at.filter(|_| !world.exempt("planned_suspension", person));
+    if let Some(at) = unplanned.filter(|at| account.app > GOOGLE && reachable && now.0 - at.0 > DAY) {
+        verdicts.say("ZMB-08", subject.to_owned(), at, DAY, "suspended in the identity provider only");
+    }
     if let Some(at) = account.failed_deactivations.last().filter(|at| now.0 - at.0 > DAY) {
         verdicts.say("ZMB-05", subject.to_owned(), *at, DAY, "deactivation failed and was given up");
     }
 }
 
-/// ORP-01, ORP-06 and ORP-07, for an account that is active.
+/// ORP-01, ORP-06, ORP-07 and PRV-08, for an account that is active.
 fn judge_ownership(verdicts: &mut Verdicts<'_>, account: &Account, subject: &str) {
     let world = verdicts.world;
     if !is_person(account) {
@@ -87,6 +102,9 @@ fn judge_ownership(verdicts: &mut Verdicts<'_>, account: &Account, subject: &str
     let domain = account.email.as_deref().and_then(|email| email.split('@').nth(1));
     if domain.is_some_and(|domain| ![DOMAIN, ACQUIRED_DOMAIN, PARTNER_DOMAIN].contains(&domain)) {
         verdicts.say("ORP-06", subject.to_owned(), account.created_at, 0, "private address");
+        if account.person.is_some() {
+            verdicts.say("PRV-08", subject.to_owned(), account.created_at, 0, "not the person's domain");
+        }
     }
     let app = &world.apps[account.app];
     if app.idp_managed && account.app != OKTA && !account.assigned_at(world.end_at()) {
@@ -95,9 +113,10 @@ fn judge_ownership(verdicts: &mut Verdicts<'_>, account: &Account, subject: &str
     }
 }
 
-/// DOR-01, DOR-02 and DOR-06, where the application's use is known for the whole window.
-fn judge_use(verdicts: &mut Verdicts<'_>, account: &Account, subject: &str, of_person: &[usize]) {
+/// DOR-01, DOR-02, DOR-06 and LIC-02, where the application's use is known for the whole window.
+fn judge_use(verdicts: &mut Verdicts<'_>, index: usize, subject: &str, of_person: &[usize]) {
     let world = verdicts.world;
+    let account = &world.accounts[index];
     if !is_person(account) || !world.apps[account.app].activity_supported {
         return;
     }
@@ -112,6 +131,10 @@ fn judge_use(verdicts: &mut Verdicts<'_>, account: &Account, subject: &str, of_p
             let at = account.failures.last().copied().unwrap_or(last);
             verdicts.say("DOR-06", subject.to_owned(), at, 0, "failed sign-ins only");
         }
+    }
+    let paid = account.app > OKTA && !world.exempt("planned_suspension", index);
+    if paid && now.0 - last.0 > SEAT_IDLE && !shut_out(world, of_person) {
+        verdicts.say("LIC-02", subject.to_owned(), last, SEAT_IDLE, "seat paid for and unused");
     }
     if used.is_none() && now.0 - account.created_at.0 > NEVER_USED {
         verdicts.say("DOR-02", subject.to_owned(), account.created_at, NEVER_USED, "never used");
@@ -135,6 +158,14 @@ fn judge_end(verdicts: &mut Verdicts<'_>, account: &Account, subject: String) {
         }
         _ => {}
     }
+}
+
+/// Whether none of a person's directory accounts can be used at the end.
+fn shut_out(world: &World, of_person: &[usize]) -> bool {
+    let of_directory = of_person.iter().map(|index| &world.accounts[*index]).filter(|a| a.app <= GOOGLE);
+    let mut existing = of_directory.filter(|account| account.exists_at(world.end_at())).peekable();
+    let closed = |account: &Account| !account.active_at(world.end_at()) || account.suspended_at.is_some();
+    existing.peek().is_some() && existing.all(closed)
 }
 
 /// An employee's, a contractor's, or one of which nobody knows whose it is.
