@@ -9,16 +9,20 @@ macro_rules! rules {
 }
 
 /// Every rule under `models/rules`, by id.
-const RULES: [(&str, &str); 36] = rules![
+const RULES: [(&str, &str); 41] = rules![
     "activity_after_termination",
+    "ambiguous_link",
     "delete_without_disable",
     "deprovision_failed",
     "dormant_account",
     "dormant_seat",
+    "duplicate_accounts",
     "duplicate_seat",
     "email_domain_mismatch",
     "expired_access_live",
     "failure_only_activity",
+    "ghost_assignment",
+    "guest_without_sponsor",
     "hard_delete",
     "hr_vanished",
     "identifier_reuse",
@@ -30,6 +34,7 @@ const RULES: [(&str, &str); 36] = rules![
     "mass_change",
     "never_used",
     "no_end_date",
+    "no_owner",
     "no_sponsor",
     "orphan_account",
     "outside_idp_account",
