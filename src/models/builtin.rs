@@ -9,12 +9,16 @@ macro_rules! rules {
 }
 
 /// Every rule under `models/rules`, by id.
-const RULES: [(&str, &str); 41] = rules![
+const RULES: [(&str, &str); 45] = rules![
     "activity_after_termination",
     "ambiguous_link",
+    "break_glass_drill",
     "delete_without_disable",
     "deprovision_failed",
     "dormant_account",
+    "dormant_awakened",
+    "dormant_guest",
+    "dormant_privileged",
     "dormant_seat",
     "duplicate_accounts",
     "duplicate_seat",
