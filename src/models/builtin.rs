@@ -9,10 +9,12 @@ macro_rules! rules {
 }
 
 /// Every rule under `models/rules`, by id.
-const RULES: [(&str, &str); 45] = rules![
+const RULES: [(&str, &str); 53] = rules![
     "activity_after_termination",
+    "admin_on_daily_account",
     "ambiguous_link",
     "break_glass_drill",
+    "create_grant_use",
     "delete_without_disable",
     "deprovision_failed",
     "dormant_account",
@@ -24,8 +26,11 @@ const RULES: [(&str, &str); 45] = rules![
     "duplicate_seat",
     "email_domain_mismatch",
     "expired_access_live",
+    "expired_readded",
+    "expiring_access",
     "failure_only_activity",
     "ghost_assignment",
+    "grant_then_revoke",
     "guest_without_sponsor",
     "hard_delete",
     "hr_vanished",
@@ -41,6 +46,7 @@ const RULES: [(&str, &str); 45] = rules![
     "no_owner",
     "no_sponsor",
     "orphan_account",
+    "out_of_band_grant",
     "outside_idp_account",
     "owner_departed",
     "partial_offboarding",
@@ -48,6 +54,8 @@ const RULES: [(&str, &str); 45] = rules![
     "rare_entitlement",
     "scim_token_personal_owner",
     "scim_token_stale",
+    "self_grant",
+    "serial_extension",
     "sod_conflict",
     "source_stale",
     "sponsor_departed",
