@@ -9,9 +9,10 @@ macro_rules! rules {
 }
 
 /// Every rule under `models/rules`, by id.
-const RULES: [(&str, &str); 53] = rules![
+const RULES: [(&str, &str); 58] = rules![
     "activity_after_termination",
     "admin_on_daily_account",
+    "agent_unreviewed",
     "ambiguous_link",
     "break_glass_drill",
     "create_grant_use",
@@ -20,6 +21,7 @@ const RULES: [(&str, &str); 53] = rules![
     "dormant_account",
     "dormant_awakened",
     "dormant_guest",
+    "dormant_nhi",
     "dormant_privileged",
     "dormant_seat",
     "duplicate_accounts",
@@ -34,6 +36,7 @@ const RULES: [(&str, &str); 53] = rules![
     "guest_without_sponsor",
     "hard_delete",
     "hr_vanished",
+    "human_use_of_nhi",
     "identifier_reuse",
     "leaver_active_account",
     "leaver_ahead",
@@ -42,6 +45,7 @@ const RULES: [(&str, &str); 53] = rules![
     "leaver_seat",
     "mass_change",
     "never_used",
+    "nhi_overprivileged",
     "no_end_date",
     "no_owner",
     "no_sponsor",
@@ -56,6 +60,7 @@ const RULES: [(&str, &str); 53] = rules![
     "scim_token_stale",
     "self_grant",
     "serial_extension",
+    "shared_secret_member_left",
     "sod_conflict",
     "source_stale",
     "sponsor_departed",
