@@ -9,7 +9,7 @@ macro_rules! rules {
 }
 
 /// Every rule under `models/rules`, by id.
-const RULES: [(&str, &str); 58] = rules![
+const RULES: [(&str, &str); 63] = rules![
     "activity_after_termination",
     "admin_on_daily_account",
     "agent_unreviewed",
@@ -49,6 +49,7 @@ const RULES: [(&str, &str); 58] = rules![
     "no_end_date",
     "no_owner",
     "no_sponsor",
+    "old_token_after_rotation",
     "orphan_account",
     "out_of_band_grant",
     "outside_idp_account",
@@ -56,11 +57,15 @@ const RULES: [(&str, &str); 58] = rules![
     "partial_offboarding",
     "personal_domain_account",
     "rare_entitlement",
+    "scim_token_expiring",
+    "scim_token_idle",
+    "scim_token_overscoped",
     "scim_token_personal_owner",
     "scim_token_stale",
     "self_grant",
     "serial_extension",
     "shared_secret_member_left",
+    "shared_token",
     "sod_conflict",
     "source_stale",
     "sponsor_departed",
