@@ -9,12 +9,13 @@ macro_rules! rules {
 }
 
 /// Every rule under `models/rules`, by id.
-const RULES: [(&str, &str); 63] = rules![
+const RULES: [(&str, &str); 73] = rules![
     "activity_after_termination",
     "admin_on_daily_account",
     "agent_unreviewed",
     "ambiguous_link",
     "break_glass_drill",
+    "conflict_storm",
     "create_grant_use",
     "delete_without_disable",
     "deprovision_failed",
@@ -27,10 +28,12 @@ const RULES: [(&str, &str); 63] = rules![
     "duplicate_accounts",
     "duplicate_seat",
     "email_domain_mismatch",
+    "error_burst",
     "expired_access_live",
     "expired_readded",
     "expiring_access",
     "failure_only_activity",
+    "flapping",
     "ghost_assignment",
     "grant_then_revoke",
     "guest_without_sponsor",
@@ -38,6 +41,8 @@ const RULES: [(&str, &str); 63] = rules![
     "hr_vanished",
     "human_use_of_nhi",
     "identifier_reuse",
+    "job_quarantined",
+    "late_or_early_events",
     "leaver_active_account",
     "leaver_ahead",
     "leaver_credential_alive",
@@ -57,6 +62,7 @@ const RULES: [(&str, &str); 63] = rules![
     "partial_offboarding",
     "personal_domain_account",
     "rare_entitlement",
+    "rate_limited",
     "scim_token_expiring",
     "scim_token_idle",
     "scim_token_overscoped",
@@ -66,12 +72,16 @@ const RULES: [(&str, &str); 63] = rules![
     "serial_extension",
     "shared_secret_member_left",
     "shared_token",
+    "silent_source",
+    "snapshot_event_divergence",
     "sod_conflict",
     "source_stale",
     "sponsor_departed",
     "standing_privilege",
+    "stuck_object",
     "success_rate_low",
     "suspend_not_propagated",
+    "sync_latency",
     "vanished_account",
 ];
 
