@@ -9,11 +9,13 @@ macro_rules! rules {
 }
 
 /// Every rule under `models/rules`, by id.
-const RULES: [(&str, &str); 73] = rules![
+const RULES: [(&str, &str); 82] = rules![
     "activity_after_termination",
     "admin_on_daily_account",
     "agent_unreviewed",
+    "ai_tool_first_seen",
     "ambiguous_link",
+    "app_without_sso",
     "break_glass_drill",
     "conflict_storm",
     "create_grant_use",
@@ -29,6 +31,7 @@ const RULES: [(&str, &str); 73] = rules![
     "duplicate_seat",
     "email_domain_mismatch",
     "error_burst",
+    "exception_unjustified",
     "expired_access_live",
     "expired_readded",
     "expiring_access",
@@ -63,11 +66,15 @@ const RULES: [(&str, &str); 73] = rules![
     "personal_domain_account",
     "rare_entitlement",
     "rate_limited",
+    "review_overdue",
+    "risky_scope_grant",
+    "rubber_stamp",
     "scim_token_expiring",
     "scim_token_idle",
     "scim_token_overscoped",
     "scim_token_personal_owner",
     "scim_token_stale",
+    "self_approval",
     "self_grant",
     "serial_extension",
     "shared_secret_member_left",
@@ -75,6 +82,7 @@ const RULES: [(&str, &str); 73] = rules![
     "silent_source",
     "snapshot_event_divergence",
     "sod_conflict",
+    "sod_rule_dead",
     "source_stale",
     "sponsor_departed",
     "standing_privilege",
@@ -82,6 +90,7 @@ const RULES: [(&str, &str); 73] = rules![
     "success_rate_low",
     "suspend_not_propagated",
     "sync_latency",
+    "unmanaged_app",
     "vanished_account",
 ];
 
