@@ -8,6 +8,7 @@ mod ingest;
 mod learned;
 mod leavers;
 mod link;
+mod misconfiguration;
 mod models;
 mod normalize_idp;
 mod normalize_scim;
