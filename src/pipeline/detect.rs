@@ -1,6 +1,6 @@
 //! One run of the detectors: session, scores, rules, owners, ledger.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sha2::{Digest, Sha256};
 use tracing::{info, warn};
@@ -9,6 +9,7 @@ use super::{Engine, Error, now, owners};
 use crate::detect::{self as detectors, Reach, learned};
 use crate::domain::{Finding, Severity, UtcMicros, Verdict};
 use crate::findings::{Changes, Coverage, Run};
+use crate::models::rule::Need;
 use crate::models::{self, Rule};
 use crate::query::At;
 
@@ -70,10 +71,16 @@ impl Engine {
         };
         let (mut findings, mut timings) = (Vec::new(), BTreeMap::new());
         let (mut coverage, mut incomplete) = (BTreeMap::new(), BTreeSet::new());
+        // Rules that need the same sources reach equally far.
+        let mut reaches: HashMap<Vec<Need>, Reach> = HashMap::new();
         for rule in &rules {
             let begun_at = now();
             let found = detectors::run_rule(rule, run).await?;
-            let reach = detectors::reach(rule, run).await?;
+            let reach = match reaches.get(&rule.needs) {
+                Some(reach) => reach.clone(),
+                None => detectors::reach(rule, run).await?,
+            };
+            reaches.entry(rule.needs.clone()).or_insert_with(|| reach.clone());
             incomplete.extend(reach.all.iter().chain(reach.apps.values()).cloned());
             coverage.insert(rule.id.clone(), covered(reach));
             let (count, elapsed_ms) = (found.len(), elapsed_ms(begun_at));
