@@ -223,3 +223,18 @@ fn a_profile_keeps_what_it_does_not_override() {
         );
     }
 }
+
+/// If it failed, people would wait for a rule that nobody asks, or write an exception of a kind that
+/// no rule reads.
+#[test]
+fn the_page_on_detectors_names_what_is_off_and_each_kind_of_exception() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/detectors.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for rule in builtin_rules().unwrap() {
+        let (off, _) = page.split_once("## Exceptions").unwrap();
+        assert_eq!(!rule.on_by_default, off.contains(&rule.code) && rule.code != "ORP-02", "{}", rule.code);
+        for kind in &rule.suppressed_by {
+            assert!(page.contains(&format!("| `{kind}` |")), "{} reads {kind}", rule.code);
+        }
+    }
+}
