@@ -10,6 +10,7 @@ mod leavers;
 mod link;
 mod misconfiguration;
 mod models;
+mod normalize_audit;
 mod normalize_idp;
 mod normalize_scim;
 mod readers;

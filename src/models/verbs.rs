@@ -11,10 +11,11 @@ use std::sync::LazyLock;
 use crate::domain::Verb;
 
 /// The tables, by source. A new source is one line here and one file there.
-const TABLES: [(&str, &str); 8] = [
+const TABLES: [(&str, &str); 9] = [
     ("entra_audit", include_str!("../../models/verbs/entra_audit.tsv")),
     ("entra_provisioning", include_str!("../../models/verbs/entra_provisioning.tsv")),
     ("entra_signin", include_str!("../../models/verbs/entra_signin.tsv")),
+    ("github", include_str!("../../models/verbs/github.tsv")),
     ("google_workspace", include_str!("../../models/verbs/google_workspace.tsv")),
     ("okta", include_str!("../../models/verbs/okta.tsv")),
     ("scim_http", include_str!("../../models/verbs/scim_http.tsv")),

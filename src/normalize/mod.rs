@@ -11,10 +11,12 @@ pub mod json;
 
 pub mod access_log;
 mod changes;
+mod draft;
 mod entra;
 pub mod entra_audit;
 pub mod entra_provisioning;
 pub mod entra_signin;
+pub mod github;
 pub mod google_workspace;
 pub mod okta;
 mod recognise;
@@ -32,12 +34,13 @@ pub use recognise::{Refused, choose, names};
 
 /// Formats of JSON records. The first that recognises a record has it, so that the
 /// narrower of two stands first.
-pub const JSON_FORMATS: [JsonFormat; 8] = [
+pub const JSON_FORMATS: [JsonFormat; 9] = [
     okta::FORMAT,
     entra_provisioning::FORMAT,
     entra_signin::FORMAT,
     entra_audit::FORMAT,
     google_workspace::FORMAT,
+    github::FORMAT,
     scim_set::FORMAT,
     scim_resource::FORMAT,
     scim_http::FORMAT,
