@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use crate::domain::Verb;
 
 /// The tables, by source. A new source is one line here and one file there.
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 10] = [
     ("entra_audit", include_str!("../../models/verbs/entra_audit.tsv")),
     ("entra_provisioning", include_str!("../../models/verbs/entra_provisioning.tsv")),
     ("entra_signin", include_str!("../../models/verbs/entra_signin.tsv")),
@@ -20,6 +20,7 @@ const TABLES: [(&str, &str); 9] = [
     ("okta", include_str!("../../models/verbs/okta.tsv")),
     ("scim_http", include_str!("../../models/verbs/scim_http.tsv")),
     ("scim_set", include_str!("../../models/verbs/scim_set.tsv")),
+    ("slack", include_str!("../../models/verbs/slack.tsv")),
     ("ssf", include_str!("../../models/verbs/ssf.tsv")),
 ];
 

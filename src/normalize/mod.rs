@@ -23,6 +23,7 @@ mod recognise;
 pub mod scim_http;
 pub mod scim_resource;
 pub mod scim_set;
+pub mod slack;
 pub mod table;
 
 use jiff::tz::TimeZone;
@@ -34,13 +35,14 @@ pub use recognise::{Refused, choose, names};
 
 /// Formats of JSON records. The first that recognises a record has it, so that the
 /// narrower of two stands first.
-pub const JSON_FORMATS: [JsonFormat; 9] = [
+pub const JSON_FORMATS: [JsonFormat; 10] = [
     okta::FORMAT,
     entra_provisioning::FORMAT,
     entra_signin::FORMAT,
     entra_audit::FORMAT,
     google_workspace::FORMAT,
     github::FORMAT,
+    slack::FORMAT,
     scim_set::FORMAT,
     scim_resource::FORMAT,
     scim_http::FORMAT,
