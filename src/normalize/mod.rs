@@ -10,6 +10,7 @@ pub mod event_id;
 pub mod json;
 
 pub mod access_log;
+pub mod aws_cloudtrail;
 mod changes;
 mod draft;
 mod entra;
@@ -35,7 +36,7 @@ pub use recognise::{Refused, choose, names};
 
 /// Formats of JSON records. The first that recognises a record has it, so that the
 /// narrower of two stands first.
-pub const JSON_FORMATS: [JsonFormat; 10] = [
+pub const JSON_FORMATS: [JsonFormat; 11] = [
     okta::FORMAT,
     entra_provisioning::FORMAT,
     entra_signin::FORMAT,
@@ -43,6 +44,7 @@ pub const JSON_FORMATS: [JsonFormat; 10] = [
     google_workspace::FORMAT,
     github::FORMAT,
     slack::FORMAT,
+    aws_cloudtrail::FORMAT,
     scim_set::FORMAT,
     scim_resource::FORMAT,
     scim_http::FORMAT,
