@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use crate::domain::Verb;
 
 /// The tables, by source. A new source is one line here and one file there.
-const TABLES: [(&str, &str); 11] = [
+const TABLES: [(&str, &str); 12] = [
     ("aws_cloudtrail", include_str!("../../models/verbs/aws_cloudtrail.tsv")),
     ("entra_audit", include_str!("../../models/verbs/entra_audit.tsv")),
     ("entra_provisioning", include_str!("../../models/verbs/entra_provisioning.tsv")),
@@ -19,6 +19,7 @@ const TABLES: [(&str, &str); 11] = [
     ("github", include_str!("../../models/verbs/github.tsv")),
     ("google_workspace", include_str!("../../models/verbs/google_workspace.tsv")),
     ("okta", include_str!("../../models/verbs/okta.tsv")),
+    ("onelogin", include_str!("../../models/verbs/onelogin.tsv")),
     ("scim_http", include_str!("../../models/verbs/scim_http.tsv")),
     ("scim_set", include_str!("../../models/verbs/scim_set.tsv")),
     ("slack", include_str!("../../models/verbs/slack.tsv")),

@@ -20,6 +20,7 @@ pub mod entra_signin;
 pub mod github;
 pub mod google_workspace;
 pub mod okta;
+pub mod onelogin;
 mod recognise;
 pub mod scim_http;
 pub mod scim_resource;
@@ -36,7 +37,7 @@ pub use recognise::{Refused, choose, names};
 
 /// Formats of JSON records. The first that recognises a record has it, so that the
 /// narrower of two stands first.
-pub const JSON_FORMATS: [JsonFormat; 11] = [
+pub const JSON_FORMATS: [JsonFormat; 12] = [
     okta::FORMAT,
     entra_provisioning::FORMAT,
     entra_signin::FORMAT,
@@ -45,6 +46,7 @@ pub const JSON_FORMATS: [JsonFormat; 11] = [
     github::FORMAT,
     slack::FORMAT,
     aws_cloudtrail::FORMAT,
+    onelogin::FORMAT,
     scim_set::FORMAT,
     scim_resource::FORMAT,
     scim_http::FORMAT,
