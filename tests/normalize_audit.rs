@@ -6,6 +6,7 @@
 
 mod aws_cloudtrail;
 mod github;
+mod jumpcloud;
 mod onelogin;
 mod slack;
 

@@ -11,13 +11,14 @@ use std::sync::LazyLock;
 use crate::domain::Verb;
 
 /// The tables, by source. A new source is one line here and one file there.
-const TABLES: [(&str, &str); 12] = [
+const TABLES: [(&str, &str); 13] = [
     ("aws_cloudtrail", include_str!("../../models/verbs/aws_cloudtrail.tsv")),
     ("entra_audit", include_str!("../../models/verbs/entra_audit.tsv")),
     ("entra_provisioning", include_str!("../../models/verbs/entra_provisioning.tsv")),
     ("entra_signin", include_str!("../../models/verbs/entra_signin.tsv")),
     ("github", include_str!("../../models/verbs/github.tsv")),
     ("google_workspace", include_str!("../../models/verbs/google_workspace.tsv")),
+    ("jumpcloud", include_str!("../../models/verbs/jumpcloud.tsv")),
     ("okta", include_str!("../../models/verbs/okta.tsv")),
     ("onelogin", include_str!("../../models/verbs/onelogin.tsv")),
     ("scim_http", include_str!("../../models/verbs/scim_http.tsv")),

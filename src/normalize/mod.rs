@@ -19,6 +19,7 @@ pub mod entra_provisioning;
 pub mod entra_signin;
 pub mod github;
 pub mod google_workspace;
+pub mod jumpcloud;
 pub mod okta;
 pub mod onelogin;
 mod recognise;
@@ -37,7 +38,7 @@ pub use recognise::{Refused, choose, names};
 
 /// Formats of JSON records. The first that recognises a record has it, so that the
 /// narrower of two stands first.
-pub const JSON_FORMATS: [JsonFormat; 12] = [
+pub const JSON_FORMATS: [JsonFormat; 13] = [
     okta::FORMAT,
     entra_provisioning::FORMAT,
     entra_signin::FORMAT,
@@ -47,6 +48,7 @@ pub const JSON_FORMATS: [JsonFormat; 12] = [
     slack::FORMAT,
     aws_cloudtrail::FORMAT,
     onelogin::FORMAT,
+    jumpcloud::FORMAT,
     scim_set::FORMAT,
     scim_resource::FORMAT,
     scim_http::FORMAT,
