@@ -4,6 +4,7 @@
 //! Here what goes for all of them: every published fixture gives rows or rejections, each
 //! is recognised as one format at most, and labelled events get their verbs.
 
+mod auth0;
 mod aws_cloudtrail;
 mod github;
 mod jumpcloud;
@@ -80,11 +81,12 @@ fn records(path: &str) -> Vec<Value> {
 
 /// The fixtures that have a format, which it is, and how many records lack what a row needs:
 /// their authors have shortened these until they lost their time.
-const FIXTURES: [(&str, &str, usize); 4] = [
+const FIXTURES: [(&str, &str, usize); 5] = [
     ("panther/github.ndjson", "github", 5),
     ("panther/slack.ndjson", "slack", 10),
     ("panther/aws_cloudtrail.ndjson", "aws_cloudtrail", 13),
     ("panther/onelogin.ndjson", "onelogin", 13),
+    ("panther/auth0.ndjson", "auth0", 0),
 ];
 
 /// A strange record would stop an ingest, or a vendor's file be quarantined as a whole.

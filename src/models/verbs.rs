@@ -11,7 +11,8 @@ use std::sync::LazyLock;
 use crate::domain::Verb;
 
 /// The tables, by source. A new source is one line here and one file there.
-const TABLES: [(&str, &str); 13] = [
+const TABLES: [(&str, &str); 14] = [
+    ("auth0", include_str!("../../models/verbs/auth0.tsv")),
     ("aws_cloudtrail", include_str!("../../models/verbs/aws_cloudtrail.tsv")),
     ("entra_audit", include_str!("../../models/verbs/entra_audit.tsv")),
     ("entra_provisioning", include_str!("../../models/verbs/entra_provisioning.tsv")),

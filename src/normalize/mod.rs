@@ -10,6 +10,7 @@ pub mod event_id;
 pub mod json;
 
 pub mod access_log;
+pub mod auth0;
 pub mod aws_cloudtrail;
 mod changes;
 mod draft;
@@ -38,7 +39,7 @@ pub use recognise::{Refused, choose, names};
 
 /// Formats of JSON records. The first that recognises a record has it, so that the
 /// narrower of two stands first.
-pub const JSON_FORMATS: [JsonFormat; 13] = [
+pub const JSON_FORMATS: [JsonFormat; 14] = [
     okta::FORMAT,
     entra_provisioning::FORMAT,
     entra_signin::FORMAT,
@@ -49,6 +50,7 @@ pub const JSON_FORMATS: [JsonFormat; 13] = [
     aws_cloudtrail::FORMAT,
     onelogin::FORMAT,
     jumpcloud::FORMAT,
+    auth0::FORMAT,
     scim_set::FORMAT,
     scim_resource::FORMAT,
     scim_http::FORMAT,
