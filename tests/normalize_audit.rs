@@ -8,6 +8,7 @@ mod auth0;
 mod aws_cloudtrail;
 mod github;
 mod jumpcloud;
+mod keycloak;
 mod onelogin;
 mod slack;
 

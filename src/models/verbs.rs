@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use crate::domain::Verb;
 
 /// The tables, by source. A new source is one line here and one file there.
-const TABLES: [(&str, &str); 14] = [
+const TABLES: [(&str, &str); 15] = [
     ("auth0", include_str!("../../models/verbs/auth0.tsv")),
     ("aws_cloudtrail", include_str!("../../models/verbs/aws_cloudtrail.tsv")),
     ("entra_audit", include_str!("../../models/verbs/entra_audit.tsv")),
@@ -20,6 +20,7 @@ const TABLES: [(&str, &str); 14] = [
     ("github", include_str!("../../models/verbs/github.tsv")),
     ("google_workspace", include_str!("../../models/verbs/google_workspace.tsv")),
     ("jumpcloud", include_str!("../../models/verbs/jumpcloud.tsv")),
+    ("keycloak", include_str!("../../models/verbs/keycloak.tsv")),
     ("okta", include_str!("../../models/verbs/okta.tsv")),
     ("onelogin", include_str!("../../models/verbs/onelogin.tsv")),
     ("scim_http", include_str!("../../models/verbs/scim_http.tsv")),

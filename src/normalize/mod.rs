@@ -21,6 +21,7 @@ pub mod entra_signin;
 pub mod github;
 pub mod google_workspace;
 pub mod jumpcloud;
+pub mod keycloak;
 pub mod okta;
 pub mod onelogin;
 mod recognise;
@@ -39,7 +40,7 @@ pub use recognise::{Refused, choose, names};
 
 /// Formats of JSON records. The first that recognises a record has it, so that the
 /// narrower of two stands first.
-pub const JSON_FORMATS: [JsonFormat; 14] = [
+pub const JSON_FORMATS: [JsonFormat; 15] = [
     okta::FORMAT,
     entra_provisioning::FORMAT,
     entra_signin::FORMAT,
@@ -51,6 +52,7 @@ pub const JSON_FORMATS: [JsonFormat; 14] = [
     onelogin::FORMAT,
     jumpcloud::FORMAT,
     auth0::FORMAT,
+    keycloak::FORMAT,
     scim_set::FORMAT,
     scim_resource::FORMAT,
     scim_http::FORMAT,
