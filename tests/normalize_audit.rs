@@ -6,6 +6,7 @@
 
 mod auth0;
 mod aws_cloudtrail;
+mod gcp_audit;
 mod github;
 mod jumpcloud;
 mod keycloak;
@@ -82,12 +83,13 @@ fn records(path: &str) -> Vec<Value> {
 
 /// The fixtures that have a format, which it is, and how many records lack what a row needs:
 /// their authors have shortened these until they lost their time.
-const FIXTURES: [(&str, &str, usize); 5] = [
+const FIXTURES: [(&str, &str, usize); 6] = [
     ("panther/github.ndjson", "github", 5),
     ("panther/slack.ndjson", "slack", 10),
     ("panther/aws_cloudtrail.ndjson", "aws_cloudtrail", 13),
     ("panther/onelogin.ndjson", "onelogin", 13),
     ("panther/auth0.ndjson", "auth0", 0),
+    ("panther/gcp_audit.ndjson", "gcp_audit", 29),
 ];
 
 /// A strange record would stop an ingest, or a vendor's file be quarantined as a whole.

@@ -11,12 +11,13 @@ use std::sync::LazyLock;
 use crate::domain::Verb;
 
 /// The tables, by source. A new source is one line here and one file there.
-const TABLES: [(&str, &str); 15] = [
+const TABLES: [(&str, &str); 16] = [
     ("auth0", include_str!("../../models/verbs/auth0.tsv")),
     ("aws_cloudtrail", include_str!("../../models/verbs/aws_cloudtrail.tsv")),
     ("entra_audit", include_str!("../../models/verbs/entra_audit.tsv")),
     ("entra_provisioning", include_str!("../../models/verbs/entra_provisioning.tsv")),
     ("entra_signin", include_str!("../../models/verbs/entra_signin.tsv")),
+    ("gcp_audit", include_str!("../../models/verbs/gcp_audit.tsv")),
     ("github", include_str!("../../models/verbs/github.tsv")),
     ("google_workspace", include_str!("../../models/verbs/google_workspace.tsv")),
     ("jumpcloud", include_str!("../../models/verbs/jumpcloud.tsv")),

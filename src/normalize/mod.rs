@@ -18,6 +18,7 @@ mod entra;
 pub mod entra_audit;
 pub mod entra_provisioning;
 pub mod entra_signin;
+pub mod gcp_audit;
 pub mod github;
 pub mod google_workspace;
 pub mod jumpcloud;
@@ -40,7 +41,7 @@ pub use recognise::{Refused, choose, names};
 
 /// Formats of JSON records. The first that recognises a record has it, so that the
 /// narrower of two stands first.
-pub const JSON_FORMATS: [JsonFormat; 15] = [
+pub const JSON_FORMATS: [JsonFormat; 16] = [
     okta::FORMAT,
     entra_provisioning::FORMAT,
     entra_signin::FORMAT,
@@ -53,6 +54,7 @@ pub const JSON_FORMATS: [JsonFormat; 15] = [
     jumpcloud::FORMAT,
     auth0::FORMAT,
     keycloak::FORMAT,
+    gcp_audit::FORMAT,
     scim_set::FORMAT,
     scim_resource::FORMAT,
     scim_http::FORMAT,
