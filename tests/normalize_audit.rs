@@ -11,6 +11,7 @@ mod github;
 mod jumpcloud;
 mod keycloak;
 mod onelogin;
+mod salesforce;
 mod slack;
 
 use lychgate::domain::{Listing, Row, UtcMicros};
@@ -47,12 +48,15 @@ fn holds(row: &Value, expected: &Value, given: &Value) {
     }
 }
 
-fn rows(format: &str, record: &Value) -> Vec<Value> {
-    let format = JSON_FORMATS.iter().find(|own| own.name == format).expect("a format");
+fn context() -> Context {
     let listing =
         Listing { listing_id: String::new(), app_id: None, listed_at: UtcMicros(0), complete: true };
-    let context = Context { app: None, org: None, zone: jiff::tz::TimeZone::UTC, listing, now: UtcMicros(0) };
-    match (format.normalize)(&record.to_string(), &context) {
+    Context { app: None, org: None, zone: jiff::tz::TimeZone::UTC, listing, now: UtcMicros(0) }
+}
+
+fn rows(format: &str, record: &Value) -> Vec<Value> {
+    let format = JSON_FORMATS.iter().find(|own| own.name == format).expect("a format");
+    match (format.normalize)(&record.to_string(), &context()) {
         Ok(rows) => {
             assert!(!rows.is_empty(), "a record gives a row or a rejection: {record}");
             rows.iter().map(|row: &Row| serde_json::to_value(row).unwrap()).collect()
@@ -83,13 +87,14 @@ fn records(path: &str) -> Vec<Value> {
 
 /// The fixtures that have a format, which it is, and how many records lack what a row needs:
 /// their authors have shortened these until they lost their time.
-const FIXTURES: [(&str, &str, usize); 6] = [
+const FIXTURES: [(&str, &str, usize); 7] = [
     ("panther/github.ndjson", "github", 5),
     ("panther/slack.ndjson", "slack", 10),
     ("panther/aws_cloudtrail.ndjson", "aws_cloudtrail", 13),
     ("panther/onelogin.ndjson", "onelogin", 13),
     ("panther/auth0.ndjson", "auth0", 0),
     ("panther/gcp_audit.ndjson", "gcp_audit", 29),
+    ("panther/salesforce.ndjson", "salesforce", 0),
 ];
 
 /// A strange record would stop an ingest, or a vendor's file be quarantined as a whole.

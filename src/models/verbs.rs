@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use crate::domain::Verb;
 
 /// The tables, by source. A new source is one line here and one file there.
-const TABLES: [(&str, &str); 16] = [
+const TABLES: [(&str, &str); 17] = [
     ("auth0", include_str!("../../models/verbs/auth0.tsv")),
     ("aws_cloudtrail", include_str!("../../models/verbs/aws_cloudtrail.tsv")),
     ("entra_audit", include_str!("../../models/verbs/entra_audit.tsv")),
@@ -24,6 +24,7 @@ const TABLES: [(&str, &str); 16] = [
     ("keycloak", include_str!("../../models/verbs/keycloak.tsv")),
     ("okta", include_str!("../../models/verbs/okta.tsv")),
     ("onelogin", include_str!("../../models/verbs/onelogin.tsv")),
+    ("salesforce", include_str!("../../models/verbs/salesforce.tsv")),
     ("scim_http", include_str!("../../models/verbs/scim_http.tsv")),
     ("scim_set", include_str!("../../models/verbs/scim_set.tsv")),
     ("slack", include_str!("../../models/verbs/slack.tsv")),

@@ -26,6 +26,7 @@ pub mod keycloak;
 pub mod okta;
 pub mod onelogin;
 mod recognise;
+pub mod salesforce;
 pub mod scim_http;
 pub mod scim_resource;
 pub mod scim_set;
@@ -41,7 +42,7 @@ pub use recognise::{Refused, choose, names};
 
 /// Formats of JSON records. The first that recognises a record has it, so that the
 /// narrower of two stands first.
-pub const JSON_FORMATS: [JsonFormat; 16] = [
+pub const JSON_FORMATS: [JsonFormat; 17] = [
     okta::FORMAT,
     entra_provisioning::FORMAT,
     entra_signin::FORMAT,
@@ -55,10 +56,15 @@ pub const JSON_FORMATS: [JsonFormat; 16] = [
     auth0::FORMAT,
     keycloak::FORMAT,
     gcp_audit::FORMAT,
+    salesforce::FORMAT,
     scim_set::FORMAT,
     scim_resource::FORMAT,
     scim_http::FORMAT,
 ];
+
+/// The formats of JSON records that come as tables too, a record a row with the names of its
+/// fields above.
+pub const ROW_FORMATS: [RowFormat; 1] = [salesforce::ROWS];
 
 /// Formats of log lines.
 pub const LINE_FORMATS: [LineFormat; 1] = [access_log::FORMAT];
@@ -72,6 +78,15 @@ pub struct JsonFormat {
     pub recognises: fn(&Value) -> bool,
     /// Takes the record's own text, since a parsed value is too slow for the busiest sources.
     pub normalize: for<'a> fn(&'a str, &'a Context) -> Result<Vec<Row<'a>>, Rejection>,
+}
+
+/// A format of JSON records that also come as rows of a table.
+#[derive(Clone, Copy)]
+pub struct RowFormat {
+    pub name: &'static str,
+    pub recognises: fn(&Value) -> bool,
+    /// Takes the row as a JSON object, whose text does not outlive the call.
+    pub normalize: fn(&str, &Context) -> Result<Vec<Row<'static>>, Rejection>,
 }
 
 /// A format of log lines.
@@ -101,6 +116,8 @@ pub enum Reader {
     Json(&'static JsonFormat),
     Line(&'static LineFormat),
     Table(Box<table::Table>),
+    /// Records of a JSON format in a table, with its header.
+    Rows(&'static RowFormat, Vec<String>),
     /// JSON that no format recognises: its records wait in quarantine until one does.
     Unknown,
 }
@@ -110,6 +127,7 @@ impl Reader {
     pub fn name(&self) -> &'static str {
         match self {
             Reader::Json(format) => format.name,
+            Reader::Rows(format, _) => format.name,
             Reader::Line(format) => format.name,
             Reader::Table(table) => table.kind().as_str(),
             Reader::Unknown => "unknown",
@@ -131,6 +149,9 @@ impl Reader {
             (Reader::Json(format), Body::Line(raw)) => (format.normalize)(raw, context),
             (Reader::Line(format), Body::Line(raw) | Body::Json(raw)) => (format.normalize)(raw, context),
             (Reader::Table(table), Body::Fields(fields)) => table.read(fields, context),
+            (Reader::Rows(format, header), Body::Fields(fields)) => {
+                (format.normalize)(&as_record(header, fields).to_string(), context)
+            }
             (Reader::Unknown, _) => {
                 Err(Rejection::new("unknown_format", "no format recognises records of this file"))
             }
@@ -140,6 +161,12 @@ impl Reader {
             )),
         }
     }
+}
+
+/// A row of a table as the record that it is.
+fn as_record(header: &[String], fields: &[String]) -> Value {
+    let text = |field: &String| Value::String(field.clone());
+    header.iter().cloned().zip(fields.iter().map(text)).collect()
 }
 
 /// Turns away arrays and bare words before a format sees them. Text in quotes passes:

@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::table::{self, Overrides, TableKind};
-use super::{JSON_FORMATS, LINE_FORMATS, Reader, json};
+use super::{JSON_FORMATS, LINE_FORMATS, ROW_FORMATS, Reader, RowFormat, as_record, json};
 use crate::ingest::{Body, Layout, Sample};
 
 /// Why no format was chosen; says what a person can do.
@@ -48,7 +48,10 @@ pub fn choose(
 ) -> Result<Reader, Refused> {
     match (forced, sample.layout) {
         (Some(name), _) => choose_named(name, sample, file_name, overrides),
-        (None, Layout::Csv { .. }) => choose_table(sample, file_name, overrides),
+        (None, Layout::Csv { .. }) => match rows_of(sample) {
+            Some(reader) => Ok(reader),
+            None => choose_table(sample, file_name, overrides),
+        },
         (None, _) => choose_by_content(sample, file_name),
     }
 }
@@ -71,6 +74,10 @@ fn choose_named(
     let table = matches!(sample.layout, Layout::Csv { .. });
     let refused =
         || Refused::Layout { file: file_name.into(), name: name.into(), layout: layout_name(sample.layout) };
+    if table && let Some(format) = ROW_FORMATS.iter().find(|format| format.name == name) {
+        let header = sample.header.clone().unwrap_or_default();
+        return Ok(Reader::Rows(format, header));
+    }
     if let Some(format) = JSON_FORMATS.iter().find(|format| format.name == name) {
         return if table { Err(refused()) } else { Ok(Reader::Json(format)) };
     }
@@ -85,6 +92,20 @@ fn choose_named(
     }
     let overrides = Overrides { kind: Some(kind), ..overrides.clone() };
     choose_table(sample, file_name, &overrides)
+}
+
+/// The format whose records most rows of a table are, before it is taken for a listing.
+fn rows_of(sample: &Sample) -> Option<Reader> {
+    let header = sample.header.as_ref()?;
+    let record = |body: Body<'_>| match body {
+        Body::Fields(fields) => Some(as_record(header, fields)),
+        _ => None,
+    };
+    let records: Vec<Value> = sample.bodies().filter_map(record).collect();
+    let most = |format: &&'static RowFormat| {
+        records.iter().filter(|record| (format.recognises)(record)).count() * 2 > records.len()
+    };
+    ROW_FORMATS.iter().find(most).map(|format| Reader::Rows(format, header.clone()))
 }
 
 fn choose_table(sample: &Sample, file_name: &str, overrides: &Overrides) -> Result<Reader, Refused> {

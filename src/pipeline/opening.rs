@@ -88,7 +88,7 @@ pub fn is_listing(reader: &Reader) -> bool {
     match reader {
         Reader::Table(_) => true,
         Reader::Json(format) => format.name == "scim_resource",
-        Reader::Line(_) | Reader::Unknown => false,
+        Reader::Rows(..) | Reader::Line(_) | Reader::Unknown => false,
     }
 }
 
@@ -98,7 +98,7 @@ fn needs_app(reader: &Reader) -> bool {
         Reader::Table(table) => matches!(table.kind(), TableKind::Accounts | TableKind::Grants),
         Reader::Json(format) => ["scim_resource", "scim_http"].contains(&format.name),
         Reader::Line(_) => true,
-        Reader::Unknown => false,
+        Reader::Rows(..) | Reader::Unknown => false,
     }
 }
 
