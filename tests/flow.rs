@@ -225,9 +225,17 @@ fn every_real_event_is_a_row_or_quarantined() {
     }
     let [records, rows, quarantined] = totals;
     println!("{records} records: {rows} rows, {quarantined} quarantined");
-    for vendor in
-        ["okta", "entra_signin_audit", "google_workspace", "github", "slack", "aws_cloudtrail", "auth0"]
-    {
+    for vendor in [
+        "okta",
+        "entra_signin_audit",
+        "google_workspace",
+        "github",
+        "slack",
+        "aws_cloudtrail",
+        "auth0",
+        "gcp_audit",
+        "salesforce",
+    ] {
         assert!(recognised.contains(vendor), "{vendor} is not recognised: {recognised:?}");
     }
 }
