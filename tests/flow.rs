@@ -235,6 +235,7 @@ fn every_real_event_is_a_row_or_quarantined() {
         "auth0",
         "gcp_audit",
         "salesforce",
+        "m365",
     ] {
         assert!(recognised.contains(vendor), "{vendor} is not recognised: {recognised:?}");
     }

@@ -36,7 +36,7 @@ fn recognises(value: &Value) -> bool {
         || (microsoft_365 && record.has("Operation"))
 }
 
-fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
+pub(super) fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
     let value = json::parse(raw)?;
     let record = Record::new(&value);
     let activity = activity(&record)?;

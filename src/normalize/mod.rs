@@ -23,6 +23,7 @@ pub mod github;
 pub mod google_workspace;
 pub mod jumpcloud;
 pub mod keycloak;
+pub mod m365;
 pub mod okta;
 pub mod onelogin;
 mod recognise;
@@ -42,10 +43,11 @@ pub use recognise::{Refused, choose, names};
 
 /// Formats of JSON records. The first that recognises a record has it, so that the
 /// narrower of two stands first.
-pub const JSON_FORMATS: [JsonFormat; 17] = [
+pub const JSON_FORMATS: [JsonFormat; 18] = [
     okta::FORMAT,
     entra_provisioning::FORMAT,
     entra_signin::FORMAT,
+    m365::FORMAT,
     entra_audit::FORMAT,
     google_workspace::FORMAT,
     github::FORMAT,
@@ -64,7 +66,7 @@ pub const JSON_FORMATS: [JsonFormat; 17] = [
 
 /// The formats of JSON records that come as tables too, a record a row with the names of its
 /// fields above.
-pub const ROW_FORMATS: [RowFormat; 1] = [salesforce::ROWS];
+pub const ROW_FORMATS: [RowFormat; 2] = [salesforce::ROWS, m365::ROWS];
 
 /// Formats of log lines.
 pub const LINE_FORMATS: [LineFormat; 1] = [access_log::FORMAT];
