@@ -12,6 +12,7 @@ mod jumpcloud;
 mod keycloak;
 mod m365;
 mod onelogin;
+mod pingone;
 mod salesforce;
 mod slack;
 

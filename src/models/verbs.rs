@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use crate::domain::Verb;
 
 /// The tables, by source. A new source is one line here and one file there.
-const TABLES: [(&str, &str); 18] = [
+const TABLES: [(&str, &str); 19] = [
     ("auth0", include_str!("../../models/verbs/auth0.tsv")),
     ("aws_cloudtrail", include_str!("../../models/verbs/aws_cloudtrail.tsv")),
     ("entra_audit", include_str!("../../models/verbs/entra_audit.tsv")),
@@ -25,6 +25,7 @@ const TABLES: [(&str, &str); 18] = [
     ("m365", include_str!("../../models/verbs/m365.tsv")),
     ("okta", include_str!("../../models/verbs/okta.tsv")),
     ("onelogin", include_str!("../../models/verbs/onelogin.tsv")),
+    ("pingone", include_str!("../../models/verbs/pingone.tsv")),
     ("salesforce", include_str!("../../models/verbs/salesforce.tsv")),
     ("scim_http", include_str!("../../models/verbs/scim_http.tsv")),
     ("scim_set", include_str!("../../models/verbs/scim_set.tsv")),

@@ -26,6 +26,7 @@ pub mod keycloak;
 pub mod m365;
 pub mod okta;
 pub mod onelogin;
+pub mod pingone;
 mod recognise;
 pub mod salesforce;
 pub mod scim_http;
@@ -43,7 +44,7 @@ pub use recognise::{Refused, choose, names};
 
 /// Formats of JSON records. The first that recognises a record has it, so that the
 /// narrower of two stands first.
-pub const JSON_FORMATS: [JsonFormat; 18] = [
+pub const JSON_FORMATS: [JsonFormat; 19] = [
     okta::FORMAT,
     entra_provisioning::FORMAT,
     entra_signin::FORMAT,
@@ -59,6 +60,7 @@ pub const JSON_FORMATS: [JsonFormat; 18] = [
     keycloak::FORMAT,
     gcp_audit::FORMAT,
     salesforce::FORMAT,
+    pingone::FORMAT,
     scim_set::FORMAT,
     scim_resource::FORMAT,
     scim_http::FORMAT,
