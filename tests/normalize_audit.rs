@@ -11,6 +11,7 @@ mod github;
 mod jumpcloud;
 mod keycloak;
 mod m365;
+mod ocsf;
 mod onelogin;
 mod pingone;
 mod salesforce;

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use crate::domain::Verb;
 
 /// The tables, by source. A new source is one line here and one file there.
-const TABLES: [(&str, &str); 19] = [
+const TABLES: [(&str, &str); 20] = [
     ("auth0", include_str!("../../models/verbs/auth0.tsv")),
     ("aws_cloudtrail", include_str!("../../models/verbs/aws_cloudtrail.tsv")),
     ("entra_audit", include_str!("../../models/verbs/entra_audit.tsv")),
@@ -23,6 +23,7 @@ const TABLES: [(&str, &str); 19] = [
     ("jumpcloud", include_str!("../../models/verbs/jumpcloud.tsv")),
     ("keycloak", include_str!("../../models/verbs/keycloak.tsv")),
     ("m365", include_str!("../../models/verbs/m365.tsv")),
+    ("ocsf", include_str!("../../models/verbs/ocsf.tsv")),
     ("okta", include_str!("../../models/verbs/okta.tsv")),
     ("onelogin", include_str!("../../models/verbs/onelogin.tsv")),
     ("pingone", include_str!("../../models/verbs/pingone.tsv")),

@@ -24,6 +24,7 @@ pub mod google_workspace;
 pub mod jumpcloud;
 pub mod keycloak;
 pub mod m365;
+pub mod ocsf;
 pub mod okta;
 pub mod onelogin;
 pub mod pingone;
@@ -44,7 +45,7 @@ pub use recognise::{Refused, choose, names};
 
 /// Formats of JSON records. The first that recognises a record has it, so that the
 /// narrower of two stands first.
-pub const JSON_FORMATS: [JsonFormat; 19] = [
+pub const JSON_FORMATS: [JsonFormat; 20] = [
     okta::FORMAT,
     entra_provisioning::FORMAT,
     entra_signin::FORMAT,
@@ -61,6 +62,7 @@ pub const JSON_FORMATS: [JsonFormat; 19] = [
     gcp_audit::FORMAT,
     salesforce::FORMAT,
     pingone::FORMAT,
+    ocsf::FORMAT,
     scim_set::FORMAT,
     scim_resource::FORMAT,
     scim_http::FORMAT,
