@@ -317,6 +317,9 @@ fn directories_are_expanded_in_order() {
 fn lines_stay_lines() {
     let log = "10.0.0.1 - - [01/Mar/2026:10:00:00 +0000] \"GET /scim/v2/Users?a=1,2 HTTP/1.1\" 200 512";
     check(format!("{log}\n\0\n{log}\n"), Layout::Lines, &format!("1 {log}\n2 !bad_value\n3 {log}"));
+    let tracked =
+        "2026-03-01 10:00:00,237| tid:xDm3| SSO| ann| 10.0.0.1| | sp| SAML20| host| IdP| success| Form| | 12";
+    check(format!("{tracked}\n{tracked}\n"), Layout::Lines, &format!("1 {tracked}\n2 {tracked}"));
     let token = "eyJhbGciOiJub25lIn0.eyJqdGkiOiIxIn0.c2ln";
     check(format!("{token}\n"), Layout::Lines, &format!("1 {token}"));
 }

@@ -13,6 +13,7 @@ mod keycloak;
 mod m365;
 mod ocsf;
 mod onelogin;
+mod pingfederate;
 mod pingone;
 mod salesforce;
 mod slack;

@@ -26,6 +26,7 @@ fn formats_are_recognised_by_most_records() {
         r#"{"id":{"applicationName":"admin","time":"2026-01-01T00:00:00Z"},"events":[{"name":"x"}]}"#;
     let user = r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"1","userName":"ann"}"#;
     let log = "10.0.0.1 - - [01/Mar/2026:10:00:00 +0000] \"GET /scim/v2/Users HTTP/1.1\" 200 512";
+    let ping = "2026-03-01 10:00:00,237| tid:xDm3| AUTHN_ATTEMPT| ann| 10.0.0.1 | | cl| | host| IdP| success| Form| | 12";
     for (given, forced, expect) in [
         (format!("{okta}\n{okta}\n{scim}\n"), None, "okta"),
         (format!("[{okta}]"), None, "okta"),
@@ -35,6 +36,7 @@ fn formats_are_recognised_by_most_records() {
         (format!("{{\"totalResults\":1,\"Resources\":[{user}]}}"), None, "scim_resource"),
         (scim.to_owned(), None, "scim_http"),
         (format!("{log}\n{log}\n"), None, "access_log"),
+        (format!("{ping}\n"), None, "pingfederate"),
         (
             format!("{okta}\n{scim}\n"),
             None,

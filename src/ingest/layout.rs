@@ -37,7 +37,9 @@ pub(super) fn find(head: &[u8]) -> (Layout, usize) {
             Layout::JsonDocument
         }
         _ if most_lines(head, |line| line.first() == Some(&b'{')) => Layout::Ndjson,
-        _ if most_lines(head, |line| is_access_log(line) || is_compact_jws(line)) => Layout::Lines,
+        _ if most_lines(head, |line| is_access_log(line) || is_tracked(line) || is_compact_jws(line)) => {
+            Layout::Lines
+        }
         _ => return table(head).unwrap_or((Layout::Lines, 0)),
     };
     (layout, 0)
@@ -91,6 +93,13 @@ fn most_lines(head: &[u8], has: impl Fn(&[u8]) -> bool) -> bool {
 fn is_access_log(line: &[u8]) -> bool {
     let request = memchr::memmem::find(line, b"] \"");
     request.is_some_and(|at| memchr::memmem::find(&line[at..], b" HTTP/").is_some())
+}
+
+/// A line of PingFederate's audit log: a time, then a tracking id behind a pipe.
+fn is_tracked(line: &[u8]) -> bool {
+    let mut fields = line.split(|byte| *byte == b'|').map(<[u8]>::trim_ascii);
+    let time = fields.next().and_then(<[u8]>::first).is_some_and(u8::is_ascii_digit);
+    time && fields.next().is_some_and(|field| field.starts_with(b"tid:"))
 }
 
 /// A signed token on a line of its own, as SET receivers log them.

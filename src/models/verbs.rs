@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use crate::domain::Verb;
 
 /// The tables, by source. A new source is one line here and one file there.
-const TABLES: [(&str, &str); 20] = [
+const TABLES: [(&str, &str); 21] = [
     ("auth0", include_str!("../../models/verbs/auth0.tsv")),
     ("aws_cloudtrail", include_str!("../../models/verbs/aws_cloudtrail.tsv")),
     ("entra_audit", include_str!("../../models/verbs/entra_audit.tsv")),
@@ -26,6 +26,7 @@ const TABLES: [(&str, &str); 20] = [
     ("ocsf", include_str!("../../models/verbs/ocsf.tsv")),
     ("okta", include_str!("../../models/verbs/okta.tsv")),
     ("onelogin", include_str!("../../models/verbs/onelogin.tsv")),
+    ("pingfederate", include_str!("../../models/verbs/pingfederate.tsv")),
     ("pingone", include_str!("../../models/verbs/pingone.tsv")),
     ("salesforce", include_str!("../../models/verbs/salesforce.tsv")),
     ("scim_http", include_str!("../../models/verbs/scim_http.tsv")),

@@ -27,6 +27,7 @@ pub mod m365;
 pub mod ocsf;
 pub mod okta;
 pub mod onelogin;
+pub mod pingfederate;
 pub mod pingone;
 mod recognise;
 pub mod salesforce;
@@ -73,7 +74,7 @@ pub const JSON_FORMATS: [JsonFormat; 20] = [
 pub const ROW_FORMATS: [RowFormat; 2] = [salesforce::ROWS, m365::ROWS];
 
 /// Formats of log lines.
-pub const LINE_FORMATS: [LineFormat; 1] = [access_log::FORMAT];
+pub const LINE_FORMATS: [LineFormat; 2] = [access_log::FORMAT, pingfederate::FORMAT];
 
 /// A format of JSON records.
 #[derive(Clone, Copy)]
