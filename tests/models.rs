@@ -153,6 +153,7 @@ fn a_mistake_is_named_with_its_file_and_line() {
         ("controls: [NIST AC-2(3)(d), \"SOC2 CC6.2\", ISO27001 A.5.18]", "controls: []", "controls is empty"),
         ("case: unrelated", "case: negative", "has no unrelated case"),
         ("AS verdict", "AS verdikt", "gives no column verdict"),
+        ("{account_name}", "{acount_name}", "quotes {acount_name}, which the rule does not have"),
     ];
     for (from, to, expect) in cases {
         assert!(good.contains(from), "{from}");

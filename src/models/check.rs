@@ -50,6 +50,7 @@ fn rule_errors(file: &str, text: &str, rule: &Rule, profiles: &[Profile]) -> Vec
     let mut found: Vec<(&str, String)> = Vec::new();
     names(file, rule, &mut found);
     prose(rule, &mut found);
+    quotes(rule, &mut found);
     params(rule, profiles, &mut found);
     sql(rule, &mut found);
     tests(rule, &mut found);
@@ -94,6 +95,32 @@ fn prose(rule: &Rule, found: &mut Vec<(&str, String)>) {
     if rule.evidence.is_empty() {
         found.push(("evidence", "names no row that proves the finding".to_owned()));
     }
+}
+
+/// A sentence that quotes what the rule does not have would read `unknown` to people.
+fn quotes(rule: &Rule, found: &mut Vec<(&str, String)>) {
+    let rows = rule.evidence.iter().flat_map(|row| {
+        let optional = row.event_id.iter().chain(&row.at);
+        [&row.table, &row.key, &row.says].into_iter().chain(optional).map(|text| ("evidence", text))
+    });
+    let words: BTreeSet<&str> = rule.sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    for (key, text) in rows.chain([("explanation", &rule.explanation)]) {
+        for name in quoted_names(text) {
+            let known = match name.strip_prefix('$') {
+                Some(parameter) => rule.params.contains_key(parameter),
+                None => words.contains(name),
+            };
+            if !known {
+                found.push((key, format!("quotes {{{name}}}, which the rule does not have")));
+            }
+        }
+    }
+}
+
+/// The names between braces, without the form that may follow them.
+fn quoted_names(text: &str) -> impl Iterator<Item = &str> {
+    let inside = text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap_or(rest));
+    inside.map(|placeholder| placeholder.split('|').next().unwrap_or(placeholder))
 }
 
 fn params(rule: &Rule, profiles: &[Profile], found: &mut Vec<(&str, String)>) {
