@@ -1,7 +1,7 @@
 //! The truth about accounts and their grants: leavers, orphans, dormancy, ends, deletions.
 
 use super::{
-    DISABLED_FIRST, DORMANT, EXPIRED, FAILURES_MIN, LEAVER_GRACE, NEVER_USED, ORPHAN_AGE, PROPAGATION,
+    DISABLED_FIRST, DORMANT, DORMANT_PRIVILEGED, EXPIRED, FAILURES_MIN, LEAVER_GRACE, NEVER_USED, ORPHAN_AGE, PROPAGATION,
     PROPAGATION_BY_HAND, SEAT_IDLE, SOFT_DELETED, Verdicts,
 };
 use crate::domain::{AccountClass, UtcMicros};
@@ -113,7 +113,7 @@ fn judge_ownership(verdicts: &mut Verdicts<'_>, account: &Account, subject: &str
     }
 }
 
-/// DOR-01, DOR-02, DOR-06 and LIC-02, where the application's use is known for the whole window.
+/// DOR-01, DOR-02, DOR-03, DOR-06 and LIC-02, where the application's use is known for the whole window.
 fn judge_use(verdicts: &mut Verdicts<'_>, index: usize, subject: &str, of_person: &[usize]) {
     let world = verdicts.world;
     let account = &world.accounts[index];
@@ -131,6 +131,10 @@ fn judge_use(verdicts: &mut Verdicts<'_>, index: usize, subject: &str, of_person
             let at = account.failures.last().copied().unwrap_or(last);
             verdicts.say("DOR-06", subject.to_owned(), at, 0, "failed sign-ins only");
         }
+    }
+    let privileged = standing_since(world, account).map(|granted_at| granted_at.max(last));
+    if let Some(at) = privileged.filter(|at| now.0 - at.0 > DORMANT_PRIVILEGED) {
+        verdicts.say("DOR-03", subject.to_owned(), at, DORMANT_PRIVILEGED, "privileged and unused");
     }
     let paid = account.app > OKTA && !world.exempt("planned_suspension", index);
     if paid && now.0 - last.0 > SEAT_IDLE && !shut_out(world, of_person) {
@@ -158,6 +162,16 @@ fn judge_end(verdicts: &mut Verdicts<'_>, account: &Account, subject: String) {
         }
         _ => {}
     }
+}
+
+/// When the newest of an account's privileges that are there all the time was granted.
+fn standing_since(world: &World, account: &Account) -> Option<UtcMicros> {
+    let entitlement = |position: usize| &world.apps[account.app].entitlements[position];
+    let standing = account.grants.iter().filter(|grant| {
+        let held = entitlement(grant.entitlement);
+        held.privileged && !held.jit
+    });
+    standing.map(|grant| grant.granted_at).max()
 }
 
 /// Whether none of a person's directory accounts can be used at the end.

@@ -16,6 +16,7 @@ const LEAVER_GRACE: i64 = DAY;
 const PROPAGATION: i64 = 60 * MINUTE;
 const PROPAGATION_BY_HAND: i64 = 24 * HOUR;
 const DORMANT: i64 = 90 * DAY;
+const DORMANT_PRIVILEGED: i64 = 45 * DAY;
 const NEVER_USED: i64 = 30 * DAY;
 const ORPHAN_AGE: i64 = 7 * DAY;
 const EXPIRED: i64 = HOUR;
