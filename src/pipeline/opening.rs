@@ -97,7 +97,7 @@ fn needs_app(reader: &Reader) -> bool {
     match reader {
         Reader::Table(table) => matches!(table.kind(), TableKind::Accounts | TableKind::Grants),
         Reader::Json(format) => ["scim_resource", "scim_http"].contains(&format.name),
-        Reader::Line(_) => true,
+        Reader::Line(format) => format.name == "access_log",
         Reader::Rows(..) | Reader::Unknown => false,
     }
 }
