@@ -11,6 +11,7 @@ mod link;
 mod misconfiguration;
 mod models;
 mod normalize_audit;
+mod normalize_baton;
 mod normalize_idp;
 mod normalize_scim;
 mod readers;

@@ -25,6 +25,9 @@ fn formats_are_recognised_by_most_records() {
     let google =
         r#"{"id":{"applicationName":"admin","time":"2026-01-01T00:00:00Z"},"events":[{"name":"x"}]}"#;
     let user = r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"id":"1","userName":"ann"}"#;
+    let resource =
+        r#"{"resource":{"id":{"resourceType":"user","resource":"u-1"}},"resourceType":{"id":"user"}}"#;
+    let grant = r#"{"grant":{"entitlement":{"id":"e-1"},"principal":{"id":{"resourceType":"user","resource":"u-1"}}}}"#;
     let log = "10.0.0.1 - - [01/Mar/2026:10:00:00 +0000] \"GET /scim/v2/Users HTTP/1.1\" 200 512";
     let ping = "2026-03-01 10:00:00,237| tid:xDm3| AUTHN_ATTEMPT| ann| 10.0.0.1 | | cl| | host| IdP| success| Form| | 12";
     for (given, forced, expect) in [
@@ -34,6 +37,8 @@ fn formats_are_recognised_by_most_records() {
         (google.to_owned(), None, "google_workspace"),
         (format!("{{\"items\":[{google}]}}"), None, "google_workspace"),
         (format!("{{\"totalResults\":1,\"Resources\":[{user}]}}"), None, "scim_resource"),
+        (format!("{{\"resources\":[{resource}]}}"), None, "baton"),
+        (format!("{{\"grants\": [{grant}]}}"), None, "baton"),
         (scim.to_owned(), None, "scim_http"),
         (format!("{log}\n{log}\n"), None, "access_log"),
         (format!("{ping}\n"), None, "pingfederate"),

@@ -7,7 +7,8 @@
 use super::json_scan::{ValueScan, is_blank};
 
 /// Keys under which vendors put records, lower-cased.
-const ENVELOPE_KEYS: [&str; 7] = ["records", "value", "items", "resources", "logs", "entries", "events"];
+const ENVELOPE_KEYS: [&str; 8] =
+    ["records", "value", "items", "resources", "grants", "logs", "entries", "events"];
 
 /// Keys that make an object an event or a resource itself, lower-cased.
 const RECORD_KEYS: [&str; 19] = [

@@ -12,6 +12,7 @@ pub mod json;
 pub mod access_log;
 pub mod auth0;
 pub mod aws_cloudtrail;
+pub mod baton;
 mod changes;
 mod draft;
 mod entra;
@@ -46,7 +47,7 @@ pub use recognise::{Refused, choose, names};
 
 /// Formats of JSON records. The first that recognises a record has it, so that the
 /// narrower of two stands first.
-pub const JSON_FORMATS: [JsonFormat; 20] = [
+pub const JSON_FORMATS: [JsonFormat; 21] = [
     okta::FORMAT,
     entra_provisioning::FORMAT,
     entra_signin::FORMAT,
@@ -65,6 +66,7 @@ pub const JSON_FORMATS: [JsonFormat; 20] = [
     pingone::FORMAT,
     ocsf::FORMAT,
     scim_set::FORMAT,
+    baton::FORMAT,
     scim_resource::FORMAT,
     scim_http::FORMAT,
 ];
@@ -142,7 +144,7 @@ impl Reader {
     }
 
     /// The rows of one record: at least one, but for a line of an access log that is no SCIM
-    /// request, which gives none.
+    /// request, and for what is listed beside accounts and grants, which give none.
     ///
     /// # Errors
     /// The [`Rejection`] with which the record goes to quarantine.

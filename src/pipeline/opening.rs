@@ -87,7 +87,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 pub fn is_listing(reader: &Reader) -> bool {
     match reader {
         Reader::Table(_) => true,
-        Reader::Json(format) => format.name == "scim_resource",
+        Reader::Json(format) => ["baton", "scim_resource"].contains(&format.name),
         Reader::Rows(..) | Reader::Line(_) | Reader::Unknown => false,
     }
 }
@@ -96,7 +96,7 @@ pub fn is_listing(reader: &Reader) -> bool {
 fn needs_app(reader: &Reader) -> bool {
     match reader {
         Reader::Table(table) => matches!(table.kind(), TableKind::Accounts | TableKind::Grants),
-        Reader::Json(format) => ["scim_resource", "scim_http"].contains(&format.name),
+        Reader::Json(format) => ["baton", "scim_resource", "scim_http"].contains(&format.name),
         Reader::Line(format) => format.name == "access_log",
         Reader::Rows(..) | Reader::Unknown => false,
     }
