@@ -1,5 +1,7 @@
 //! The ledger (`src/findings`) and the owner rules (`src/notify/owner.rs`).
 
+#[path = "findings/causes.rs"]
+mod causes;
 #[path = "findings/decisions.rs"]
 mod decisions;
 #[path = "findings/ledger.rs"]
@@ -64,6 +66,7 @@ fn finding(detector: &str, app: &str, account: &str, row: &str) -> Finding {
         controls: Vec::new(),
         remediation: None,
         cause: None,
+        held_because: None,
         unknown_because: None,
     }
 }

@@ -14,6 +14,7 @@ mod normalize_audit;
 mod normalize_baton;
 mod normalize_idp;
 mod normalize_scim;
+mod profiles;
 mod readers;
 mod recognise;
 mod scim;

@@ -154,6 +154,8 @@ fn a_mistake_is_named_with_its_file_and_line() {
         ("case: unrelated", "case: negative", "has no unrelated case"),
         ("AS verdict", "AS verdikt", "gives no column verdict"),
         ("{account_name}", "{acount_name}", "quotes {acount_name}, which the rule does not have"),
+        ("\nsql: |", "\ncaused_by: [a_dead_tokn]\nsql: |", "there is no rule \"a_dead_tokn\""),
+        ("\nsql: |", "\nheld_by: [masschange]\nsql: |", "there is no rule \"masschange\""),
     ];
     for (from, to, expect) in cases {
         assert!(good.contains(from), "{from}");

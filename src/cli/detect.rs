@@ -1,5 +1,6 @@
 //! `detect`: one run of the detectors.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use clap::Args;
@@ -7,7 +8,7 @@ use clap::Args;
 use super::output::{self, Sheet};
 use super::{Context, Error, Outcome, times};
 use crate::domain::{Finding, Severity, Verdict};
-use crate::pipeline::{DetectRequest, RunReport};
+use crate::pipeline::{Cause, DetectRequest, Difference, RunReport};
 use crate::query::At;
 
 #[derive(Args)]
@@ -27,6 +28,9 @@ pub struct Detect {
     /// Exit with 1 when a finding is at least this severe
     #[arg(long, value_name = "SEVERITY", value_parser = ["info", "low", "medium", "high", "critical"])]
     fail_on: Option<String>,
+    /// Show what this profile would change, by detector and severity; nothing is recorded
+    #[arg(long, value_name = "PROFILE")]
+    compare: Option<String>,
     /// Leave the ledger as it is
     #[arg(long)]
     no_record: bool,
@@ -47,6 +51,9 @@ impl Detect {
             detectors: self.detector,
             record: !self.no_record,
         };
+        if let Some(other) = &self.compare {
+            return compare(context, &request, other).await;
+        }
         let report = context.engine().detect(&request).await?;
         let shown: Vec<&Finding> = if self.all || !context.output.is_empty() {
             report.findings.iter().collect()
@@ -62,6 +69,34 @@ impl Detect {
             _ => Outcome::Clean,
         })
     }
+}
+
+async fn compare(context: &Context, request: &DetectRequest, other: &str) -> Result<Outcome, Error> {
+    let told = context.engine().compare(request, other).await?;
+    let mut sheet = Sheet::new("differences", &["code", "severity", "detector", "stay", "come", "go"]);
+    for ((code, Reverse(severity)), difference) in &told.differences {
+        let mut value = serde_json::to_value(difference).unwrap_or_default();
+        value["code"] = serde_json::json!(code);
+        value["severity"] = serde_json::json!(severity);
+        let Difference { title, stay, come, go, .. } = difference;
+        let counts = [stay, come, go].map(usize::to_string);
+        let named = [code.clone(), output::severity(severity.as_str()), title.clone()];
+        sheet.push(named.into_iter().chain(counts).collect(), value);
+    }
+    sheet.print(&context.output)?;
+    let sum = |of: fn(&Difference) -> usize| told.differences.values().map(of).sum::<usize>();
+    output::say(&format!(
+        "with {} instead of {}: {} findings stay, {} come, {} go",
+        told.other,
+        told.profile,
+        sum(|d| d.stay),
+        sum(|d| d.come),
+        sum(|d| d.go)
+    ));
+    for reason in &told.incomplete {
+        output::say(&format!("incomplete evidence: {reason}"));
+    }
+    Ok(if told.incomplete.is_empty() { Outcome::Clean } else { Outcome::Incomplete })
 }
 
 /// Findings as a table; `--output json` gives them whole.
@@ -105,6 +140,17 @@ pub fn first_of_each(report: &RunReport, most: usize) -> Vec<&Finding> {
     shown
 }
 
+const CAUSES_SHOWN: usize = 5;
+
+fn behind(cause: &Cause) -> String {
+    let held = if cause.held { ", held" } else { "" };
+    let apps = match cause.apps.len() {
+        0 | 1 => String::new(),
+        several => format!(" in {several} applications"),
+    };
+    format!("one cause behind {} findings{apps}{held}: {}", cause.findings, cause.says)
+}
+
 /// What a person should know about the run, on standard error; incomplete evidence leads.
 pub fn summarise(report: &RunReport, shown: usize) {
     for reason in &report.incomplete {
@@ -131,6 +177,7 @@ pub fn summarise(report: &RunReport, shown: usize) {
         report.at.as_of,
         total_ms as f64 / 1000.0,
     ));
+    report.causes.iter().take(CAUSES_SHOWN).for_each(|cause| output::say(&behind(cause)));
     if let Some(changes) = &report.changes {
         let counts = changes.counts;
         output::say(&format!(

@@ -91,6 +91,7 @@ impl<'a> Teller<'a> {
             controls: self.rule.controls.clone(),
             remediation: Some(remediation(&self.rule.remediation, row)),
             cause: row.text("cause"),
+            held_because: None,
             unknown_because,
         }))
     }

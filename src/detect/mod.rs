@@ -5,6 +5,7 @@
 //! does), decides no owner, and sends nothing.
 
 mod bind;
+pub mod causes;
 mod cells;
 mod finding;
 mod gate;

@@ -57,8 +57,12 @@ pub struct Finding {
     pub controls: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub remediation: Option<Remediation>,
+    /// What it has in common with others: a broken connection, a feed, evidence that is missing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cause: Option<String>,
+    /// Why nobody is sent after it yet: a feed that may have made it up.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub held_because: Option<String>,
     /// Why the verdict is unknown.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unknown_because: Option<String>,

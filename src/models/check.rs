@@ -15,11 +15,18 @@ const COLUMNS: [&str; 5] = ["subject_kind", "subject_id", "subject_name", "verdi
 pub fn rules(texts: &[(String, String)], profiles: &[Profile]) -> Vec<Error> {
     let mut errors = Vec::new();
     let mut codes: BTreeMap<String, String> = BTreeMap::new();
+    let stem = |file: &str| file.rsplit('/').next().unwrap_or(file).trim_end_matches(".yml").to_owned();
+    let given = texts.iter().map(|(file, _)| stem(file));
+    let built_in = super::builtin_texts().iter().map(|(id, _)| (*id).to_owned());
+    let known: BTreeSet<String> = given.chain(built_in).collect();
     for (file, text) in texts {
         match parse_rule(file, text) {
             Err(error) => errors.push(error),
             Ok(rule) => {
                 errors.extend(rule_errors(file, text, &rule, profiles));
+                errors.extend(
+                    unknown_causes(&rule, &known).map(|(key, reason)| invalid(file, text, key, reason)),
+                );
                 if let Some(other) = codes.insert(rule.code.clone(), file.clone()) {
                     errors.push(invalid(
                         file,
@@ -32,6 +39,17 @@ pub fn rules(texts: &[(String, String)], profiles: &[Profile]) -> Vec<Error> {
         }
     }
     errors
+}
+
+fn unknown_causes<'a>(
+    rule: &'a Rule,
+    known: &'a BTreeSet<String>,
+) -> impl Iterator<Item = (&'static str, String)> + 'a {
+    let lists = [("caused_by", &rule.caused_by), ("held_by", &rule.held_by)];
+    lists.into_iter().flat_map(|(key, ids)| {
+        let unknown = ids.iter().filter(|id| !known.contains(*id));
+        unknown.map(move |id| (key, format!("there is no rule \"{id}\"")))
+    })
 }
 
 /// Checks the rules that are built in.

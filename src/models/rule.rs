@@ -43,6 +43,12 @@ pub struct Rule {
     /// Kinds of register exceptions that answer this question; `approved` always does.
     #[serde(default)]
     pub suppressed_by: Vec<String>,
+    /// Rules whose finding about the same application may be behind this one: a broken connection.
+    #[serde(default)]
+    pub caused_by: Vec<String>,
+    /// Rules whose finding casts doubt on the feed that this one rests on.
+    #[serde(default)]
+    pub held_by: Vec<String>,
     pub sql: String,
     #[serde(default)]
     pub evidence: Vec<EvidenceTemplate>,

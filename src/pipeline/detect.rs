@@ -6,12 +6,13 @@ use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 
 use super::{Engine, Error, now, owners};
+use crate::detect::causes::{self, Cause};
 use crate::detect::{self as detectors, Reach, learned};
 use crate::domain::{Finding, Severity, UtcMicros, Verdict};
 use crate::findings::{Changes, Coverage, Run};
 use crate::models::rule::Need;
-use crate::models::{self, Rule};
-use crate::query::At;
+use crate::models::{self, Profile, Rule};
+use crate::query::{At, Session};
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct RunReport {
     pub profile: String,
     /// The gravest first, then by code and subject.
     pub findings: Vec<Finding>,
+    /// What stands behind two findings or more, the widest first.
+    pub causes: Vec<Cause>,
     /// Why some verdicts are unknown: each reason once.
     pub incomplete: Vec<String>,
     /// By detector id: findings and milliseconds.
@@ -43,10 +46,20 @@ pub struct RunReport {
     pub build_ms: u64,
 }
 
+/// What the rules answered, before anybody takes note.
+pub(super) struct Answers {
+    pub findings: Vec<Finding>,
+    pub causes: Vec<Cause>,
+    pub incomplete: Vec<String>,
+    pub coverage: BTreeMap<String, Coverage>,
+    pub timings: BTreeMap<String, (usize, u64)>,
+}
+
 impl RunReport {
-    /// Findings with verdict fail at or above `least`.
+    /// Findings with verdict fail at or above `least` that are not held.
     pub fn at_or_above(&self, least: Severity) -> usize {
-        let failed = |f: &&Finding| f.verdict == Verdict::Fail && f.severity >= least;
+        let failed =
+            |f: &&Finding| f.verdict == Verdict::Fail && f.severity >= least && f.held_because.is_none();
         self.findings.iter().filter(failed).count()
     }
 }
@@ -63,17 +76,43 @@ impl Engine {
         let (session, events) = self.opened(request.at).await?;
         learned::score(&session).await?;
         let build_ms = elapsed_ms(started_at);
-        let run = detectors::Run {
-            session: session.context(),
+        let Answers { findings, causes, incomplete, coverage, timings } =
+            self.answers(&session, &rules, &profile).await?;
+        let mut report = RunReport {
+            run_id: run_id(self.tenant(), request, started_at),
             at: request.at,
-            tenant: self.tenant(),
-            profile: &profile,
+            profile: profile.id.clone(),
+            findings,
+            causes,
+            incomplete,
+            detectors: timings,
+            changes: None,
+            build_ms,
         };
+        if request.record {
+            report.changes = Some(self.record(&mut report, coverage, started_at).await?);
+            // The run is recorded; without a checkpoint the next one only takes longer.
+            if let Err(error) = self.keep_checkpoint(&session, &events).await {
+                warn!(error = &error as &dyn std::error::Error, "no checkpoint is kept");
+            }
+        }
+        Ok(report)
+    }
+
+    /// What the rules answer under one profile, the gravest first.
+    pub(super) async fn answers(
+        &self,
+        session: &Session,
+        rules: &[Rule],
+        profile: &Profile,
+    ) -> Result<Answers, Error> {
+        let run =
+            detectors::Run { session: session.context(), at: session.at(), tenant: self.tenant(), profile };
         let (mut findings, mut timings) = (Vec::new(), BTreeMap::new());
         let (mut coverage, mut incomplete) = (BTreeMap::new(), BTreeSet::new());
         // Rules that need the same sources reach equally far.
         let mut reaches: HashMap<Vec<Need>, Reach> = HashMap::new();
-        for rule in &rules {
+        for rule in rules {
             let begun_at = now();
             let found = detectors::run_rule(rule, run).await?;
             let reach = match reaches.get(&rule.needs) {
@@ -88,7 +127,8 @@ impl Engine {
             timings.insert(rule.id.clone(), (count, elapsed_ms));
             findings.extend(found);
         }
-        owners::assign(&session, &mut findings).await?;
+        owners::assign(session, &mut findings).await?;
+        let causes = causes::roll_up(&mut findings, rules);
         findings.sort_by(|a, b| {
             (b.severity, &a.code, &a.subject.id, &a.finding_id).cmp(&(
                 a.severity,
@@ -97,25 +137,7 @@ impl Engine {
                 &b.finding_id,
             ))
         });
-        let incomplete: Vec<String> = incomplete.into_iter().collect();
-        let mut report = RunReport {
-            run_id: run_id(self.tenant(), request, started_at),
-            at: request.at,
-            profile: profile.id.clone(),
-            findings,
-            incomplete,
-            detectors: timings,
-            changes: None,
-            build_ms,
-        };
-        if request.record {
-            report.changes = Some(self.record(&mut report, coverage, started_at).await?);
-            // The run is recorded; without a checkpoint the next one only takes longer.
-            if let Err(error) = self.keep_checkpoint(&session, &events).await {
-                warn!(error = &error as &dyn std::error::Error, "no checkpoint is kept");
-            }
-        }
-        Ok(report)
+        Ok(Answers { findings, causes, incomplete: incomplete.into_iter().collect(), coverage, timings })
     }
 
     async fn record(
@@ -141,7 +163,7 @@ impl Engine {
 }
 
 /// The rules of a run: those named by id or code, or all that are on by default.
-fn chosen(names: &[String]) -> Result<Vec<Rule>, Error> {
+pub(super) fn chosen(names: &[String]) -> Result<Vec<Rule>, Error> {
     let rules = models::builtin_rules()?;
     let named = |rule: &Rule, name: &String| rule.id == *name || rule.code.eq_ignore_ascii_case(name);
     if let Some(id) = names.iter().find(|name| !rules.iter().any(|rule| named(rule, name))) {

@@ -7,6 +7,7 @@
 mod access;
 mod care;
 mod checkpoint;
+mod compare;
 mod detect;
 pub mod evaluate;
 mod in_order;
@@ -22,7 +23,9 @@ use std::path::{Path, PathBuf};
 
 use checkpoint::EventsRead;
 
+pub use crate::detect::causes::Cause;
 pub use access::{Holding, Subject, holdings};
+pub use compare::{Comparison, Difference};
 pub use detect::{DetectRequest, RunReport};
 pub use ingest::{FileReport, IngestReport, Reading, normalize};
 pub use leavers::{Deadline, LeaverReport, leaver_report};

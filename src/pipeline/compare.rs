@@ -1,0 +1,82 @@
+//! What another profile would change: the same rules over the same session, twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::detect::chosen;
+use super::{DetectRequest, Engine, Error};
+use crate::detect::learned;
+use crate::domain::{Finding, Severity, Verdict};
+use crate::models;
+
+/// Findings of one detector and severity under two profiles.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    pub detector: String,
+    pub title: String,
+    /// Found under both.
+    pub stay: usize,
+    /// Found under the other profile only, with this severity.
+    pub come: usize,
+    /// Found under the first profile only, with this severity.
+    pub go: usize,
+}
+
+/// Two profiles side by side. Only verdicts of fail count: thresholds do not decide doubt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    pub profile: String,
+    pub other: String,
+    /// By code, the gravest first within it; those that change nothing are there too.
+    pub differences: BTreeMap<(String, std::cmp::Reverse<Severity>), Difference>,
+    pub incomplete: Vec<String>,
+}
+
+impl Engine {
+    /// Asks the request's rules under its profile and under `other`. Nothing is recorded.
+    ///
+    /// # Errors
+    /// As [`Engine::detect`].
+    pub async fn compare(&self, request: &DetectRequest, other: &str) -> Result<Comparison, Error> {
+        let rules = chosen(&request.detectors)?;
+        let (profile, other) = (models::profile(&request.profile)?, models::profile(other)?);
+        let session = self.session(request.at).await?;
+        learned::score(&session).await?;
+        let first = self.answers(&session, &rules, &profile).await?;
+        let second = self.answers(&session, &rules, &other).await?;
+        let incomplete: BTreeSet<String> = first.incomplete.into_iter().chain(second.incomplete).collect();
+        Ok(Comparison {
+            profile: profile.id,
+            other: other.id,
+            differences: differences(&first.findings, &second.findings),
+            incomplete: incomplete.into_iter().collect(),
+        })
+    }
+}
+
+fn differences(
+    first: &[Finding],
+    second: &[Finding],
+) -> BTreeMap<(String, std::cmp::Reverse<Severity>), Difference> {
+    let failed = |findings: &[Finding]| -> BTreeSet<(String, Severity)> {
+        let failed = findings.iter().filter(|finding| finding.verdict == Verdict::Fail);
+        failed.map(|finding| (finding.finding_id.clone(), finding.severity)).collect()
+    };
+    let (before, after) = (failed(first), failed(second));
+    let mut told: BTreeMap<_, Difference> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for finding in first.iter().chain(second).filter(|finding| finding.verdict == Verdict::Fail) {
+        let key = (finding.finding_id.clone(), finding.severity);
+        let difference = told.entry((finding.code.clone(), std::cmp::Reverse(finding.severity))).or_default();
+        difference.detector.clone_from(&finding.detector);
+        difference.title.clone_from(&finding.title);
+        match (before.contains(&key), after.contains(&key)) {
+            _ if !seen.insert(key) => {}
+            (true, true) => difference.stay += 1,
+            (true, false) => difference.go += 1,
+            (false, _) => difference.come += 1,
+        }
+    }
+    told
+}
