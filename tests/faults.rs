@@ -15,14 +15,14 @@ use datafusion::prelude::SessionContext;
 use lychgate::store::{Lake, WriteOptions};
 
 /// The program under test.
-fn lychgate(data: &Path) -> Command {
+pub fn lychgate(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lychgate"));
     command.arg("--data").arg(data).env_remove("LYCHGATE_CONFIG").env("LYCHGATE_THREADS", "2");
     command
 }
 
 /// A file of Okta events of the given numbers, some a day, so that days meet in several files.
-fn events_file(folder: &Path, name: &str, ids: std::ops::Range<u32>) -> PathBuf {
+pub fn events_file(folder: &Path, name: &str, ids: std::ops::Range<u32>) -> PathBuf {
     let line = |id: u32| {
         format!(
             "{{\"uuid\":\"event-{id}\",\"published\":\"2026-03-{:02}T{:02}:00:00.000Z\",\"eventType\":\"user.lifecycle.create\",\

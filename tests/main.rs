@@ -17,6 +17,7 @@ mod normalize_scim;
 mod profiles;
 mod readers;
 mod recognise;
+mod s3;
 mod scim;
 mod serve;
 mod simulate;

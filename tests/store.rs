@@ -1,7 +1,9 @@
 //! The lake: exactly once, all or nothing, durable, and one writer.
 
+mod bucket;
 pub mod care;
 mod durable;
+mod faulty;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,7 +15,7 @@ use lychgate::domain::{
     AccountRef, AccountRow, Actor, AppRef, CredentialRef, EmploymentRow, EntitlementKind, EntitlementRef,
     Event, GrantRow, Listing, Origin, Outcome, RegisterKind, RegisterRow, Rejection, Row, UtcMicros, Verb,
 };
-use lychgate::store::{Error, Ingest, Lake, LoadCounts, LoadSummary, SourceKind, TABLES, WriteOptions};
+use lychgate::store::{Error, Home, Ingest, Lake, LoadCounts, LoadSummary, SourceKind, TABLES, WriteOptions};
 
 const NOW: UtcMicros = UtcMicros(1_790_000_000_000_000);
 const NOON: UtcMicros = UtcMicros(1_788_264_000_000_000);
@@ -99,8 +101,8 @@ fn raw_of(row: &Row) -> String {
 }
 
 /// All rows of all tables, as a reader without the lock sees them.
-async fn stored(root: &Path) -> Rows {
-    let lake = Lake::open(root, "acme").await.unwrap();
+async fn stored(home: impl Into<Home>) -> Rows {
+    let lake = Lake::open(home, "acme").await.unwrap();
     let mut rows = Rows::new();
     for table in TABLES {
         rows.insert(table.name, query(&lake, table.name, &format!("SELECT * FROM {}", table.name)).await);
@@ -318,7 +320,7 @@ async fn files_are_one_a_day_and_pruned_by_day_and_time() {
     let log = events("a.ndjson", 0..40);
     ingest(root.path(), &[&[&log]]).await;
     let lake = Lake::open(root.path(), "acme").await.unwrap();
-    assert_eq!(parquet_files(&lake.table_dir("events")).len(), 11);
+    assert_eq!(parquet_files(&lake.table_dir("events").unwrap()).len(), 11);
     for (filter, rows) in [
         ("event_date = DATE '2026-09-02'", 4),
         ("occurred_at >= TIMESTAMP '2026-09-10T00:00:00Z'", 6),

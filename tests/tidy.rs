@@ -26,7 +26,7 @@ const FLOORS: [(&str, u8); 17] = [
 ];
 
 /// Heavy libraries and the folders (or files) that may name them.
-const HOMES: [(&str, &[&str]); 7] = [
+const HOMES: [(&str, &[&str]); 8] = [
     ("axum", &["serve/"]),
     ("datafusion", &["query/", "store/", "detect/"]),
     ("polars", &["detect/learned/features.rs"]),
@@ -34,6 +34,7 @@ const HOMES: [(&str, &[&str]); 7] = [
     ("sqlx", &["findings/"]),
     ("deltalake", &["store/"]),
     ("parquet", &["store/"]),
+    ("object_store", &["store/"]),
 ];
 
 const CLOCK_AND_DICE: [&str; 8] = [

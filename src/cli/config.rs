@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use crate::pipeline::Durability;
+use crate::pipeline::{Credentials, Durability};
 
 /// The file's content; every key is optional.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -21,6 +21,9 @@ use crate::pipeline::Durability;
 pub struct File {
     /// Folder of the lake and the ledger.
     pub data: Option<PathBuf>,
+    /// Where the lake is instead: `s3://bucket/prefix`, with conditional put. The ledger stays in the
+    /// data folder; credentials are in the environment.
+    pub lake: Option<String>,
     /// The security boundary: tenants share nothing.
     pub tenant: Option<String>,
     /// IANA zone of the organisation, for times and dates that name none.
@@ -76,6 +79,8 @@ pub struct Setting<T> {
 pub struct Config {
     pub file: Option<PathBuf>,
     pub data: Setting<PathBuf>,
+    /// Empty for the data folder.
+    pub lake: Setting<String>,
     pub tenant: Setting<String>,
     pub zone: Setting<String>,
     pub profile: Setting<String>,
@@ -92,6 +97,7 @@ pub struct Config {
 pub struct Flags {
     pub config: Option<PathBuf>,
     pub data: Option<PathBuf>,
+    pub lake: Option<String>,
     pub tenant: Option<String>,
 }
 
@@ -124,6 +130,7 @@ impl Config {
         let keep_raw = file.keep_raw.map(|keep| keep.to_string());
         let config = Config {
             data: Setting { value: PathBuf::from(data.value), origin: data.origin },
+            lake: text(flags.lake.clone().map(|url| (url, "--lake")), "LYCHGATE_LAKE", file.lake, ""),
             tenant: text(
                 flags.tenant.clone().map(|t| (t, "--tenant")),
                 "LYCHGATE_TENANT",
@@ -145,9 +152,10 @@ impl Config {
     }
 
     /// Each key, its value and its origin.
-    pub fn settings(&self) -> [(&'static str, String, &str); 8] {
+    pub fn settings(&self) -> [(&'static str, String, &str); 9] {
         [
             ("data", self.data.value.display().to_string(), &self.data.origin),
+            ("lake", self.lake_text().to_owned(), &self.lake.origin),
             ("tenant", self.tenant.value.clone(), &self.tenant.origin),
             ("zone", self.zone.value.clone(), &self.zone.origin),
             ("profile", self.profile.value.clone(), &self.profile.origin),
@@ -156,6 +164,10 @@ impl Config {
             ("durability", self.durability.value.clone(), &self.durability.origin),
             ("keep_raw", self.keep_raw.value.to_string(), &self.keep_raw.origin),
         ]
+    }
+
+    fn lake_text(&self) -> &str {
+        if self.lake.value.is_empty() { "in the data folder" } else { &self.lake.value }
     }
 
     /// The first mapping that fits `path`.
@@ -196,6 +208,15 @@ pub fn no_color() -> bool {
 /// Log filter from the environment, for example `lychgate=debug`.
 pub fn log_filter() -> Option<String> {
     variable("LYCHGATE_LOG")
+}
+
+/// What the environment says of S3-compatible services.
+pub fn credentials() -> Credentials {
+    let given = std::env::vars_os().filter_map(|(name, value)| {
+        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+        (name.starts_with("AWS_") && !value.is_empty()).then_some((name, value))
+    });
+    Credentials(given.collect())
 }
 
 fn variable(name: &str) -> Option<String> {

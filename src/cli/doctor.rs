@@ -33,6 +33,19 @@ impl Doctor {
             Ok(()) => checks.add("disk", true, &format!("{} can be written and synced", data.display())),
             Err(e) => checks.add("disk", false, &format!("cannot write and sync in {}: {e}", data.display())),
         }
+        if let Some(bucket) = &context.bucket {
+            let checked = bucket.check_conditional_put().await;
+            let fit = checked.is_ok();
+            let detail = checked.err().map_or_else(
+                || format!("{} answers, and creates an object only where none is", bucket.url()),
+                |error| super::chain(&error),
+            );
+            checks.add("lake", fit, &detail);
+            if !fit {
+                checks.sheet.print(&context.output)?;
+                return Ok(Outcome::Incomplete);
+            }
+        }
         let session = context.engine().session(At { as_of, known_at: now }).await?;
         const SOURCES: &str = "SELECT source, app_id, watermark_at, complete, quarantined FROM sources_now \
              ORDER BY source, app_id";

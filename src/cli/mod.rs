@@ -48,6 +48,9 @@ struct Arguments {
     /// Folder of the lake and the ledger [default: ./lychgate-data]
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Where the lake is: s3://bucket/prefix [default: in the data folder]
+    #[arg(long, global = true, value_name = "URL")]
+    lake: Option<String>,
     /// Tenant: the security boundary [default: default]
     #[arg(long, global = true, value_name = "NAME")]
     tenant: Option<String>,
@@ -113,6 +116,8 @@ enum Command {
 /// What a command needs besides its own arguments.
 pub(crate) struct Context {
     pub config: Config,
+    /// Where the lake is, unless it is in the data folder.
+    pub bucket: Option<pipeline::Bucket>,
     pub output: Vec<Output>,
 }
 
@@ -127,6 +132,7 @@ impl Context {
         let threads = NonZeroUsize::new(threads).unwrap_or_else(cores);
         let durability = pipeline::Durability::parse(&self.config.durability.value).unwrap_or_default();
         pipeline::Engine::new(&self.config.data.value, &self.config.tenant.value)
+            .with_lake(self.bucket.clone())
             .writing(pipeline::WriteOptions { raw_kept, threads, durability })
     }
 }
@@ -210,9 +216,9 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 fn dispatch(arguments: Arguments) -> Result<Outcome, Error> {
-    let flags = Flags { config: arguments.config, data: arguments.data, tenant: arguments.tenant };
-    let context = Context { config: Config::load(&flags)?, output: arguments.output };
-    let command = arguments.command;
+    let Arguments { config, data, lake, tenant, output, command } = arguments;
+    let config = Config::load(&Flags { config, data, lake, tenant })?;
+    let context = Context { bucket: bucket(&config)?, config, output };
     // Plans of many joins nest deeply, and the main thread's stack is small for them.
     let worker = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -226,6 +232,16 @@ fn dispatch(arguments: Arguments) -> Result<Outcome, Error> {
         Ok(result) => result,
         Err(panic) => std::panic::resume_unwind(panic),
     }
+}
+
+/// The bucket that the lake is in, if it is in one.
+fn bucket(config: &Config) -> Result<Option<pipeline::Bucket>, Error> {
+    if config.lake.value.is_empty() {
+        return Ok(None);
+    }
+    let bucket = pipeline::Bucket::connect(&config.lake.value, &config::credentials());
+    let from = &config.lake.origin;
+    bucket.map(Some).map_err(|error| Error::Usage(format!("{error} (from {from})")))
 }
 
 const STACK_BYTES: usize = 32 << 20;

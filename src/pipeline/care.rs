@@ -13,7 +13,7 @@ impl Engine {
     /// # Errors
     /// When another process writes here, or a file or log cannot be read or written.
     pub async fn compact(&self, retention_days: u32, held: &[String]) -> Result<Vec<Cared>, Error> {
-        let lake = Lake::open_for_write(&self.data, &self.tenant, self.options).await?;
+        let lake = Lake::open_for_write(self.home(), &self.tenant, self.options).await?;
         Ok(lake.care(retention_days, held, now()).await?)
     }
 
@@ -22,14 +22,16 @@ impl Engine {
     /// # Errors
     /// When a log cannot be read.
     pub async fn verify(&self) -> Result<Vec<Verified>, Error> {
-        Ok(Lake::open(&self.data, &self.tenant).await?.verify().await?)
+        Ok(Lake::open(self.home(), &self.tenant).await?.verify().await?)
     }
 
     /// Copies the lakes of all tenants and the ledger into the new folder `to`.
     ///
     /// # Errors
-    /// When another process writes here, `to` is not empty, or a file cannot be copied.
+    /// When the lake is in a bucket, another process writes here, `to` is not empty, or a file cannot
+    /// be copied.
     pub async fn backup(&self, to: &Path) -> Result<Manifest, Error> {
+        self.check_folder()?;
         let ledger = Passing(to.with_extension("ledger"));
         self.ledger().await?.copy_to(&ledger.0).await?;
         Ok(backup::copy(&self.data, to, now().to_string(), &[(&ledger.0, LEDGER_FILE)])?)
@@ -38,9 +40,17 @@ impl Engine {
     /// Brings a backup back into this data folder, which must be empty, and checks it.
     ///
     /// # Errors
-    /// When the folder holds anything, or the backup is not what it was.
+    /// When the lake is in a bucket, the folder holds anything, or the backup is not what it was.
     pub fn restore(&self, from: &Path) -> Result<Manifest, Error> {
+        self.check_folder()?;
         Ok(backup::restore(from, &self.data)?)
+    }
+
+    fn check_folder(&self) -> Result<(), Error> {
+        match &self.bucket {
+            Some(bucket) => Err(Error::LakeElsewhere { url: bucket.url().to_owned() }),
+            None => Ok(()),
+        }
     }
 }
 

@@ -76,6 +76,18 @@ impl FileReport {
 }
 
 impl IngestReport {
+    /// Counts as duplicate what another writer stored while this batch was read.
+    fn count_overtaken(&mut self) {
+        let mut overtaken = self.committed.overtaken.clone();
+        for file in &mut self.files {
+            let rows = overtaken.entry(file.file.clone()).or_default();
+            let moved = file.new.min(*rows);
+            *rows -= moved;
+            file.new -= moved;
+            file.duplicate += moved;
+        }
+    }
+
     /// Something was refused or quarantined, so the evidence is not complete.
     pub fn incomplete(&self) -> bool {
         self.files.iter().any(|file| file.refused.is_some() || file.quarantined > 0)
@@ -128,7 +140,7 @@ impl Engine {
         reading: &(dyn Fn(&str) -> Reading + Sync),
         progress: &mut (dyn FnMut(&FileReport) + Send),
     ) -> Result<IngestReport, Error> {
-        let lake = Lake::open_for_write(&self.data, &self.tenant, self.options).await?;
+        let lake = Lake::open_for_write(self.home(), &self.tenant, self.options).await?;
         // Read once the lake is ours: nobody else's batch begins between this and its end.
         let ingested_at = now();
         let mut batch = lake.ingest(ingested_at).await?;
@@ -141,6 +153,7 @@ impl Engine {
             report.files.push(file_report);
         }
         report.committed = batch.commit().await?;
+        report.count_overtaken();
         Ok(report)
     }
 }

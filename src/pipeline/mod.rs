@@ -34,8 +34,8 @@ pub use quarantine::Quarantined;
 use crate::domain::UtcMicros;
 use crate::findings::Ledger;
 use crate::query::{At, Session, Tables};
-use crate::store::Lake;
-pub use crate::store::{Durability, WriteOptions};
+pub use crate::store::{Bucket, Credentials, Durability, WriteOptions};
+use crate::store::{Home, Lake};
 use crate::{detect as detectors, findings, ingest as reading, models, query, state, store};
 
 /// Why a run failed.
@@ -63,6 +63,11 @@ pub enum Error {
     Labels { path: PathBuf, source: csv::Error },
     #[error("cannot keep a stream in \"{}\"", path.display())]
     Spool { path: PathBuf, source: std::io::Error },
+    #[error(
+        "cannot copy the lake at \"{url}\": backups are of lakes in the data folder; use the versions and copies that \
+         the service of the bucket keeps, and copy {LEDGER_FILE} of the data folder beside them"
+    )]
+    LakeElsewhere { url: String },
     #[error("cannot read \"{}\" to know it again", path.display())]
     Hash { path: PathBuf, source: std::io::Error },
 }
@@ -74,6 +79,8 @@ const LEDGER_FILE: &str = "state.db";
 #[derive(Clone, Debug)]
 pub struct Engine {
     data: PathBuf,
+    /// Where the lake is, unless it is in the data folder.
+    bucket: Option<Bucket>,
     tenant: String,
     options: WriteOptions,
 }
@@ -83,7 +90,12 @@ impl Engine {
     pub fn new(data: &Path, tenant: &str) -> Engine {
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let options = WriteOptions { threads, ..WriteOptions::default() };
-        Engine { data: data.to_owned(), tenant: tenant.to_owned(), options }
+        Engine { data: data.to_owned(), bucket: None, tenant: tenant.to_owned(), options }
+    }
+
+    /// The same folder for all but the lake, which is in `bucket` where there is one.
+    pub fn with_lake(self, bucket: Option<Bucket>) -> Engine {
+        Engine { bucket, ..self }
     }
 
     /// The same folder, written otherwise.
@@ -118,7 +130,7 @@ impl Engine {
 
     /// The tables of the lake as they stand now, and which events are in them.
     async fn tables(&self) -> Result<(Tables, EventsRead), Error> {
-        let lake = Lake::open(&self.data, &self.tenant).await?;
+        let lake = Lake::open(self.home(), &self.tenant).await?;
         let events = lake.read("events").await?;
         let tables = Tables {
             events: events.provider,
@@ -131,6 +143,10 @@ impl Engine {
         };
         let read = EventsRead { table_id: events.table_id, newest_known_at: events.newest_known_at };
         Ok((tables, read))
+    }
+
+    fn home(&self) -> Home {
+        Home { data: self.data.clone(), bucket: self.bucket.clone() }
     }
 
     /// The ledger of this folder.

@@ -4,8 +4,6 @@
 //! Not the library's optimise: it keeps neither the order of rows nor syncs what it writes.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, new_null_array};
@@ -16,10 +14,11 @@ use deltalake::kernel::Action;
 use deltalake::kernel::transaction::CommitBuilder;
 use deltalake::operations::vacuum::{Clock, VacuumMode};
 use deltalake::protocol::DeltaOperation;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::durable::Durability;
 use super::part::{self, Kept, Part};
+use super::pending::Names;
+use super::place::Place;
+use super::stored::folder;
 use super::tables::Table;
 use super::{Error, WriteOptions};
 use crate::domain::UtcMicros;
@@ -40,46 +39,41 @@ pub struct Cared {
     pub removed: u64,
 }
 
-/// Merges small files of `delta`, which lives in `dir`, in one commit. The rows stay the same,
+/// Merges small files of `delta`, which lives at `place`, in one commit. The rows stay the same,
 /// so that readers of either version answer alike.
 ///
 /// # Errors
 /// When a file cannot be read or written; the table is then as it was.
 pub async fn compact(
     table: &'static Table,
-    dir: PathBuf,
+    place: &Place,
     delta: &DeltaTable,
     options: WriteOptions,
     now: UtcMicros,
 ) -> Result<Cared, Error> {
     let failed = |source| Error::delta("compact", table.name)(source);
     let snapshot = delta.snapshot().map_err(failed)?;
-    let version = delta.version().map_or(0, |version| version + 1);
-    let mut groups: BTreeMap<PathBuf, Vec<(PathBuf, i64)>> = BTreeMap::new();
+    let mut groups: BTreeMap<String, Vec<(String, i64)>> = BTreeMap::new();
     let mut removes = BTreeMap::new();
     for file in snapshot.log_data().iter() {
-        let key = PathBuf::from(file.object_store_path().as_ref());
+        let key = file.object_store_path().to_string();
         if file.size() < SMALL_BYTES {
-            let folder = key.parent().map(PathBuf::from).unwrap_or_default();
             removes.insert(key.clone(), file.remove_action(false));
-            groups.entry(folder).or_default().push((key, file.size()));
+            groups.entry(folder(&key).to_owned()).or_default().push((key, file.size()));
         }
     }
-    let mut written = Written { parts: Vec::new() };
-    let (mut actions, mut named, mut cared) =
-        (Vec::new(), 0_u32, Cared { table: table.name, ..Cared::default() });
+    let mut written = Written { place, parts: Vec::new() };
+    let mut named = 0;
+    let mut names = Names::new(place, delta, now, &mut named);
+    let (mut actions, mut cared) = (Vec::new(), Cared { table: table.name, ..Cared::default() });
     for mut files in groups.into_values() {
         files.sort();
         for bin in bins(files).into_iter().filter(|bin| bin.len() > 1) {
             let mut batches = Vec::new();
             for key in &bin {
-                batches.extend(read(table, &dir.join(key))?.into_iter().map(Kept::all));
+                batches.extend(read(table, place, key)?.into_iter().map(Kept::all));
             }
-            let name = || {
-                named += 1;
-                format!("part-{version:08}-{named:06}.zstd.parquet")
-            };
-            part::write(table, &dir, &batches, &mut written.parts, name, options)?;
+            part::write(table, place, &batches, &mut written.parts, || names.next(), options)?;
             cared.merged += bin.len() as u64;
             let removed = bin.iter().filter_map(|key| removes.remove(key));
             actions.extend(removed.map(|remove| {
@@ -94,7 +88,7 @@ pub async fn compact(
         return Ok(cared);
     }
     cared.into = written.parts.len() as u64;
-    written.sync(&dir, options.durability)?;
+    place.sync_folders(written.parts.iter().map(|part| part.key.as_str()), options.durability)?;
     // Taken first: once an entry may name the files, nothing may remove them.
     let parts = std::mem::take(&mut written.parts);
     let adds = parts.iter().map(|part| part.add(table, now));
@@ -105,7 +99,7 @@ pub async fn compact(
         .build(Some(snapshot.snapshot()), delta.log_store(), operation)
         .await
         .map_err(failed)?;
-    options.durability.sync_log(&dir, done.version())?;
+    place.sync_log(done.version(), options.durability)?;
     Ok(cared)
 }
 
@@ -113,15 +107,19 @@ pub async fn compact(
 /// Gives how many.
 ///
 /// # Errors
-/// When the log cannot be read or written.
+/// When the log cannot be read or written, or in a bucket `retention` is no day: what no entry
+/// names yet may be what another writer is about to name.
 pub async fn vacuum(
     table: &'static Table,
-    dir: PathBuf,
+    place: &Place,
     delta: DeltaTable,
     options: WriteOptions,
     retention_days: u32,
     now: UtcMicros,
 ) -> Result<u64, Error> {
+    if let (Place::Bucket(bucket, _), 0) = (place, retention_days) {
+        return Err(Error::TooYoung { url: bucket.url().to_owned() });
+    }
     let before = delta.version().unwrap_or_default();
     let (delta, metrics) = delta
         .vacuum()
@@ -132,7 +130,7 @@ pub async fn vacuum(
         .await
         .map_err(Error::delta("vacuum", table.name))?;
     for version in before..=delta.version().unwrap_or_default() {
-        options.durability.sync_log(&dir, version)?;
+        place.sync_log(version, options.durability)?;
     }
     Ok(metrics.files_deleted.len() as u64)
 }
@@ -148,31 +146,19 @@ impl Clock for At {
 }
 
 /// Files that no entry names yet: removed again when the commit does not come.
-struct Written {
+struct Written<'a> {
+    place: &'a Place,
     parts: Vec<Part>,
 }
 
-impl Written {
-    fn sync(&self, dir: &Path, durability: Durability) -> Result<(), Error> {
-        let mut folders: Vec<_> = self.parts.iter().filter_map(|part| part.path.parent()).collect();
-        folders.push(dir);
-        folders.sort_unstable();
-        folders.dedup();
-        folders.into_iter().try_for_each(|folder| durability.sync_dir(folder))
-    }
-}
-
-impl Drop for Written {
+impl Drop for Written<'_> {
     fn drop(&mut self) {
-        for part in &self.parts {
-            // Tidies only: what cannot be removed is an orphan, which vacuum removes.
-            let _ = std::fs::remove_file(&part.path);
-        }
+        self.parts.iter().for_each(|part| self.place.remove(&part.key));
     }
 }
 
 /// Cuts files of one folder into groups of at most [`MERGED_BYTES_MAX`].
-fn bins(files: Vec<(PathBuf, i64)>) -> Vec<Vec<PathBuf>> {
+fn bins(files: Vec<(String, i64)>) -> Vec<Vec<String>> {
     let (mut bins, mut bytes) = (vec![Vec::new()], 0);
     for (key, size) in files {
         if bytes + size > MERGED_BYTES_MAX {
@@ -189,15 +175,12 @@ fn bins(files: Vec<(PathBuf, i64)>) -> Vec<Vec<PathBuf>> {
 
 /// The rows of a file in today's columns: what it lacks, or another writer stored otherwise, is
 /// brought to them.
-fn read(table: &'static Table, path: &PathBuf) -> Result<Vec<RecordBatch>, Error> {
-    let failed = |source| Error::parquet("read", path)(source);
+fn read(table: &'static Table, place: &Place, key: &str) -> Result<Vec<RecordBatch>, Error> {
     let arrow = |source| Error::Arrow { table: table.name, source };
-    let file = File::open(path).map_err(Error::io("open", path))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?.build().map_err(failed)?;
     let schema = table.file_schema();
     let mut batches = Vec::new();
-    for batch in reader {
-        let batch = batch.map_err(arrow)?;
+    for batch in place.scan(key, &[])? {
+        let batch = batch?;
         let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
             Some(column) => cast(column, field.data_type()),
             None => Ok(new_null_array(field.data_type(), batch.num_rows())),

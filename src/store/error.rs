@@ -33,9 +33,24 @@ pub enum Error {
     Provider { table: &'static str, source: Box<DataFusionError> },
     #[error("cannot {what} \"{}\"", path.display())]
     Parquet { what: &'static str, path: PathBuf, source: ParquetError },
+    #[error("cannot use lake \"{url}\": {what}")]
+    Lake { url: String, what: String },
+    #[error("cannot use lake \"{url}\": {advice}")]
+    Bucket { url: String, advice: &'static str, source: Box<object_store::Error> },
+    #[error("cannot {what} \"{path}\"")]
+    Object { what: &'static str, path: String, source: Box<object_store::Error> },
+    #[error(
+        "cannot commit to table \"{table}\": other writers came first {races} times; what this batch held is not lost, \
+         read the same files again"
+    )]
+    Overtaken { table: &'static str, races: u32 },
+    #[error(
+        "cannot remove files younger than a day from \"{url}\": another writer may be about to name them"
+    )]
+    TooYoung { url: String },
     #[error("cannot arrange rows of table \"{table}\"")]
     Arrow { table: &'static str, source: ArrowError },
-    #[error("cannot append to table \"{table}\": column \"{column}\" got a value of another type")]
+    #[error("cannot use a row of table \"{table}\": column \"{column}\" is missing or of another type")]
     Column { table: &'static str, column: &'static str },
     #[error("cannot use backup \"{}\": {what}", path.display())]
     Backup { path: PathBuf, what: String },

@@ -4,6 +4,7 @@
 //!
 //! Loads follow each other: `begin`, then `merge` for each stage of it, then `load`.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::OwnedMutexGuard;
 
 use super::Error;
+use super::overtaken::Dropped;
 use super::part::Kept;
 use super::pending::{Added, Pending};
 use super::stage::{Loading, Stage, Staged};
@@ -33,7 +35,8 @@ pub struct Ingest {
     now: UtcMicros,
     raw_kept: bool,
     load: Option<Load>,
-    load_ids: Vec<String>,
+    /// Those that are new, as they will stand in `sources`.
+    loads: Vec<Summed>,
     event_keys: EventKeys,
     events: Pending,
     snapshots: Listed,
@@ -62,6 +65,13 @@ struct Load {
     listed: bool,
 }
 
+/// A load that is over.
+struct Summed {
+    summary: LoadSummary,
+    counts: LoadCounts,
+    reach: Reach,
+}
+
 /// What is known of a load at its end.
 #[derive(Clone, Debug)]
 pub struct LoadSummary {
@@ -88,12 +98,14 @@ pub struct LoadCounts {
 }
 
 /// What a batch added, over all tables.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Committed {
     pub loads: u64,
     pub rows: u64,
     pub files: u64,
     pub size_bytes: u64,
+    /// Rows of each file that counted as new until, at the end, another writer had stored them first.
+    pub overtaken: BTreeMap<String, u64>,
 }
 
 impl Ingest {
@@ -106,26 +118,29 @@ impl Ingest {
         let events = open(&events::TABLE).await?;
         let quarantine = open(&quarantine::TABLE).await?;
         let sources = open(&sources::TABLE).await?;
-        // Batches become known one after the other, also where the clock jumps back: what was
-        // known at an instant is then a prefix of the log, on which checkpoints rest.
-        let newest = [&events, &quarantine, &sources].into_iter().filter_map(Pending::newest_known).max();
-        let now = newest.map_or(now, |newest| now.max(UtcMicros(newest.0.saturating_add(1))));
-        Ok(Ingest {
+        let mut batch = Ingest {
             now,
             raw_kept,
             load: None,
-            load_ids: Vec::new(),
-            event_keys: EventKeys::new(events.files()?),
+            loads: Vec::new(),
+            event_keys: EventKeys::new(events.place().clone(), events.files()?),
             events,
             snapshots: Listed::new(open(&snapshots::TABLE).await?)?,
             employments: Listed::new(open(&employments::TABLE).await?)?,
             registers: Listed::new(open(&registers::TABLE).await?)?,
-            quarantined_loads: Ids::new("load_id", quarantine.files()?),
+            quarantined_loads: ids("load_id", &quarantine)?,
             quarantine,
-            stored_loads: Ids::new("load_id", sources.files()?),
+            stored_loads: ids("load_id", &sources)?,
             sources,
             _turn: turn,
-        })
+        };
+        // Batches become known one after the other, also where the clock jumps back: what was
+        // known at an instant is then a prefix of the log, on which checkpoints rest.
+        let newest = batch.pendings().into_iter().filter_map(|pending| pending.newest_known()).max();
+        batch.now = newest.map_or(now, |newest| now.max(UtcMicros(newest.0.saturating_add(1))));
+        let now = batch.now;
+        batch.pendings().into_iter().for_each(|pending| pending.known_at(now));
+        Ok(batch)
     }
 
     /// Begins a load of `source`; `listing` is of no effect on events. Stages for its rows
@@ -215,7 +230,7 @@ impl Ingest {
         if !self.stored_loads.contains(&summary.load_id)? {
             self.sources.append(&sources::cells(&summary, load.counts, load.reach, self.now))?;
             self.stored_loads.insert(&summary.load_id)?;
-            self.load_ids.push(summary.load_id);
+            self.loads.push(Summed { summary, counts: load.counts, reach: load.reach });
         }
         self.spill()?;
         Ok(load.counts)
@@ -229,17 +244,40 @@ impl Ingest {
     /// `OpenLoad` when a load was not summed up, or when a file or log cannot be written.
     pub async fn commit(mut self) -> Result<Committed, Error> {
         self.check_closed()?;
-        let (app_id, now) = (transaction_id(&mut self.load_ids), self.now);
+        let app_id = transaction_id(self.loads.iter().map(|load| load.summary.load_id.as_str()));
         // All rows are in files before the first table changes.
         self.pendings().into_iter().try_for_each(Pending::flush)?;
-        let mut committed = Committed { loads: self.load_ids.len() as u64, ..Committed::default() };
-        for pending in self.pendings() {
-            let Added { rows, files, size_bytes } = pending.commit(&app_id, now).await?;
-            committed.rows += rows;
-            committed.files += files;
-            committed.size_bytes += size_bytes;
+        let mut committed = Committed { loads: self.loads.len() as u64, ..Committed::default() };
+        let [events, snapshots, employments, registers, quarantine, _] = self.pendings();
+        for pending in [events, snapshots, employments, registers] {
+            let added = pending.commit(&app_id).await?;
+            for (file, rows) in &added.dropped {
+                *committed.overtaken.entry(file.clone()).or_default() += rows;
+            }
+            committed.add(&added);
         }
+        committed.add(&quarantine.commit(&app_id).await?);
+        if !committed.overtaken.is_empty() {
+            self.sum_up_again(&committed.overtaken)?;
+        }
+        committed.add(&self.sources.commit(&app_id).await?);
         Ok(committed)
+    }
+
+    /// Puts right what the loads say of rows that another writer stored first.
+    fn sum_up_again(&mut self, overtaken: &Dropped) -> Result<(), Error> {
+        self.sources.clear()?;
+        let mut overtaken = overtaken.clone();
+        for Summed { summary, counts, reach } in &mut self.loads {
+            if let Some(rows) = overtaken.get_mut(&*summary.file) {
+                let dropped = counts.new.min(*rows);
+                *rows -= dropped;
+                counts.new -= dropped;
+                counts.duplicate += dropped;
+            }
+            self.sources.append(&sources::cells(summary, *counts, *reach, self.now))?;
+        }
+        Ok(())
     }
 
     /// Every table, in the order of commits.
@@ -281,7 +319,7 @@ impl Ingest {
 
 impl Listed {
     fn new(pending: Pending) -> Result<Listed, Error> {
-        let listings = Ids::new("listing_id", pending.files()?);
+        let listings = ids("listing_id", &pending)?;
         Ok(Listed { pending, listings })
     }
 
@@ -299,6 +337,19 @@ impl Listed {
     }
 }
 
+/// The ids in one column of a table as it stands now.
+fn ids(column: &'static str, pending: &Pending) -> Result<Ids, Error> {
+    Ok(Ids::new(column, pending.place().clone(), pending.files()?))
+}
+
+impl Committed {
+    fn add(&mut self, added: &Added) {
+        self.rows += added.rows;
+        self.files += added.files;
+        self.size_bytes += added.size_bytes;
+    }
+}
+
 impl LoadCounts {
     fn add(&mut self, more: LoadCounts) {
         self.new += more.new;
@@ -309,7 +360,8 @@ impl LoadCounts {
 
 /// One id for the batch, from the loads in it, so that other writers of the table see
 /// which batch an entry belongs to.
-fn transaction_id(load_ids: &mut [String]) -> String {
+fn transaction_id<'a>(load_ids: impl Iterator<Item = &'a str>) -> String {
+    let mut load_ids: Vec<&str> = load_ids.collect();
     load_ids.sort_unstable();
     let hash = Sha256::digest(load_ids.join("\n").as_bytes());
     let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();

@@ -1,4 +1,4 @@
-//! One tenant's tables on disk: opening, creating, the writer's lock, providers.
+//! One tenant's tables: opening, creating, the writer's lock, providers.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -7,13 +7,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
+use deltalake::DeltaTable;
+use deltalake::kernel::transaction::CommitProperties;
+use deltalake::logstore::commit_uri_from_version;
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::SaveMode;
-use deltalake::{DeltaTable, ensure_table_uri};
+use object_store::ObjectStoreExt;
 use tokio::sync::Mutex;
 
 use super::durable::Durability;
 use super::pending::Pending;
+use super::place::{Home, Place, path_text};
 use super::tables::{self, TABLES, Table};
 use super::{Cared, Error, Ingest, Verified, compact, durable, part, verify};
 use crate::domain::UtcMicros;
@@ -22,7 +26,7 @@ const VERSION_KEY: &str = "lychgate.table_version";
 
 /// The tables of one tenant.
 pub struct Lake {
-    dir: PathBuf,
+    place: Place,
     /// The held lock file; whoever ingests holds the mutex.
     writer: Option<Arc<Mutex<File>>>,
     options: WriteOptions,
@@ -59,15 +63,19 @@ impl Lake {
     /// Opens a tenant's tables for reading, and creates those that are missing.
     ///
     /// # Errors
-    /// When the tenant's name is no plain name, a folder cannot be made, or a table is of
-    /// a version that this program does not know.
-    pub async fn open(root: &Path, tenant: &str) -> Result<Lake, Error> {
-        let dir = tenant_dir(root, tenant)?;
-        let lake = Lake { dir, writer: None, options: WriteOptions::default() };
+    /// When the tenant's name is no plain name, the place cannot be reached or made, or a table is
+    /// of a version that this program does not know.
+    pub async fn open(home: impl Into<Home>, tenant: &str) -> Result<Lake, Error> {
+        let home = home.into();
+        let place = tenant_place(&home, tenant)?;
+        if let Some(bucket) = &home.bucket {
+            bucket.reach().await?;
+        }
+        let lake = Lake { place, writer: None, options: WriteOptions::default() };
         match lake.create_tables().await {
             Err(Error::OldTable { .. }) => {
                 // Whoever writes brings tables up to date; nobody else is at it if this succeeds.
-                drop(Lake::open_for_write(root, tenant, lake.options).await?);
+                drop(Lake::open_for_write(home, tenant, lake.options).await?);
                 lake.create_tables().await?;
             }
             created => created?,
@@ -75,24 +83,35 @@ impl Lake {
         Ok(lake)
     }
 
-    /// The same, for the one process that writes. Repairs what a power loss left torn.
+    /// The same, for the one process of this data folder that writes. Repairs what a power loss left
+    /// torn.
     ///
     /// # Errors
     /// Also `Locked` while another writer has the data directory.
-    pub async fn open_for_write(root: &Path, tenant: &str, options: WriteOptions) -> Result<Lake, Error> {
-        let dir = tenant_dir(root, tenant)?;
-        let lock = durable::lock(&root.join(durable::LOCK))?;
-        let lake = Lake { dir, writer: Some(Arc::new(Mutex::new(lock))), options };
-        for table in TABLES {
-            durable::repair_log(&lake.table_dir(table.name))?;
+    pub async fn open_for_write(
+        home: impl Into<Home>,
+        tenant: &str,
+        options: WriteOptions,
+    ) -> Result<Lake, Error> {
+        let home = home.into();
+        let place = tenant_place(&home, tenant)?;
+        let lock = durable::lock(&home.data.join(durable::LOCK))?;
+        if let Some(bucket) = &home.bucket {
+            bucket.check_conditional_put().await?;
         }
+        let lake = Lake { place, writer: Some(Arc::new(Mutex::new(lock))), options };
+        TABLES.into_iter().try_for_each(|table| lake.table_place(table).repair_log())?;
         lake.create_tables().await?;
         Ok(lake)
     }
 
-    /// The folder of a table, a Delta table that any engine can read.
-    pub fn table_dir(&self, table: &str) -> PathBuf {
-        self.dir.join(table)
+    /// The folder of a table, a Delta table that any engine can read; none in a bucket.
+    pub fn table_dir(&self, table: &str) -> Option<PathBuf> {
+        self.place.folder().map(|dir| dir.join(table))
+    }
+
+    fn table_place(&self, table: &Table) -> Place {
+        self.place.below(table.name)
     }
 
     /// The table as it stands now, for queries. Prunes files by partition and by time.
@@ -129,7 +148,7 @@ impl Lake {
         let turn = writer.lock_owned().await;
         Ingest::new(turn, now, self.options.raw_kept, async |table| {
             let delta = self.load(table).await?;
-            Ok(Pending::new(table, self.table_dir(table.name), delta, self.options))
+            Ok(Pending::new(table, self.table_place(table), delta, self.options))
         })
         .await
     }
@@ -154,12 +173,13 @@ impl Lake {
         }
         let mut done = Vec::new();
         for table in TABLES {
-            let dir = self.table_dir(table.name);
+            let place = self.table_place(table);
             let delta = self.load(table).await?;
-            let mut cared = compact::compact(table, dir.clone(), &delta, self.options, now).await?;
+            let mut cared = compact::compact(table, &place, &delta, self.options, now).await?;
             if !held.iter().any(|name| name == table.name) {
                 let delta = self.load(table).await?;
-                cared.removed = compact::vacuum(table, dir, delta, self.options, retention_days, now).await?;
+                cared.removed =
+                    compact::vacuum(table, &place, delta, self.options, retention_days, now).await?;
             }
             done.push(cared);
         }
@@ -173,39 +193,42 @@ impl Lake {
     pub async fn verify(&self) -> Result<Vec<Verified>, Error> {
         let mut done = Vec::new();
         for table in TABLES {
-            done.push(verify::verify(table, &self.table_dir(table.name), &self.load(table).await?)?);
+            done.push(verify::verify(table, &self.table_place(table), &self.load(table).await?)?);
         }
         Ok(done)
     }
 
     async fn load(&self, table: &'static Table) -> Result<DeltaTable, Error> {
-        let failed = |source| Error::delta("open", table.name)(source);
-        let url = ensure_table_uri(path_text(&self.table_dir(table.name))?).map_err(failed)?;
-        deltalake::open_table(url).await.map_err(failed)
+        self.table_place(table).load(table).await
     }
 
     async fn create_tables(&self) -> Result<(), Error> {
         let mut grown = false;
         for table in TABLES {
-            let dir = self.table_dir(table.name);
-            fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
+            let place = self.table_place(table);
+            let Some(dir) = place.folder() else {
+                self.bring_up(table, create_in_bucket(table, &place).await?).await?;
+                continue;
+            };
+            fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
             let is_new = !dir.join(durable::LOG_DIR).exists();
-            let delta = create(table, &dir).await?;
-            self.bring_up(table, delta, &dir).await?;
+            let delta = create(table, CreateBuilder::new().with_location(path_text(dir)?)).await?;
+            self.bring_up(table, delta).await?;
             if is_new {
-                self.options.durability.sync_log(&dir, 0)?;
-                self.options.durability.sync_dir(&dir)?;
+                self.options.durability.sync_log(dir, 0)?;
+                self.options.durability.sync_dir(dir)?;
                 grown = true;
             }
         }
         // The tenant's folder, `lake`, and the data directory may all be new.
-        let folders = self.dir.ancestors().take(if grown { 3 } else { 0 });
+        let folders =
+            self.place.folder().into_iter().flat_map(Path::ancestors).take(if grown { 3 } else { 0 });
         folders.into_iter().try_for_each(|folder| self.options.durability.sync_dir(folder))
     }
 
     /// Adds the columns that a table of an older version lacks. New columns only ever came to
     /// the end, so that old rows are right as they are, with nulls there.
-    async fn bring_up(&self, table: &'static Table, delta: DeltaTable, dir: &Path) -> Result<(), Error> {
+    async fn bring_up(&self, table: &'static Table, delta: DeltaTable) -> Result<(), Error> {
         let found = version(table, &delta)?;
         if found == table.version {
             return Ok(());
@@ -230,33 +253,55 @@ impl Lake {
         let delta = set.await.map_err(failed)?;
         let newest = delta.version().unwrap_or_default();
         for version in newest.saturating_sub(1)..=newest {
-            self.options.durability.sync_log(dir, version)?;
+            self.table_place(table).sync_log(version, self.options.durability)?;
         }
         tracing::info!(table = table.name, from = found, to = table.version, "brought a table up to date");
         Ok(())
     }
 }
 
-fn tenant_dir(root: &Path, tenant: &str) -> Result<PathBuf, Error> {
+fn tenant_place(home: &Home, tenant: &str) -> Result<Place, Error> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if !tenant.starts_with(|c: char| c.is_ascii_alphanumeric()) || !tenant.chars().all(plain) {
         return Err(Error::Tenant { tenant: tenant.to_owned() });
     }
-    let dir = root.join("lake").join(tenant);
+    if let Some(bucket) = &home.bucket {
+        // The lock is in the data folder.
+        fs::create_dir_all(&home.data).map_err(Error::io("create", &home.data))?;
+        return Ok(Place::Bucket(bucket.clone(), tenant.to_owned()));
+    }
+    let dir = home.data.join("lake").join(tenant);
     fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
-    dir.canonicalize().map_err(Error::io("resolve", &dir))
+    Ok(Place::Folder(dir.canonicalize().map_err(Error::io("resolve", &dir))?))
 }
 
-/// Creates the table, or opens it where it exists.
-async fn create(table: &'static Table, dir: &Path) -> Result<DeltaTable, Error> {
+/// Opens the table, or creates it when nobody else does at the same time.
+async fn create_in_bucket(table: &'static Table, place: &Place) -> Result<DeltaTable, Error> {
+    let Place::Bucket(bucket, key) = place else { return place.load(table).await };
+    let log_store = bucket.log_store(key)?;
+    match log_store.object_store(None).head(&commit_uri_from_version(Some(0))).await {
+        Ok(_) => return place.load(table).await,
+        Err(object_store::Error::NotFound { .. }) => {}
+        Err(source) => return Err(bucket.object_failed("open", key, source)),
+    }
+    // With retries the library would put its schema behind another's entries, under a new id.
+    let once = CommitProperties::default().with_max_retries(0);
+    let builder = CreateBuilder::new().with_log_store(log_store).with_commit_properties(once);
+    match create(table, builder).await {
+        Ok(delta) => Ok(delta),
+        Err(error) => place.load(table).await.map_err(|_| error),
+    }
+}
+
+/// Creates the table where `builder` says, or opens it where it exists.
+async fn create(table: &'static Table, builder: CreateBuilder) -> Result<DeltaTable, Error> {
     let configuration = [
         (VERSION_KEY, Some(table.version.to_string())),
         ("delta.checkpointInterval", Some("20".to_owned())),
         // The log is small, and repair after power loss relies on it.
         ("delta.enableExpiredLogCleanup", Some("false".to_owned())),
     ];
-    CreateBuilder::new()
-        .with_location(path_text(dir)?)
+    builder
         .with_table_name(table.name)
         .with_columns(table.delta_columns())
         .with_partition_columns(table.partition_columns())
@@ -267,15 +312,22 @@ async fn create(table: &'static Table, dir: &Path) -> Result<DeltaTable, Error> 
         .map_err(Error::delta("create or open", table.name))
 }
 
+/// Whether the table is of the version that this program writes.
+///
+/// # Errors
+/// `TableVersion` when it is not.
+pub fn check_version(table: &'static Table, delta: &DeltaTable) -> Result<(), Error> {
+    let found = version(table, delta)?;
+    if found == table.version {
+        return Ok(());
+    }
+    Err(Error::TableVersion { table: table.name, found: found.to_string(), known: table.version })
+}
+
 /// The version of a table as it stands.
 fn version(table: &'static Table, delta: &DeltaTable) -> Result<u32, Error> {
     let snapshot = delta.snapshot().map_err(Error::delta("read the version of", table.name))?;
     let found = snapshot.metadata().configuration().get(VERSION_KEY).cloned();
     let found = found.unwrap_or_else(|| "not given".to_owned());
     found.parse().map_err(|_| Error::TableVersion { table: table.name, found, known: table.version })
-}
-
-fn path_text(path: &Path) -> Result<&str, Error> {
-    let not_utf8 = || std::io::Error::new(std::io::ErrorKind::InvalidFilename, "it is not UTF-8");
-    path.to_str().ok_or_else(|| Error::io("use path", path)(not_utf8()))
 }

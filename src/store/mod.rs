@@ -1,5 +1,5 @@
 //! The lake: Delta tables of what was read, one folder a table under
-//! `<data>/lake/<tenant>/`. Takes rows; gives table providers for queries. A batch is
+//! `<data>/lake/<tenant>/`, or the same below a prefix of a bucket. Takes rows; gives table providers for queries. A batch is
 //! visible as a whole or not at all, survives power loss once acknowledged, and changes
 //! nothing when it comes twice. It does not parse, link or judge.
 //!
@@ -12,12 +12,16 @@
 //! | `pending` | what a batch adds to one table |
 //! | `buffer`, `part` | rows to Arrow, Arrow to Parquet files |
 //! | `stored` | keys of what the lake already has |
+//! | `overtaken` | what becomes of a batch when another writer came first |
+//! | `place`, `scan` | where files are, and their rows |
+//! | `bucket` | an S3-compatible service, and whether it can be relied on |
 //! | `durable` | fsync, the lock, repair after power loss |
 //! | `compact` | small files into large ones, old ones removed |
 //! | `verify`, `backup` | whether it is whole; copies of it |
 //! | `checkpoint` | what was worked out, to start from |
 
 pub mod backup;
+mod bucket;
 mod buffer;
 pub mod checkpoint;
 mod compact;
@@ -25,19 +29,24 @@ mod durable;
 mod error;
 mod ingest;
 mod lake;
+mod overtaken;
 mod part;
 mod pending;
+mod place;
+mod scan;
 mod stage;
 mod stored;
 pub mod tables;
 mod verify;
 
+pub use bucket::{Bucket, Credentials};
 pub use checkpoint::Checkpoint;
 pub use compact::Cared;
 pub use durable::Durability;
 pub use error::Error;
 pub use ingest::{Committed, Ingest, LoadCounts, LoadSummary};
 pub use lake::{Lake, Read, WriteOptions};
+pub use place::Home;
 pub use stage::{Loading, Stage};
 pub use tables::{SourceKind, TABLES, Table};
 pub use verify::{Problem, Verified};

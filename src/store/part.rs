@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::{Array, AsArray, RecordBatch, new_null_array};
@@ -18,12 +19,13 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::durable::Durability;
+use super::place::Place;
 use super::tables::Table;
 use super::{Error, WriteOptions};
 use crate::domain::UtcMicros;
 
 /// The column that says when a row became known.
-const INGESTED_AT: &str = "ingested_at";
+pub const INGESTED_AT: &str = "ingested_at";
 /// Rows of a row group: what a reader must decompress at once.
 const ROW_GROUP_ROWS: usize = 65_536;
 
@@ -34,7 +36,6 @@ const CONSTANT_COLUMNS: [&str; 4] = ["source", "org", "ingested_at", "origin_fil
 
 /// One file that is written and durable, apart from the entry in its directory.
 pub struct Part {
-    pub path: PathBuf,
     /// Relative to the table, with `/`.
     pub key: String,
     size_bytes: i64,
@@ -94,7 +95,7 @@ struct Planned {
 /// copy of its rows.
 pub fn write(
     table: &'static Table,
-    dir: &Path,
+    place: &Place,
     batches: &[Kept],
     parts: &mut Vec<Part>,
     mut name: impl FnMut() -> String,
@@ -106,7 +107,7 @@ pub fn write(
     let write_next = |next: &AtomicUsize| {
         let mut written = Vec::new();
         while let Some((name, file)) = planned.get(next.fetch_add(1, Ordering::Relaxed)) {
-            written.push(write_one(table, dir, &batches, name, file, options.durability));
+            written.push(write_one(table, place, &batches, name, file, options.durability));
         }
         written
     };
@@ -177,7 +178,7 @@ pub fn day_text(at: UtcMicros) -> String {
 
 fn write_one(
     table: &Table,
-    dir: &Path,
+    place: &Place,
     batches: &[&RecordBatch],
     name: &str,
     file: &Planned,
@@ -188,16 +189,19 @@ fn write_one(
         (Some(layout), Some((day, ..))) => format!("{}={day}/{name}", layout.partition_column),
         _ => name.to_owned(),
     };
-    let path = dir.join(&key);
-    let folder = path.parent().unwrap_or(dir);
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let written = write_file(&path, &rows, durability);
-    if written.is_err() {
-        // A full disk leaves a stump; that it cannot be removed either changes nothing.
-        let _ = fs::remove_file(&path);
-    }
     let slice = Slice { known: known(&rows), ..file.slice.clone() };
-    Ok(Part { path, key, size_bytes: written?, slice })
+    let (key, size_bytes) = match place {
+        Place::Folder(dir) => {
+            let size_bytes = write_file(&dir.join(&key), &rows, durability)?;
+            (key, size_bytes)
+        }
+        Place::Bucket(bucket, place) => {
+            let bytes = encode(Vec::new(), &rows).map_err(Error::parquet("write", Path::new(&key)))?;
+            let size_bytes = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+            (bucket.create_beside(place, key, bytes)?, size_bytes)
+        }
+    };
+    Ok(Part { key, size_bytes, slice })
 }
 
 /// The rows at `places`, in that order; a column without any value is not walked through.
@@ -232,15 +236,29 @@ pub fn newest_known(delta: &DeltaTable) -> Option<UtcMicros> {
 }
 
 fn write_file(path: &Path, rows: &RecordBatch, durability: Durability) -> Result<i64, Error> {
-    let failed = |source| Error::parquet("write", path)(source);
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let written = fill_file(path, rows, durability);
+    if written.is_err() {
+        // A full disk leaves a stump; that it cannot be removed either changes nothing.
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+fn fill_file(path: &Path, rows: &RecordBatch, durability: Durability) -> Result<i64, Error> {
     let file = File::create(path).map_err(Error::io("create", path))?;
-    let properties = properties(rows).map_err(failed)?;
-    let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties)).map_err(failed)?;
-    writer.write(rows).map_err(failed)?;
-    let file = writer.into_inner().map_err(failed)?;
+    let file = encode(file, rows).map_err(Error::parquet("write", path))?;
     durability.sync(&file, path)?;
     let size = file.metadata().map_err(Error::io("measure", path))?.len();
     Ok(i64::try_from(size).unwrap_or(i64::MAX))
+}
+
+/// Writes rows as a Parquet file onto `to`, and gives it back.
+fn encode<W: Write + Send>(to: W, rows: &RecordBatch) -> Result<W, parquet::errors::ParquetError> {
+    let mut writer = ArrowWriter::try_new(to, rows.schema(), Some(properties(rows)?))?;
+    writer.write(rows)?;
+    writer.into_inner()
 }
 
 /// How the columns of `rows` are encoded.
@@ -270,6 +288,12 @@ impl Part {
 
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes.unsigned_abs()
+    }
+
+    /// Whether all rows became known after `instant`.
+    pub fn known_after(&self, instant: Option<UtcMicros>) -> bool {
+        let (Some((first, _)), Some(instant)) = (self.slice.known, instant) else { return true };
+        first > instant
     }
 
     /// The log's line about this file, with the statistics that prune by time.

@@ -4,19 +4,17 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::path::{Path, PathBuf};
 
-use arrow::array::{Array, AsArray, StringArray};
+use arrow::array::{AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sha2::{Digest, Sha256};
 
 use super::Error;
 use super::part::day_text;
+use super::place::Place;
+use super::tables::{Table, events};
 use crate::domain::{Event, Text, UtcMicros};
 
 /// What makes an event the same as another: its day, and a hash of its source and id. A
@@ -29,7 +27,7 @@ pub struct EventKey {
 
 impl EventKey {
     pub fn new(event: &Event<Text>) -> EventKey {
-        EventKey { day: event.occurred_at.days(), hash: hash(event.source, &event.event_id) }
+        EventKey { day: event.occurred_at.days(), hash: hash(&[event.source, &event.event_id]) }
     }
 }
 
@@ -39,7 +37,9 @@ const KEYS_MAX: usize = 2 << 20;
 
 /// The events known, for the days that were touched.
 pub struct EventKeys {
-    files: HashMap<PathBuf, Vec<PathBuf>>,
+    place: Place,
+    /// Keys of files by their folder.
+    files: HashMap<String, Vec<String>>,
     days: HashMap<i32, Day>,
     /// Counts flushes, to tell days that were touched lately.
     round: u32,
@@ -52,9 +52,9 @@ struct Day {
 }
 
 impl EventKeys {
-    /// Over the files of the `events` table.
-    pub fn new(files: Vec<PathBuf>) -> EventKeys {
-        let mut keys = EventKeys { files: HashMap::new(), days: HashMap::new(), round: 0, keys: 0 };
+    /// Over files of the `events` table, which is at `place`.
+    pub fn new(place: Place, files: Vec<String>) -> EventKeys {
+        let mut keys = EventKeys { place, files: HashMap::new(), days: HashMap::new(), round: 0, keys: 0 };
         keys.add_files(files);
         keys
     }
@@ -65,7 +65,7 @@ impl EventKeys {
         let day = match self.days.entry(key.day) {
             Entry::Occupied(day) => day.into_mut(),
             Entry::Vacant(place) => {
-                let known = read_day(&self.files, key.day)?;
+                let known = read_day(&self.place, &self.files, key.day)?;
                 self.keys += known.len();
                 place.insert(Day { known, round: self.round })
             }
@@ -77,7 +77,7 @@ impl EventKeys {
     }
 
     /// Takes note of files that hold every key so far, and forgets what they can tell again.
-    pub fn flushed(&mut self, files: Vec<PathBuf>) {
+    pub fn flushed(&mut self, files: Vec<String>) {
         self.add_files(files);
         if self.keys > KEYS_MAX {
             self.days.retain(|_, day| day.round == self.round);
@@ -87,22 +87,21 @@ impl EventKeys {
     }
 
     /// The keys of all events by the folder of their day, repeated ones too.
-    pub fn by_day(files: Vec<PathBuf>) -> Result<Vec<(PathBuf, Vec<u128>)>, Error> {
-        let by_folder = EventKeys::new(files).files;
+    pub fn by_day(place: &Place, files: Vec<String>) -> Result<Vec<(String, Vec<u128>)>, Error> {
+        let by_folder = EventKeys::new(place.clone(), files).files;
         let mut found = Vec::new();
         for (folder, files) in by_folder {
             let mut keys = Vec::new();
-            read_keys(&files, |key| keys.push(key))?;
+            read_keys(place, &files, |key| keys.push(key))?;
             found.push((folder, keys));
         }
         found.sort();
         Ok(found)
     }
 
-    fn add_files(&mut self, files: Vec<PathBuf>) {
+    fn add_files(&mut self, files: Vec<String>) {
         for file in files {
-            let folder = file.parent().and_then(Path::file_name).map(PathBuf::from).unwrap_or_default();
-            self.files.entry(folder).or_default().push(file);
+            self.files.entry(folder(&file).to_owned()).or_default().push(file);
         }
     }
 }
@@ -125,34 +124,68 @@ impl Hasher for IsHash {
     }
 }
 
+/// The folder of a file's key: the day of an event, nothing for other tables.
+pub fn folder(key: &str) -> &str {
+    key.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
 fn read_day(
-    files: &HashMap<PathBuf, Vec<PathBuf>>,
+    place: &Place,
+    files: &HashMap<String, Vec<String>>,
     day: i32,
 ) -> Result<HashSet<u128, BuildHasherDefault<IsHash>>, Error> {
     let begin = UtcMicros(i64::from(day) * UtcMicros::MICROS_PER_DAY);
-    let folder = PathBuf::from(format!("event_date={}", day_text(begin)));
+    let folder = format!("event_date={}", day_text(begin));
     let mut known = HashSet::default();
-    read_keys(files.get(&folder).map(Vec::as_slice).unwrap_or_default(), |key| {
+    let files = files.get(&folder).map(Vec::as_slice).unwrap_or_default();
+    read_keys(place, files, |key| {
         known.insert(key);
     })?;
     Ok(known)
 }
 
-fn read_keys(files: &[PathBuf], mut each: impl FnMut(u128)) -> Result<(), Error> {
-    for path in files {
-        read_columns(path, &["source", "event_id"], |columns| {
-            let [sources, ids] = columns else { return };
-            (0..ids.len()).for_each(|row| each(hash(sources.value(row), ids.value(row))));
-        })?;
+fn read_keys(place: &Place, files: &[String], mut each: impl FnMut(u128)) -> Result<(), Error> {
+    for file in files {
+        for batch in place.scan(file, events::TABLE.key)? {
+            hashes(&events::TABLE, &batch?)?.into_iter().for_each(&mut each);
+        }
     }
     Ok(())
 }
 
-fn hash(source: &str, event_id: &str) -> u128 {
+/// Hashes of what tells the rows of a file apart from those of other batches.
+pub fn row_keys(table: &'static Table, place: &Place, files: &[String]) -> Result<HashSet<u128>, Error> {
+    let mut known = HashSet::new();
+    for file in files {
+        for batch in place.scan(file, table.key)? {
+            known.extend(hashes(table, &batch?)?);
+        }
+    }
+    Ok(known)
+}
+
+/// The same of rows that are in memory, in their order.
+pub fn hashes(table: &Table, rows: &RecordBatch) -> Result<Vec<u128>, Error> {
+    let column =
+        |name: &&'static str| texts(rows, name).ok_or(Error::Column { table: table.name, column: name });
+    let columns = table.key.iter().map(column).collect::<Result<Vec<StringArray>, Error>>()?;
+    let row_hash = |row| hash(&columns.iter().map(|column| column.value(row)).collect::<Vec<_>>());
+    Ok((0..rows.num_rows()).map(row_hash).collect())
+}
+
+/// A column of text; another writer may have compacted the table into another string type.
+fn texts(rows: &RecordBatch, name: &str) -> Option<StringArray> {
+    Some(cast(rows.column_by_name(name)?, &DataType::Utf8).ok()?.as_string::<i32>().clone())
+}
+
+fn hash(texts: &[&str]) -> u128 {
     let mut hash = Sha256::new();
-    hash.update(source.as_bytes());
-    hash.update([0]);
-    hash.update(event_id.as_bytes());
+    for (number, text) in texts.iter().enumerate() {
+        if number > 0 {
+            hash.update([0]);
+        }
+        hash.update(text.as_bytes());
+    }
     let mut key = [0; 16];
     key.copy_from_slice(&hash.finalize()[..16]);
     u128::from_be_bytes(key)
@@ -161,13 +194,14 @@ fn hash(source: &str, event_id: &str) -> u128 {
 /// The distinct values of one id column of one table.
 pub struct Ids {
     column: &'static str,
-    files: Vec<PathBuf>,
+    place: Place,
+    files: Vec<String>,
     known: Option<HashSet<String>>,
 }
 
 impl Ids {
-    pub fn new(column: &'static str, files: Vec<PathBuf>) -> Ids {
-        Ids { column, files, known: None }
+    pub fn new(column: &'static str, place: Place, files: Vec<String>) -> Ids {
+        Ids { column, place, files, known: None }
     }
 
     pub fn contains(&mut self, id: &str) -> Result<bool, Error> {
@@ -182,42 +216,23 @@ impl Ids {
     fn known(&mut self) -> Result<&mut HashSet<String>, Error> {
         let known = match self.known.take() {
             Some(known) => known,
-            None => read_ids(&self.files, self.column)?,
+            None => read_ids(&self.place, &self.files, self.column)?,
         };
         Ok(self.known.insert(known))
     }
 }
 
-fn read_ids(files: &[PathBuf], column: &str) -> Result<HashSet<String>, Error> {
+fn read_ids(place: &Place, files: &[String], column: &str) -> Result<HashSet<String>, Error> {
     let mut known = HashSet::new();
-    for path in files {
-        read_columns(path, &[column], |columns| {
-            for id in columns.iter().flat_map(|ids| ids.iter().flatten()) {
+    for file in files {
+        for batch in place.scan(file, &[column])? {
+            let ids = texts(&batch?, column);
+            for id in ids.iter().flat_map(|ids| ids.iter().flatten()) {
                 if !known.contains(id) {
                     known.insert(id.to_owned());
                 }
             }
-        })?;
+        }
     }
     Ok(known)
-}
-
-/// Reads text columns of one file, batch by batch, in the order asked for.
-fn read_columns(path: &PathBuf, names: &[&str], mut each: impl FnMut(&[StringArray])) -> Result<(), Error> {
-    let failed = |source| Error::parquet("read", path)(source);
-    let file = File::open(path).map_err(Error::io("open", path))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?;
-    let mask = ProjectionMask::columns(builder.parquet_schema(), names.iter().copied());
-    let reader = builder.with_projection(mask).with_batch_size(8_192).build().map_err(failed)?;
-    for batch in reader {
-        let batch = batch.map_err(|source| failed(source.into()))?;
-        let mut columns = Vec::with_capacity(names.len());
-        for column in names.iter().filter_map(|name| batch.column_by_name(name)) {
-            // Another writer may have compacted the table into another string type.
-            let text = cast(column, &DataType::Utf8).map_err(|source| failed(source.into()))?;
-            columns.push(text.as_string::<i32>().clone());
-        }
-        each(&columns);
-    }
-    Ok(())
 }

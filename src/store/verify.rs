@@ -2,17 +2,15 @@
 //! row in its day. Reads every page of every file, so it costs as much as reading the lake.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::path::{Path, PathBuf};
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::TimestampMicrosecondType;
 use deltalake::DeltaTable;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::Error;
 use super::part::day_text;
-use super::stored::EventKeys;
+use super::place::Place;
+use super::stored::{EventKeys, folder};
 use super::tables::Table;
 use crate::domain::UtcMicros;
 
@@ -32,21 +30,21 @@ pub struct Problem {
     pub what: String,
 }
 
-/// Checks `delta`, which lives in `dir`.
+/// Checks `delta`, which lives at `place`.
 ///
 /// # Errors
 /// When the log itself cannot be read; what is wrong with files is told, not failed with.
-pub fn verify(table: &'static Table, dir: &Path, delta: &DeltaTable) -> Result<Verified, Error> {
+pub fn verify(table: &'static Table, place: &Place, delta: &DeltaTable) -> Result<Verified, Error> {
     let snapshot = delta.snapshot().map_err(Error::delta("verify", table.name))?;
     let mut verified = Verified { table: table.name, ..Verified::default() };
-    let mut days: Vec<PathBuf> = Vec::new();
+    let mut days: Vec<String> = Vec::new();
     for file in snapshot.log_data().iter() {
         let key = file.object_store_path().to_string();
         verified.files += 1;
-        match check_file(table, &dir.join(&key)) {
+        match check_file(table, place, &key) {
             Ok(rows) => {
                 verified.rows += rows;
-                days.push(dir.join(&key));
+                days.push(key.clone());
                 if file.num_records().is_some_and(|told| told as u64 != rows) {
                     let told = file.num_records().unwrap_or_default();
                     let what = format!("the file has {rows} rows, and the log says {told}");
@@ -57,21 +55,23 @@ pub fn verify(table: &'static Table, dir: &Path, delta: &DeltaTable) -> Result<V
         }
     }
     if table.layout.is_some() {
-        verified.problems.extend(repeated(days)?);
+        verified.problems.extend(repeated(place, days)?);
     }
     Ok(verified)
 }
 
 /// Reads a whole file; gives its rows, or what is wrong.
-fn check_file(table: &Table, path: &Path) -> Result<u64, String> {
-    let file = File::open(path).map_err(|error| format!("cannot be opened: {error}"))?;
-    let damaged = |error: &dyn std::error::Error| format!("is damaged: {error}");
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| damaged(&error))?;
-    let reader = reader.build().map_err(|error| damaged(&error))?;
-    let folder = path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
+fn check_file(table: &Table, place: &Place, key: &str) -> Result<u64, String> {
+    let wrong = |error: Error| match error {
+        Error::Io { source, .. } => format!("cannot be opened: {source}"),
+        Error::Object { source, .. } => format!("cannot be opened: {source}"),
+        Error::Parquet { source, .. } => format!("is damaged: {source}"),
+        other => other.to_string(),
+    };
+    let folder = folder(key);
     let mut rows = 0;
-    for batch in reader {
-        let batch = batch.map_err(|error| damaged(&error))?;
+    for batch in place.scan(key, &[]).map_err(wrong)? {
+        let batch = batch.map_err(wrong)?;
         rows += batch.num_rows() as u64;
         check_day(table, &batch, folder)?;
     }
@@ -92,13 +92,13 @@ fn check_day(table: &Table, batch: &RecordBatch, folder: &str) -> Result<(), Str
 }
 
 /// Events that are stored twice.
-fn repeated(files: Vec<PathBuf>) -> Result<Vec<Problem>, Error> {
+fn repeated(place: &Place, files: Vec<String>) -> Result<Vec<Problem>, Error> {
     let mut problems = Vec::new();
-    for (folder, keys) in EventKeys::by_day(files)? {
+    for (folder, keys) in EventKeys::by_day(place, files)? {
         let distinct: HashSet<&u128> = keys.iter().collect();
         if distinct.len() < keys.len() {
             let what = format!("{} of {} events are stored twice", keys.len() - distinct.len(), keys.len());
-            problems.push(Problem { file: folder.display().to_string(), what });
+            problems.push(Problem { file: folder, what });
         }
     }
     Ok(problems)

@@ -40,7 +40,8 @@ async fn commit_that_fails_at(root: &Path, table: &str, files: &[&File]) {
     for file in files {
         add(&mut batch, file).unwrap();
     }
-    let (log, away) = (lake.table_dir(table).join("_delta_log"), lake.table_dir(table).join("away"));
+    let (log, away) =
+        (lake.table_dir(table).unwrap().join("_delta_log"), lake.table_dir(table).unwrap().join("away"));
     fs::rename(&log, &away).unwrap();
     fs::write(&log, "a file where the log should be").unwrap();
     let message = batch.commit().await.unwrap_err().to_string();
@@ -55,7 +56,7 @@ async fn commit_that_fails_at(root: &Path, table: &str, files: &[&File]) {
 async fn a_write_that_fails_shows_nothing() {
     let root = tempfile::tempdir().unwrap();
     let lake = opened(root.path()).await;
-    fs::write(lake.table_dir("events").join("event_date=2026-09-02"), "in the way").unwrap();
+    fs::write(lake.table_dir("events").unwrap().join("event_date=2026-09-02"), "in the way").unwrap();
     let mut batch = lake.ingest(NOW).await.unwrap();
     let log = events("a.ndjson", 0..40);
     let [accounts, ..] = &listings();

@@ -17,6 +17,9 @@ pub struct Table {
     pub columns: &'static [(&'static str, Kind)],
     /// How rows are laid out in files, where it matters.
     pub layout: Option<Layout>,
+    /// The columns by which rows are stored once: an event by its own, others with all rows of
+    /// their listing or load.
+    pub key: &'static [&'static str],
 }
 
 /// One file holds one UTC day of `time_column`, sorted by it and then by `tie_column`.

@@ -3,7 +3,8 @@
 use super::{Cell, Entry, Kind, Table};
 use crate::domain::{EmploymentKind, EmploymentRow};
 
-pub static TABLE: Table = Table { name: "employments", version: 1, columns: &COLUMNS, layout: None };
+pub static TABLE: Table =
+    Table { name: "employments", version: 1, columns: &COLUMNS, layout: None, key: &["listing_id"] };
 
 const COLUMNS: [(&str, Kind); 24] = [
     ("listing_id", Kind::Text),

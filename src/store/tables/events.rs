@@ -15,6 +15,7 @@ pub static TABLE: Table = Table {
         time_column: "occurred_at",
         tie_column: "event_id",
     }),
+    key: &["source", "event_id"],
 };
 
 const COLUMNS: [(&str, Kind); 39] = [

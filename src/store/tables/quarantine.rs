@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{Cell, Kind, Table};
 use crate::domain::{Rejection, UtcMicros};
 
-pub static TABLE: Table = Table { name: "quarantine", version: 1, columns: &COLUMNS, layout: None };
+pub static TABLE: Table =
+    Table { name: "quarantine", version: 1, columns: &COLUMNS, layout: None, key: &["load_id"] };
 
 const COLUMNS: [(&str, Kind); 8] = [
     ("load_id", Kind::Text),

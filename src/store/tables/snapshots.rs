@@ -4,7 +4,8 @@
 use super::{Cell, Entry, Kind, Table};
 use crate::domain::{AccountClass, AccountRow, GrantRow};
 
-pub static TABLE: Table = Table { name: "snapshots", version: 1, columns: &COLUMNS, layout: None };
+pub static TABLE: Table =
+    Table { name: "snapshots", version: 1, columns: &COLUMNS, layout: None, key: &["listing_id"] };
 
 const COLUMNS: [(&str, Kind); 31] = [
     ("listing_id", Kind::Text),

@@ -5,7 +5,8 @@ use super::{Cell, Kind, Table};
 use crate::domain::UtcMicros;
 use crate::store::{LoadCounts, LoadSummary};
 
-pub static TABLE: Table = Table { name: "sources", version: 1, columns: &COLUMNS, layout: None };
+pub static TABLE: Table =
+    Table { name: "sources", version: 1, columns: &COLUMNS, layout: None, key: &["load_id"] };
 
 /// What a load is a load of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
