@@ -1,5 +1,6 @@
 //! `ingest`: files into the lake.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ impl Ingest {
         };
         let threads = self.threads.unwrap_or(context.config.threads.value);
         let engine = context.engine_writing(threads, context.config.keep_raw.value && !self.no_raw);
+        // Taken before the first look, so that what comes or grows meanwhile is seen by the next.
+        let known = if self.watch { watch::stamps(&self.paths) } else { HashMap::new() };
         let report = engine.ingest(&self.paths, &|name| readings.of(name), &mut heard).await?;
         bar.finish_and_clear();
         if self.explain {
@@ -63,7 +66,7 @@ impl Ingest {
         if self.watch {
             let every = Duration::try_from_secs_f64(self.every)
                 .map_err(|_| Error::Usage(format!("--every {} is no number of seconds", self.every)))?;
-            watch::watch(&engine, &self.paths, &|name| readings.of(name), every, &tell).await?;
+            watch::watch(&engine, &self.paths, &|name| readings.of(name), every, &tell, known).await?;
             return Ok(Outcome::Clean);
         }
         Ok(if report.incomplete() { Outcome::Incomplete } else { Outcome::Clean })

@@ -22,8 +22,8 @@ pub async fn watch(
     reading: &(dyn Fn(&str) -> Reading + Sync),
     every: Duration,
     tell: &(dyn Fn(&IngestReport) -> Result<(), Error> + Sync),
+    mut known: HashMap<PathBuf, Stamp>,
 ) -> Result<(), Error> {
-    let mut known = stamps(paths);
     let mut growing: HashMap<PathBuf, Stamp> = HashMap::new();
     output::say(&format!("watching {} files and what comes; Ctrl-C stops", known.len()));
     loop {
@@ -56,7 +56,7 @@ pub async fn watch(
 }
 
 /// The files below `paths` as they are now; one that goes while it is looked at is left out.
-fn stamps(paths: &[PathBuf]) -> HashMap<PathBuf, Stamp> {
+pub fn stamps(paths: &[PathBuf]) -> HashMap<PathBuf, Stamp> {
     let files = crate::ingest::files(paths).unwrap_or_default();
     let stamp = |path: PathBuf| {
         let metadata = path.metadata().ok()?;
