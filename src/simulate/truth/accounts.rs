@@ -1,8 +1,8 @@
 //! The truth about accounts and their grants: leavers, orphans, dormancy, ends, deletions.
 
 use super::{
-    DISABLED_FIRST, DORMANT, DORMANT_PRIVILEGED, EXPIRED, FAILURES_MIN, LEAVER_GRACE, NEVER_USED, ORPHAN_AGE, PROPAGATION,
-    PROPAGATION_BY_HAND, SEAT_IDLE, SOFT_DELETED, Verdicts,
+    DISABLED_FIRST, DORMANT, DORMANT_PRIVILEGED, EXPIRED, FAILURES_MIN, LEAVER_GRACE, NEVER_USED, ORPHAN_AGE,
+    PROPAGATION, PROPAGATION_BY_HAND, SEAT_IDLE, SOFT_DELETED, Verdicts,
 };
 use crate::domain::{AccountClass, UtcMicros};
 use crate::simulate::activity::last_success;
