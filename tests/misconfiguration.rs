@@ -249,7 +249,9 @@ fn found(folder: &Path) -> BTreeMap<String, BTreeSet<(String, Severity)>> {
         for finding in report.findings {
             assert_eq!(finding.verdict, Verdict::Fail, "{finding:?}");
             assert!(!finding.evidence.is_empty(), "{finding:?}");
-            assert!(!finding.explanation.contains("unknown"), "{finding:?}");
+            // Where a template has nothing to quote it says "unknown".
+            let mut words = finding.explanation.split(|c: char| !c.is_alphanumeric() && c != '_');
+            assert!(words.all(|word| word != "unknown"), "{finding:?}");
             found.entry(finding.code).or_default().insert((finding.subject.id, finding.severity));
         }
         found

@@ -1,6 +1,7 @@
 //! One declared rule, run: bind, query, gate, suppress, tell.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use datafusion::common::ParamValues;
 use datafusion::prelude::SessionContext;
@@ -10,7 +11,7 @@ use super::finding::Teller;
 use super::gate::Gate;
 use super::suppress::Suppressions;
 use super::{Error, bind};
-use crate::domain::{Finding, Verdict};
+use crate::domain::{Finding, UtcMicros, Verdict};
 use crate::models::{Profile, Rule};
 use crate::query::At;
 
@@ -42,12 +43,23 @@ pub async fn run_rule(rule: &Rule, run: Run<'_>) -> Result<Vec<Finding>, Error> 
     for row in rows.iter().filter(|row| !suppressions.cover(row)) {
         let Some(finding) = teller.finding(row)? else { continue };
         let key = (finding.subject.id.clone(), finding.finding_id.clone());
-        let known = findings.get(&key).is_some_and(|known| known.verdict == Verdict::Fail);
-        if !known {
-            findings.insert(key, finding);
+        match findings.entry(key) {
+            Entry::Vacant(place) => {
+                place.insert(finding);
+            }
+            Entry::Occupied(mut known) if weight(&finding) < weight(known.get()) => {
+                known.insert(finding);
+            }
+            Entry::Occupied(_) => {}
         }
     }
     Ok(findings.into_values().collect())
+}
+
+/// Which of several rows about one subject is told: what failed first, then what began first. Rows
+/// come in no order, and the same lake must give the same answer.
+fn weight(finding: &Finding) -> (bool, Option<UtcMicros>, &str) {
+    (finding.verdict != Verdict::Fail, finding.since, &finding.explanation)
 }
 
 /// Runs one query and gives its rows.
