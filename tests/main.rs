@@ -20,6 +20,7 @@ mod recognise;
 mod s3;
 mod scim;
 mod serve;
+mod sigma;
 mod simulate;
 mod state;
 mod store;

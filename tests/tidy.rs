@@ -26,11 +26,12 @@ const FLOORS: [(&str, u8); 17] = [
 ];
 
 /// Heavy libraries and the folders (or files) that may name them.
-const HOMES: [(&str, &[&str]); 8] = [
+const HOMES: [(&str, &[&str]); 9] = [
     ("axum", &["serve/"]),
     ("datafusion", &["query/", "store/", "detect/"]),
     ("polars", &["detect/learned/features.rs"]),
     ("linfa", &["detect/learned/"]),
+    ("rsigma_parser", &["detect/sigma/"]),
     ("sqlx", &["findings/"]),
     ("deltalake", &["store/"]),
     ("parquet", &["store/"]),

@@ -20,6 +20,7 @@ mod quarantine;
 mod reading;
 mod rebuild;
 mod serve;
+mod sigma;
 mod simulate;
 mod sql;
 mod time_to_zero_access;
@@ -95,6 +96,9 @@ enum Command {
     /// Check the rules and profiles
     #[command(subcommand)]
     Models(models::Models),
+    /// Run a folder of Sigma rules over what is stored
+    #[command(subcommand)]
+    Sigma(sigma::Sigma),
     /// Merge small files of the lake and remove what no kept version needs
     Compact(compact::Compact),
     /// Read the whole lake and tell what is not as its logs say
@@ -261,6 +265,7 @@ async fn execute(command: Command, context: &Context) -> Result<Outcome, Error> 
         Command::TimeToZeroAccess(command) => command.run(context).await,
         Command::Sql(command) => command.run(context).await,
         Command::Models(command) => command.run(context).await,
+        Command::Sigma(command) => command.run(context).await,
         Command::Compact(command) => command.run(context).await,
         Command::Verify(command) => command.run(context).await,
         Command::Backup(command) => command.run(context).await,

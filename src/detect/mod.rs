@@ -14,6 +14,7 @@ mod remediation;
 mod rule;
 pub mod rule_test;
 mod score;
+pub mod sigma;
 mod suppress;
 mod template;
 pub mod view_schema;

@@ -7,6 +7,7 @@ mod builtin;
 pub mod check;
 pub mod profile;
 pub mod rule;
+pub mod sigma;
 pub mod value;
 pub mod verbs;
 

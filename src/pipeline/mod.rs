@@ -16,6 +16,7 @@ mod leavers;
 mod opening;
 mod owners;
 mod quarantine;
+mod sigma;
 mod spool;
 
 use std::num::NonZeroUsize;
@@ -30,6 +31,7 @@ pub use detect::{DetectRequest, RunReport};
 pub use ingest::{FileReport, IngestReport, Reading, normalize};
 pub use leavers::{Deadline, LeaverReport, leaver_report};
 pub use quarantine::Quarantined;
+pub use sigma::{SigmaReport, SigmaRequest, SigmaRule};
 
 use crate::domain::UtcMicros;
 use crate::findings::Ledger;
@@ -51,6 +53,8 @@ pub enum Error {
     Detect(#[from] detectors::Error),
     #[error(transparent)]
     Learned(#[from] detectors::learned::Error),
+    #[error(transparent)]
+    Sigma(#[from] detectors::sigma::Error),
     #[error(transparent)]
     Models(#[from] models::Error),
     #[error(transparent)]

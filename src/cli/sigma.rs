@@ -1,0 +1,132 @@
+//! `sigma check`: a folder of Sigma rules against what is stored.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::output::{self, Sheet};
+use super::{Context, Error, Outcome, times};
+use crate::detect::sigma::Names;
+use crate::pipeline::{SigmaReport, SigmaRequest};
+use crate::query::At;
+
+#[derive(Subcommand)]
+pub enum Sigma {
+    /// Say of each rule whether it compiles, whether it can match what is stored, and how often it does
+    Check(Check),
+}
+
+#[derive(Args)]
+pub struct Check {
+    /// Folder of Sigma rules, with its sub-folders
+    dir: PathBuf,
+    /// Only events since this day [default: all]
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// True when: RFC 3339, a date or now-90d [default: now]
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<String>,
+    /// As we knew it when [default: now]
+    #[arg(long, value_name = "TIME")]
+    known_at: Option<String>,
+    /// Take the names of fields to the letter, without alias tables
+    #[arg(long)]
+    as_written: bool,
+    /// Value of a placeholder %NAME% (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = placeholder)]
+    placeholder: Vec<(String, String)>,
+}
+
+/// Before all events.
+const ALWAYS: &str = "0001-01-01";
+
+impl Sigma {
+    pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
+        match self {
+            Sigma::Check(check) => check.run(context).await,
+        }
+    }
+}
+
+impl Check {
+    async fn run(self, context: &Context) -> Result<Outcome, Error> {
+        if !self.dir.is_dir() {
+            return Err(Error::Usage(format!("{} is no folder", self.dir.display())));
+        }
+        let now = times::now();
+        let since = match &self.since {
+            Some(text) => times::parse_or("--since", Some(text), now)?.to_string().chars().take(10).collect(),
+            None => ALWAYS.to_owned(),
+        };
+        let mut placeholders: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in self.placeholder {
+            placeholders.entry(name).or_default().push(value);
+        }
+        let request = SigmaRequest {
+            folder: self.dir,
+            at: At {
+                as_of: times::parse_or("--as-of", self.as_of.as_deref(), now)?,
+                known_at: times::parse_or("--known-at", self.known_at.as_deref(), now)?,
+            },
+            since,
+            names: if self.as_written { Names::AsWritten } else { Names::Folded },
+            placeholders,
+        };
+        let report = context.engine().sigma(&request).await?;
+        sheet(&report).print(&context.output)?;
+        summarise(&report);
+        let broken = report.rules.iter().any(|rule| !rule.compiles) || !report.unreadable.is_empty();
+        Ok(if broken || !report.without_raw.is_empty() { Outcome::Incomplete } else { Outcome::Clean })
+    }
+}
+
+fn sheet(report: &SigmaReport) -> Sheet {
+    let mut sheet = Sheet::new("rules", &["rule", "level", "compiles", "can match", "matched", "because"]);
+    let yes = |truth: bool| if truth { "yes" } else { "no" }.to_owned();
+    for rule in &report.rules {
+        sheet.push(
+            vec![
+                rule.file.display().to_string(),
+                rule.level.unwrap_or("-").to_owned(),
+                yes(rule.compiles),
+                yes(rule.can_match),
+                rule.matched.to_string(),
+                rule.because.clone().unwrap_or_default(),
+            ],
+            serde_json::to_value(rule).unwrap_or_default(),
+        );
+    }
+    sheet
+}
+
+fn summarise(report: &SigmaReport) {
+    let count =
+        |what: fn(&crate::pipeline::SigmaRule) -> bool| report.rules.iter().filter(|rule| what(rule)).count();
+    output::say(&format!(
+        "{} rules: {} compile, {} can match, {} match; {} events looked at",
+        report.rules.len(),
+        count(|rule| rule.compiles),
+        count(|rule| rule.can_match),
+        count(|rule| rule.matched > 0),
+        report.events,
+    ));
+    for (file, reason) in &report.unreadable {
+        output::say(&format!("{}: {reason}", file.display()));
+    }
+    for (source, events) in &report.without_raw {
+        output::say(&format!(
+            "{source}: {events} events are stored without their raw record, and no rule sees their fields"
+        ));
+    }
+    if report.no_json > 0 {
+        output::say(&format!("{} raw records are not JSON, and rules do not see them", report.no_json));
+    }
+}
+
+fn placeholder(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("NAME=VALUE is expected".to_owned()),
+    }
+}
