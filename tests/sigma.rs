@@ -1,5 +1,6 @@
 //! Sigma rules over real events: which rule matches which event, as written down beforehand.
 
+mod correlations;
 mod oracle;
 mod stored;
 

@@ -31,7 +31,7 @@ pub use detect::{DetectRequest, RunReport};
 pub use ingest::{FileReport, IngestReport, Reading, normalize};
 pub use leavers::{Deadline, LeaverReport, leaver_report};
 pub use quarantine::Quarantined;
-pub use sigma::{SigmaReport, SigmaRequest, SigmaRule};
+pub use sigma::{SigmaGroup, SigmaReport, SigmaRequest, SigmaRule};
 
 use crate::domain::UtcMicros;
 use crate::findings::Ledger;

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use arrow::array::BooleanArray;
-use arrow::compute::or;
+use arrow::array::RecordBatch;
 use serde::Serialize;
 
 use super::{Engine, Error};
-use crate::detect::sigma::{self, Names, Placeholders, Program, Question, Reading, Rule, RuleSet};
+use crate::detect::sigma::{
+    Correlation, Fired, Hit, Names, Placeholders, Program, Question, Reading, Rule, RuleSet, correlate,
+};
+use crate::domain::UtcMicros;
 use crate::models::sigma::{AliasTable, alias_tables};
 use crate::query::{At, Rows, Session};
 
@@ -42,12 +44,25 @@ pub struct SigmaRule {
     /// Why the rule does not compile, or cannot match.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
+    /// Of a correlation: the groups for which it began to hold, and when.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<SigmaGroup>,
+}
+
+/// A group of events for which a correlation began to hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SigmaGroup {
+    /// What the events have in common, by field.
+    pub key: BTreeMap<String, String>,
+    pub at: UtcMicros,
+    /// The event that made it hold.
+    pub event_id: String,
 }
 
 /// What came of a folder.
 #[derive(Clone, Debug, Default)]
 pub struct SigmaReport {
-    /// In order of the files.
+    /// Rules in order of the files, then correlations.
     pub rules: Vec<SigmaRule>,
     /// Files or documents that are no rules, and why.
     pub unreadable: Vec<(PathBuf, String)>,
@@ -66,6 +81,8 @@ struct Group {
     rules: Vec<usize>,
     program: Program,
     seen: Vec<bool>,
+    /// Fields whose values correlations ask for.
+    kept: Vec<String>,
 }
 
 impl Engine {
@@ -81,6 +98,7 @@ impl Engine {
         let asked: BTreeSet<String> =
             groups.iter().flat_map(|group| group.table.sources.iter().cloned()).collect();
         let mut stored = BTreeSet::new();
+        let mut hits = Vec::new();
         for day in days(&session, &request.since).await? {
             if !asked.contains(&day.source) {
                 continue;
@@ -92,45 +110,110 @@ impl Engine {
             stored.insert(day.source.clone());
             let texts = [("source", day.source.as_str()), ("day", day.day.as_str())];
             for batch in session.ask("sigma_events", include_str!("sigma_events.sql"), &texts).await? {
-                let raws = Rows::new("sigma_events", &batch).texts("raw")?;
-                let records: Vec<&str> = (0..batch.num_rows()).filter_map(|row| raws.get(row)).collect();
-                report.events += records.len();
-                count(&records, &day.source, &mut groups, &mut report)?;
+                let records = Records::read(&batch)?;
+                report.events += records.raws.len();
+                hits.extend(count(&records, &day.source, &set, &mut groups, &mut report)?);
             }
         }
         for group in &groups {
             group.conclude(&stored, &mut report);
         }
+        let fired = correlate(&set.correlations, hits).await?;
+        let told =
+            set.correlations.iter().map(|one| correlated(one, &set, &fired, &report)).collect::<Vec<_>>();
+        report.rules.extend(told);
         Ok(report)
     }
 }
 
-/// Runs every program that asks about `source`. A rule of two programs counts an event once.
+/// Stored events and their raw records.
+struct Records {
+    raws: Vec<String>,
+    event_ids: Vec<String>,
+    times: Vec<UtcMicros>,
+}
+
+impl Records {
+    fn read(batch: &RecordBatch) -> Result<Records, Error> {
+        let rows = Rows::new("sigma_events", batch);
+        let (raw, event_id, at) = (rows.texts("raw")?, rows.texts("event_id")?, rows.times("occurred_at")?);
+        let rows = 0..rows.len();
+        Ok(Records {
+            raws: rows.clone().map(|row| raw.owned(row).unwrap_or_default()).collect(),
+            event_ids: rows.clone().map(|row| event_id.owned(row).unwrap_or_default()).collect(),
+            times: rows.map(|row| at.get(row).unwrap_or(UtcMicros(0))).collect(),
+        })
+    }
+}
+
+/// Runs every program that asks about `source`, and gives the matches that correlations look at.
+/// A rule of two programs counts an event once.
 fn count(
-    records: &[&str],
+    records: &Records,
     source: &String,
+    set: &RuleSet,
     groups: &mut [Group],
     report: &mut SigmaReport,
-) -> Result<(), Error> {
-    let mut matched: BTreeMap<usize, BooleanArray> = BTreeMap::new();
-    let mut no_json = 0;
+) -> Result<Vec<Hit>, Error> {
+    let mut matched: BTreeSet<(usize, usize)> = BTreeSet::new();
+    let (mut hits, mut no_json) = (Vec::new(), 0);
     for group in groups.iter_mut().filter(|group| group.table.sources.contains(source)) {
-        let pass = group.program.run(records.iter().copied())?;
+        let pass = group.program.run(records.raws.iter().map(String::as_str))?;
         no_json = no_json.max(pass.unreadable);
-        group.seen.iter_mut().zip(pass.seen).for_each(|(seen, here)| *seen |= here);
-        for (rule, here) in group.rules.iter().zip(pass.matched) {
-            let so_far = match matched.remove(rule) {
-                Some(before) => or(&before, &here).map_err(sigma::Error::from)?,
-                None => here,
-            };
-            matched.insert(*rule, so_far);
+        group.seen.iter_mut().zip(&pass.seen).for_each(|(seen, here)| *seen |= *here);
+        for (rule, here) in group.rules.iter().zip(&pass.matched).filter(|(_, here)| here.true_count() > 0) {
+            let asked = set.is_correlated(*rule);
+            for row in (0..here.len()).filter(|row| here.value(*row)) {
+                if matched.insert((*rule, row)) && asked {
+                    let values = group.kept.iter().zip(&pass.kept);
+                    let fields =
+                        values.filter_map(|(field, values)| Some((field.clone(), values[row].clone()?)));
+                    hits.push(Hit {
+                        names: set.rules[*rule].names.clone(),
+                        at_us: records.times[row].0,
+                        event_id: records.event_ids[row].clone(),
+                        fields: fields.collect(),
+                    });
+                }
+            }
         }
     }
     report.no_json += no_json;
-    for (rule, matched) in matched {
-        report.rules[rule].matched += matched.true_count();
+    for (rule, _) in matched {
+        report.rules[rule].matched += 1;
     }
-    Ok(())
+    Ok(hits)
+}
+
+/// A correlation as a line of the report.
+fn correlated(of: &Correlation, set: &RuleSet, fired: &[Fired], report: &SigmaReport) -> SigmaRule {
+    let rules = || set.rules.iter().zip(&report.rules);
+    let can_match = |name: &String| {
+        rules().any(|(rule, told)| told.can_match && rule.names.contains(name))
+            || set.correlations.iter().any(|other| other.names.contains(name))
+    };
+    let asked = rules().filter(|(rule, _)| rule.names.iter().any(|name| of.rules.contains(name)));
+    let can_fire = of.can_fire(can_match);
+    let mine = fired.iter().filter(|fired| fired.title == of.title);
+    let groups: Vec<SigmaGroup> = mine
+        .map(|fired| SigmaGroup {
+            key: fired.key.clone(),
+            at: UtcMicros(fired.at_us),
+            event_id: fired.event_id.clone(),
+        })
+        .collect();
+    SigmaRule {
+        file: of.file.clone(),
+        id: None,
+        title: of.title.clone(),
+        level: of.level,
+        sources: asked.flat_map(|(_, told)| told.sources.iter().cloned()).collect(),
+        compiles: true,
+        can_match: can_fire,
+        matched: groups.len(),
+        because: (!can_fire).then(|| "the rules that it looks at cannot match".to_owned()),
+        groups,
+    }
 }
 
 impl Group {
@@ -192,7 +275,8 @@ fn group(
 ) -> Result<Group, Error> {
     let questions: Vec<Question<'_>> = rules.iter().map(|rule| set.question(*rule)).collect();
     let reading = Reading { table: Some(&table), names: request.names, placeholders: &request.placeholders };
-    let (program, outcomes) = Program::compile(&questions, &[], reading)?;
+    let kept = set.correlated_fields();
+    let (program, outcomes) = Program::compile(&questions, &kept, reading)?;
     let mut compiled = Vec::new();
     for (rule, outcome) in rules.iter().zip(outcomes) {
         let rule_report = &mut report.rules[*rule];
@@ -203,7 +287,7 @@ fn group(
         }
     }
     let seen = vec![false; program.fields().count()];
-    Ok(Group { table, rules: compiled, program, seen })
+    Ok(Group { table, rules: compiled, program, seen, kept })
 }
 
 fn unasked(rule: &Rule) -> SigmaRule {
@@ -217,6 +301,7 @@ fn unasked(rule: &Rule) -> SigmaRule {
         can_match: false,
         matched: 0,
         because: None,
+        groups: Vec::new(),
     }
 }
 

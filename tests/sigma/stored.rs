@@ -8,6 +8,9 @@ use lychgate::pipeline::{Engine, Reading, SigmaReport, SigmaRequest, WriteOption
 use lychgate::query::At;
 use serde_json::{Value, json};
 
+const TWICE: &str = "title: twice\ncorrelation:\n  type: event_count\n  rules: [fails.yml]\n  \
+    group-by: [actor.alternateId]\n  timespan: 3d\n  condition: {gte: 2}\n";
+
 const RULES: [(&str, &str, &str); 4] = [
     ("fails.yml", "okta", "  s: {EventType: user.session.start, outcome.result: FAILURE}\n  condition: s\n"),
     ("nowhere.yml", "okta", "  s: {eventType: user.session.start, outcome.colour: red}\n  condition: s\n"),
@@ -37,6 +40,7 @@ async fn checked(raw_kept: bool, since: &str) -> SigmaReport {
             format!("title: {name}\nlogsource: {{product: {product}}}\ndetection:\n{detection}level: high\n");
         fs::write(rules.join(name), text).expect("a rule");
     }
+    fs::write(rules.join("twice.yaml"), TWICE).expect("a rule");
     let options = WriteOptions { raw_kept, ..WriteOptions::default() };
     let engine = Engine::new(&folder.path().join("data"), "acme").writing(options);
     engine.ingest(&[log], &|_| Reading::default(), &mut |_| {}).await.expect("ingested");
@@ -70,6 +74,9 @@ async fn each_rule_says_whether_it_can_match_what_is_stored() {
     );
     assert_eq!((told[0].1, told[0].2, told[0].3), (false, false, 0));
     assert!(told[0].4.contains("regex"), "{}", told[0].4);
+    assert_eq!(told[4], ("twice".into(), true, true, 1, String::new()));
+    assert_eq!(report.rules[4].groups[0].key["actor.alternateId"], "ada@acme.example");
+    assert_eq!(report.rules[4].groups[0].event_id, "u-2");
     assert_eq!(report.events, 3);
     assert_eq!(report.without_raw, Vec::new());
 }

@@ -6,10 +6,12 @@
 //! some rule names; an expression is evaluated once a distinct value; a rule is an expression
 //! over the facts so found. Three decisions: `null` means missing or null, so `not` of a
 //! comparison holds for a missing field; a field holds as soon as any element of an array does;
-//! a number is equal to its text. It knows no clock and stores nothing.
+//! a number is equal to its text. [`correlate`] counts matches within a time. It knows no clock and stores nothing.
 
 mod columns;
 mod condition;
+mod correlate;
+mod correlation;
 mod encoding;
 mod facts;
 mod item;
@@ -24,6 +26,8 @@ mod time_part;
 
 use std::path::PathBuf;
 
+pub use correlate::{Fired, Hit, correlate};
+pub use correlation::Correlation;
 pub use paths::Names;
 pub use program::{Pass, Program};
 pub use rules::{Question, Rule, RuleSet};
@@ -38,6 +42,8 @@ pub enum Error {
     Condition(String),
     #[error("cannot run Sigma rules")]
     Run { source: Box<datafusion::error::DataFusionError> },
+    #[error("correlations look at each other in a circle: {0}")]
+    Circle(String),
     #[error("cannot lay out the values of records")]
     Values(#[from] arrow::error::ArrowError),
 }

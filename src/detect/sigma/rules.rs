@@ -1,19 +1,19 @@
-//! Reads folders of Sigma rules and filters.
+//! Reads folders of Sigma rules, correlations and filters.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rsigma_parser::{
-    Detections, FilterRule, FilterRuleTarget, Level, LogSource, SigmaRule, parse_sigma_yaml,
-};
+use rsigma_parser::{Detections, FilterRule, FilterRuleTarget, LogSource, SigmaRule, parse_sigma_yaml};
 
 use super::Error;
+use super::correlation::Correlation;
 use crate::models::sigma::Logsource;
 
 /// What a folder holds, in order of the files.
 #[derive(Default)]
 pub struct RuleSet {
     pub rules: Vec<Rule>,
+    pub correlations: Vec<Correlation>,
     filters: Vec<FilterRule>,
     /// Files, or documents in them, that are no rules, and why.
     pub unreadable: Vec<(PathBuf, String)>,
@@ -28,6 +28,8 @@ pub struct Rule {
     pub level: Option<&'static str>,
     /// Where its events come from.
     pub logsource: Logsource,
+    /// The names by which correlations and filters may mean it: id, name, title.
+    pub names: Vec<String>,
     document: SigmaRule,
 }
 
@@ -59,9 +61,30 @@ impl RuleSet {
             Ok(read) => {
                 self.rules.extend(read.rules.into_iter().map(|document| Rule::new(file, document)));
                 self.filters.extend(read.filters);
+                for document in &read.correlations {
+                    match Correlation::read(file, document) {
+                        Ok(correlation) => self.correlations.push(correlation),
+                        Err(reason) => self.unreadable.push((file.to_owned(), reason)),
+                    }
+                }
                 self.unreadable.extend(read.errors.into_iter().map(|reason| (file.to_owned(), reason)));
             }
         }
+    }
+
+    /// Whether a correlation looks at the matches of the rule with this number.
+    pub fn is_correlated(&self, rule: usize) -> bool {
+        let names = &self.rules[rule].names;
+        self.correlations.iter().flat_map(|one| &one.rules).any(|wanted| names.contains(wanted))
+    }
+
+    /// The fields whose values correlations ask for, each once.
+    pub fn correlated_fields(&self) -> Vec<String> {
+        let mut fields: Vec<String> =
+            self.correlations.iter().flat_map(Correlation::fields).map(str::to_owned).collect();
+        fields.sort();
+        fields.dedup();
+        fields
     }
 
     /// What the rule with this number looks for.
@@ -80,14 +103,12 @@ impl Rule {
             file: file.to_owned(),
             id: document.id.clone(),
             title: document.title.clone(),
-            level: document.level.map(|level| match level {
-                Level::Informational => "informational",
-                Level::Low => "low",
-                Level::Medium => "medium",
-                Level::High => "high",
-                Level::Critical => "critical",
-            }),
+            level: document.level.map(|level| level.as_str()),
             logsource: Logsource { product, service, category },
+            names: [document.id.clone(), document.name.clone(), Some(document.title.clone())]
+                .into_iter()
+                .flatten()
+                .collect(),
             document,
         }
     }

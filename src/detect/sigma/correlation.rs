@@ -1,0 +1,116 @@
+//! Correlation rules, checked: what is counted, by which fields, within which time.
+
+use std::path::{Path, PathBuf};
+
+use rsigma_parser::{
+    ConditionExpr, ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, WindowMode,
+};
+
+/// A correlation that is ready to run.
+#[derive(Clone, Debug)]
+pub struct Correlation {
+    /// The file that it stands in, as named below the folder.
+    pub file: PathBuf,
+    pub title: String,
+    pub level: Option<&'static str>,
+    /// The names by which other rules may mean it: id, name, title.
+    pub names: Vec<String>,
+    /// The rules whose matches it looks at, as it names them.
+    pub rules: Vec<String>,
+    /// Fields that matches must have in common.
+    pub group_by: Vec<String>,
+    /// From one match to the last one, both included.
+    pub span_us: i64,
+    pub(super) counted: Counted,
+    aliases: Vec<rsigma_parser::FieldAlias>,
+}
+
+/// What must be there within the time.
+#[derive(Clone, Debug)]
+pub(super) enum Counted {
+    Events(Vec<(ConditionOperator, u64)>),
+    /// Different values of a field.
+    Values(String, Vec<(ConditionOperator, u64)>),
+    /// Matches of the rules, as the condition asks.
+    Rules(ConditionExpr),
+    /// Matches of every rule, in the order in which they are named.
+    Sequence,
+}
+
+impl Correlation {
+    /// # Errors
+    /// A sentence that says what is not understood.
+    pub(super) fn read(file: &Path, rule: &CorrelationRule) -> Result<Correlation, String> {
+        if rule.window != WindowMode::Sliding {
+            return Err("only sliding windows are understood".to_owned());
+        }
+        let seconds = i64::try_from(rule.timespan.seconds).ok();
+        let span_us = seconds.and_then(|seconds| seconds.checked_mul(1_000_000));
+        let names = [rule.id.clone(), rule.name.clone(), Some(rule.title.clone())];
+        Ok(Correlation {
+            file: file.to_owned(),
+            level: rule.level.map(|level| level.as_str()),
+            title: rule.title.clone(),
+            names: names.into_iter().flatten().collect(),
+            rules: rule.rules.clone(),
+            group_by: rule.group_by.clone(),
+            span_us: span_us.ok_or("the time span is too long")?,
+            counted: counted(rule)?,
+            aliases: rule.aliases.clone(),
+        })
+    }
+
+    /// The field of `rule`'s matches that `field` means: an alias may say otherwise for each rule.
+    pub fn field_of<'a>(&'a self, field: &'a str, rule: &str) -> &'a str {
+        let alias = self.aliases.iter().find(|alias| alias.alias == field);
+        alias.and_then(|alias| alias.mapping.get(rule)).map_or(field, String::as_str)
+    }
+
+    /// Whether it can fire when of each rule that it names it is known whether that can match.
+    pub fn can_fire(&self, can_match: impl Fn(&String) -> bool) -> bool {
+        match self.counted {
+            Counted::Events(_) | Counted::Values(..) => self.rules.iter().any(can_match),
+            Counted::Rules(_) | Counted::Sequence => self.rules.iter().all(can_match),
+        }
+    }
+
+    /// Every field whose values the correlation needs.
+    pub fn fields(&self) -> Vec<&str> {
+        let value = match &self.counted {
+            Counted::Values(field, _) => Some(field.as_str()),
+            _ => None,
+        };
+        let wanted = self.group_by.iter().map(String::as_str).chain(value);
+        wanted.flat_map(|field| self.rules.iter().map(move |rule| self.field_of(field, rule))).collect()
+    }
+}
+
+fn counted(rule: &CorrelationRule) -> Result<Counted, String> {
+    let ordered = rule.correlation_type == CorrelationType::TemporalOrdered;
+    match (rule.correlation_type, &rule.condition) {
+        (CorrelationType::EventCount, CorrelationCondition::Threshold { predicates, .. }) => {
+            Ok(Counted::Events(predicates.clone()))
+        }
+        (CorrelationType::ValueCount, CorrelationCondition::Threshold { predicates, field, .. }) => {
+            match field.as_deref() {
+                Some([field]) => Ok(Counted::Values(field.clone(), predicates.clone())),
+                _ => Err("value_count asks for one field".to_owned()),
+            }
+        }
+        (CorrelationType::Temporal, CorrelationCondition::Extended(condition)) => {
+            Ok(Counted::Rules(condition.clone()))
+        }
+        // The parser gives "at least 1" where a rule says nothing: then all of its rules are meant.
+        (
+            CorrelationType::Temporal | CorrelationType::TemporalOrdered,
+            CorrelationCondition::Threshold { predicates, .. },
+        ) if predicates.as_slice() == [(ConditionOperator::Gte, 1)] => Ok(if ordered {
+            Counted::Sequence
+        } else {
+            Counted::Rules(ConditionExpr::And(
+                rule.rules.iter().cloned().map(ConditionExpr::Identifier).collect(),
+            ))
+        }),
+        (kind, _) => Err(format!("{} with this condition is not understood", kind.as_str())),
+    }
+}
