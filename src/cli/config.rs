@@ -41,9 +41,23 @@ pub struct File {
     /// Tables of which `compact` removes nothing.
     #[serde(default)]
     pub legal_hold: Vec<String>,
+    /// Sigma rules that a company has, and what it puts into their placeholders.
+    #[serde(default)]
+    pub sigma: Sigma,
     /// How to read files whose format or columns cannot be told with certainty.
     #[serde(default)]
     pub mapping: Vec<Mapping>,
+}
+
+/// What `sigma check` does when it is not told otherwise.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sigma {
+    /// Folder of the rules, with its sub-folders.
+    pub rules: Option<PathBuf>,
+    /// Values for placeholders (`%admins%`) of rules, by name.
+    #[serde(default)]
+    pub placeholders: BTreeMap<String, Vec<String>>,
 }
 
 /// One rule for files; the first whose `files` matches decides.
@@ -89,6 +103,7 @@ pub struct Config {
     pub keep_raw: Setting<bool>,
     pub durability: Setting<String>,
     pub legal_hold: Vec<String>,
+    pub sigma: Sigma,
     pub mapping: Vec<Mapping>,
 }
 
@@ -144,6 +159,7 @@ impl Config {
             keep_raw: parsed("keep_raw", text(None, "LYCHGATE_KEEP_RAW", keep_raw, "true"))?,
             durability: text(None, "LYCHGATE_DURABILITY", file.durability, "fsync"),
             legal_hold: file.legal_hold,
+            sigma: file.sigma,
             mapping: file.mapping,
             file: path,
         };

@@ -19,8 +19,8 @@ pub enum Sigma {
 
 #[derive(Args)]
 pub struct Check {
-    /// Folder of Sigma rules, with its sub-folders
-    dir: PathBuf,
+    /// Folder of Sigma rules, with its sub-folders [default: from the configuration]
+    dir: Option<PathBuf>,
     /// Only events since this day [default: all]
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -33,7 +33,7 @@ pub struct Check {
     /// Take the names of fields to the letter, without alias tables
     #[arg(long)]
     as_written: bool,
-    /// Value of a placeholder %NAME% (repeatable)
+    /// Value of a placeholder %NAME%, instead of the configuration's (repeatable)
     #[arg(long, value_name = "NAME=VALUE", value_parser = placeholder)]
     placeholder: Vec<(String, String)>,
 }
@@ -51,20 +51,26 @@ impl Sigma {
 
 impl Check {
     async fn run(self, context: &Context) -> Result<Outcome, Error> {
-        if !self.dir.is_dir() {
-            return Err(Error::Usage(format!("{} is no folder", self.dir.display())));
+        let Some(folder) = self.dir.or_else(|| context.config.sigma.rules.clone()) else {
+            let what = "name a folder of Sigma rules, or `sigma = { rules = … }` in the configuration";
+            return Err(Error::Usage(what.to_owned()));
+        };
+        if !folder.is_dir() {
+            return Err(Error::Usage(format!("{} is no folder", folder.display())));
         }
         let now = times::now();
         let since = match &self.since {
             Some(text) => times::parse_or("--since", Some(text), now)?.to_string().chars().take(10).collect(),
             None => ALWAYS.to_owned(),
         };
-        let mut placeholders: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut given: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in self.placeholder {
-            placeholders.entry(name).or_default().push(value);
+            given.entry(name).or_default().push(value);
         }
+        let mut placeholders = context.config.sigma.placeholders.clone();
+        placeholders.extend(given);
         let request = SigmaRequest {
-            folder: self.dir,
+            folder,
             at: At {
                 as_of: times::parse_or("--as-of", self.as_of.as_deref(), now)?,
                 known_at: times::parse_or("--known-at", self.known_at.as_deref(), now)?,
