@@ -123,6 +123,7 @@ async fn events_are_counted_within_the_time_and_by_group() {
     check(&three, &again, &[("a", 2), ("a", 42)]).await;
 }
 
+/// One address that tries one account ten times is not ten accounts.
 #[tokio::test]
 async fn different_values_are_counted() {
     let two = correlation("value_count", "  rules: [r]\n  condition: {field: value, gte: 2}\n");
@@ -131,6 +132,7 @@ async fn different_values_are_counted() {
     check(&two, &[("r", 0, "a", "x"), ("r", 1, "b", "y"), ("r", 2, "a", "")], &[]).await;
 }
 
+/// "Created, granted, used" is a story only in this order, and only when it is short enough.
 #[tokio::test]
 async fn rules_match_together_and_in_their_order() {
     let together = correlation("temporal", "  rules: [r, s]\n");
