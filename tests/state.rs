@@ -447,12 +447,16 @@ async fn everything(session: &Session) -> BTreeMap<&'static str, Vec<String>> {
 
 /// What a run keeps for the next one.
 async fn base_of(session: &Session) -> Base {
-    Base {
-        as_of: session.at().as_of,
-        known_at: session.at().known_at,
-        changes: session.collect("changes", include_str!("../src/pipeline/base_changes.sql")).await.unwrap(),
-        uses: session.collect("uses", include_str!("../src/pipeline/base_uses.sql")).await.unwrap(),
+    let base = [
+        ("changes", include_str!("../src/pipeline/base_changes.sql")),
+        ("uses", include_str!("../src/pipeline/base_uses.sql")),
+    ];
+    let mut tables = BTreeMap::new();
+    for (name, sql) in base.into_iter().chain(state::KEPT) {
+        tables.insert(name.to_owned(), session.collect(name, sql).await.unwrap());
     }
+    let At { as_of, known_at } = session.at();
+    Base { as_of, known_at, listings_known_at: known_at, tables }
 }
 
 async fn built(rows: &BTreeMap<&'static str, Vec<Fields>>, at: (i64, i64), base: Option<Base>) -> Session {

@@ -4,56 +4,87 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use arrow::array::RecordBatch;
+
 use super::{Engine, Error};
 use crate::domain::UtcMicros;
 use crate::query::{At, Base, Session};
-use crate::store::{Checkpoint, checkpoint};
+use crate::state;
+use crate::store::checkpoint::{self, Checkpoint, Reach};
+use crate::store::Read;
 
-const CHANGES: &str = "changes";
-const USES: &str = "uses";
 /// A new checkpoint costs as much as the state is large, so it waits for a tail of this share.
 const TAIL_SHARE: f64 = 0.1;
+/// What the base views keep, and the question that tells it.
+const BASE: [(&str, &str); 2] =
+    [("changes", include_str!("base_changes.sql")), ("uses", include_str!("base_uses.sql"))];
 
-/// Which events a session reads: of which table, and known by when at the latest.
-pub(super) struct EventsRead {
-    pub table_id: String,
-    pub newest_known_at: Option<UtcMicros>,
+/// Which events and listings a session reads.
+pub(super) struct Stored {
+    events: Known,
+    listings: Known,
+}
+
+/// One table as it stands.
+struct Known {
+    table_id: String,
+    /// Known by when at the latest; absent when the log does not say.
+    newest_at: Option<UtcMicros>,
+}
+
+impl Stored {
+    pub fn of(events: &Read, listings: &Read) -> Stored {
+        let known = |read: &Read| Known { table_id: read.table_id.clone(), newest_at: read.newest_known_at };
+        Stored { events: known(events), listings: known(listings) }
+    }
+
+    /// Up to where a question at `at` reaches in these tables. None when a log does not say when
+    /// rows became known.
+    fn reach(&self, at: At) -> Option<Reach> {
+        // A lake that lost its last batches knows less than a checkpoint that was made before.
+        let known = |table: &Known| Some(at.known_at.min(table.newest_at?).max(UtcMicros(0)));
+        Some(Reach {
+            as_of: at.as_of,
+            known_at: known(&self.events)?,
+            listings_known_at: known(&self.listings)?,
+            made_from: [&self.events, &self.listings].map(|table| table.table_id.clone()),
+        })
+    }
+
+    /// Whether a question at `at` knows all that is there. Batches become known one after the other,
+    /// so that everything known by the newest instant of a table is in it, and no row is newer.
+    fn all_known(&self, at: At) -> bool {
+        [&self.events, &self.listings].iter().all(|table| table.newest_at.is_some_and(|newest| newest <= at.known_at))
+    }
 }
 
 impl Engine {
-    /// What earlier runs worked out, for a question at `at`. Nothing when the log does not say
-    /// when rows became known.
-    pub(super) fn base(&self, at: At, events: &EventsRead) -> Option<Base> {
-        // A lake that lost its last batches knows less than a checkpoint that was made before.
-        let known_at = at.known_at.min(events.newest_known_at?);
-        let found = checkpoint::newest(&self.checkpoints(), &events.table_id, at.as_of, known_at)?;
-        let Checkpoint { as_of, known_at, mut tables, .. } = found;
-        Some(Base { as_of, known_at, changes: tables.remove(CHANGES)?, uses: tables.remove(USES)? })
+    /// What earlier runs worked out, for a question at `at`.
+    pub(super) fn base(&self, at: At, stored: &Stored) -> Option<Base> {
+        let Checkpoint { reach, tables } = checkpoint::newest(&self.checkpoints(), &stored.reach(at)?)?;
+        let Reach { as_of, known_at, listings_known_at, .. } = reach;
+        Some(Base { as_of, known_at, listings_known_at, tables })
     }
 
-    /// Keeps what `session` has read of events, unless hardly anything came since its base, or the
-    /// session does not know all that is there: `events` is what it read.
+    /// Keeps what `session` has worked out, unless hardly anything came since its base, or the
+    /// session does not know all that is there: `stored` is what it read.
     ///
     /// # Errors
     /// When the session does not answer or the files cannot be written.
-    pub(super) async fn keep_checkpoint(&self, session: &Session, events: &EventsRead) -> Result<(), Error> {
-        let at = session.at();
-        // Batches become known one after the other, so that everything known by the newest
-        // instant of these tables is in them, and no row in them is newer.
-        let Some(known_at) = events.newest_known_at.filter(|newest| *newest <= at.known_at) else {
+    pub(super) async fn keep_checkpoint(&self, session: &Session, stored: &Stored) -> Result<(), Error> {
+        let Some(reach) = stored.reach(session.at()).filter(|_| stored.all_known(session.at())) else {
             return Ok(());
         };
-        let changes = session.collect("base_changes", include_str!("base_changes.sql")).await?;
-        let uses = session.collect("base_uses", include_str!("base_uses.sql")).await?;
-        let held: usize = changes.iter().chain(&uses).map(|batch| batch.num_rows()).sum();
+        let mut tables = BTreeMap::new();
+        for (name, sql) in BASE.into_iter().chain(state::KEPT) {
+            tables.insert(name.to_owned(), session.collect(name, sql).await?);
+        }
+        let held: usize = tables.values().flatten().map(RecordBatch::num_rows).sum();
         let known = session.base_rows();
         if ((held - known.min(held)) as f64) < TAIL_SHARE * held as f64 {
             return Ok(());
         }
-        let tables = BTreeMap::from([(CHANGES.to_owned(), changes), (USES.to_owned(), uses)]);
-        let made_from = events.table_id.clone();
-        let kept = Checkpoint { as_of: at.as_of, known_at, made_from, tables };
-        Ok(checkpoint::keep(&self.checkpoints(), &kept)?)
+        Ok(checkpoint::keep(&self.checkpoints(), &Checkpoint { reach, tables })?)
     }
 
     /// Forgets what was worked out; the next run reads all events again.

@@ -73,7 +73,7 @@ impl Engine {
         let started_at = now();
         let rules = chosen(&request.detectors)?;
         let profile = models::profile(&request.profile)?;
-        let (session, events) = self.opened(request.at).await?;
+        let (session, stored) = self.opened(request.at).await?;
         learned::score(&session).await?;
         let build_ms = elapsed_ms(started_at);
         let Answers { findings, causes, incomplete, coverage, timings } =
@@ -92,7 +92,7 @@ impl Engine {
         if request.record {
             report.changes = Some(self.record(&mut report, coverage, started_at).await?);
             // The run is recorded; without a checkpoint the next one only takes longer.
-            if let Err(error) = self.keep_checkpoint(&session, &events).await {
+            if let Err(error) = self.keep_checkpoint(&session, &stored).await {
                 warn!(error = &error as &dyn std::error::Error, "no checkpoint is kept");
             }
         }

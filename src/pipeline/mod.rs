@@ -22,7 +22,7 @@ mod spool;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use checkpoint::EventsRead;
+use checkpoint::Stored;
 
 pub use crate::detect::causes::Cause;
 pub use access::{Holding, Subject, holdings};
@@ -123,30 +123,30 @@ impl Engine {
         Ok(self.opened(at).await?.0)
     }
 
-    /// The same, with which events it reads.
-    async fn opened(&self, at: At) -> Result<(Session, EventsRead), Error> {
-        let (mut tables, events) = self.tables().await?;
-        tables.base = self.base(at, &events);
+    /// The same, with what it reads.
+    async fn opened(&self, at: At) -> Result<(Session, Stored), Error> {
+        let (mut tables, stored) = self.tables().await?;
+        tables.base = self.base(at, &stored);
         let session = Session::open(tables, at).await?;
         state::build(&session).await?;
-        Ok((session, events))
+        Ok((session, stored))
     }
 
-    /// The tables of the lake as they stand now, and which events are in them.
-    async fn tables(&self) -> Result<(Tables, EventsRead), Error> {
+    /// The tables of the lake as they stand now, and what is in them.
+    async fn tables(&self) -> Result<(Tables, Stored), Error> {
         let lake = Lake::open(self.home(), &self.tenant).await?;
-        let events = lake.read("events").await?;
+        let (events, listings) = (lake.read("events").await?, lake.read("snapshots").await?);
+        let stored = Stored::of(&events, &listings);
         let tables = Tables {
             events: events.provider,
-            snapshots: lake.provider("snapshots").await?,
+            snapshots: listings.provider,
             employments: lake.provider("employments").await?,
             registers: lake.provider("registers").await?,
             sources: lake.provider("sources").await?,
             quarantine: lake.provider("quarantine").await?,
             base: None,
         };
-        let read = EventsRead { table_id: events.table_id, newest_known_at: events.newest_known_at };
-        Ok((tables, read))
+        Ok((tables, stored))
     }
 
     fn home(&self) -> Home {

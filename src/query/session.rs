@@ -1,6 +1,6 @@
 //! The session: base tables, bound instants, views and tables held in memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
@@ -37,14 +37,17 @@ pub struct Tables {
     pub base: Option<Base>,
 }
 
-/// What all events of up to `as_of`, known by `known_at`, say, as the views `changes` and `uses`
-/// have it. A question at instants before these cannot start from it.
+/// What was worked out of all events of up to `as_of`, known by `known_at`, and of all listings of
+/// up to `as_of`, known by `listings_known_at`. A question at instants before these cannot start
+/// from it.
 #[derive(Clone, Debug)]
 pub struct Base {
     pub as_of: UtcMicros,
     pub known_at: UtcMicros,
-    pub changes: Vec<RecordBatch>,
-    pub uses: Vec<RecordBatch>,
+    pub listings_known_at: UtcMicros,
+    /// By name: `changes` and `uses`, as the views of these names have it, and what those who build
+    /// on this room keep.
+    pub tables: BTreeMap<String, Vec<RecordBatch>>,
 }
 
 /// The base views in the order in which they stand on each other; `true` keeps the rows in
@@ -71,9 +74,16 @@ const NEVER: UtcMicros = UtcMicros(-62_135_596_800_000_000);
 pub struct Session {
     context: SessionContext,
     at: At,
-    /// The instants up to which the base tables speak for the events.
-    base: At,
-    base_rows: usize,
+    base: Reach,
+}
+
+/// The instants up to which the base tables speak for the events and the listings.
+#[derive(Clone, Copy, Debug)]
+struct Reach {
+    as_of: UtcMicros,
+    known_at: UtcMicros,
+    listings_known_at: UtcMicros,
+    rows: usize,
 }
 
 impl Session {
@@ -103,13 +113,8 @@ impl Session {
     /// [`Error::Plan`] when a table cannot be registered.
     pub fn over(tables: Tables, at: At) -> Result<Session, Error> {
         let config = SessionConfig::new().with_information_schema(false).with_batch_size(BATCH_ROWS);
-        let base = tables.base.as_ref().map_or(At { as_of: NEVER, known_at: NEVER }, |base| At {
-            as_of: base.as_of,
-            known_at: base.known_at,
-        });
-        let base_rows = tables.base.iter().flat_map(|base| base.changes.iter().chain(&base.uses));
-        let base_rows = base_rows.map(RecordBatch::num_rows).sum();
-        let session = Session { context: SessionContext::new_with_config(config), at, base, base_rows };
+        let base = tables.base.as_ref().map_or(Reach::NONE, Reach::of);
+        let session = Session { context: SessionContext::new_with_config(config), at, base };
         session.register("events", tables.events)?;
         session.register("snapshots", tables.snapshots)?;
         session.register("employments_raw", tables.employments)?;
@@ -125,20 +130,25 @@ impl Session {
 
     /// Rows of the base that this session started from.
     pub fn base_rows(&self) -> usize {
-        self.base_rows
+        self.base.rows
     }
 
-    /// Registers what an earlier session worked out, or tables without rows: what the views say
-    /// of no events at all.
+    /// Registers what an earlier session worked out as `base_…`, or tables without rows for what
+    /// the views of this room say of no events at all.
     async fn lay_base(&self, base: Option<Base>) -> Result<(), Error> {
-        let (changes, uses) = match base {
-            Some(base) => (base.changes, base.uses),
-            None => {
-                (self.collect("base_changes", NO_CHANGES).await?, self.collect("base_uses", NO_USES).await?)
+        let mut tables = base.map(|base| base.tables).unwrap_or_default();
+        for (name, none) in [("changes", NO_CHANGES), ("uses", NO_USES)] {
+            if !tables.contains_key(name) {
+                tables.insert(name.to_owned(), self.collect(name, none).await?);
             }
-        };
-        self.hold("base_changes", changes)?;
-        self.hold("base_uses", uses)
+        }
+        tables.into_iter().try_for_each(|(name, batches)| self.hold(&format!("base_{name}"), batches))
+    }
+
+    /// Whether there is a table or view of this name.
+    pub fn has(&self, name: &str) -> Result<bool, Error> {
+        let failed = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };
+        self.context.table_exist(name).map_err(failed)
     }
 
     /// The DataFusion context, for rules that bind parameters of their own.
@@ -264,9 +274,19 @@ fn run_error(name: &str, source: DataFusionError) -> Error {
     Error::Run { name: name.to_owned(), source: Box::new(source) }
 }
 
-/// `$as_of`, `$known_at`, `$as_of_date` (the partition that holds `as_of`), `$base_as_of` and
-/// `$base_known_at` (up to where the base tables speak), and `texts`.
-fn parameters(at: At, base: At, texts: &[(&str, &str)]) -> ParamValues {
+impl Reach {
+    const NONE: Reach = Reach { as_of: NEVER, known_at: NEVER, listings_known_at: NEVER, rows: 0 };
+
+    fn of(base: &Base) -> Reach {
+        let Base { as_of, known_at, listings_known_at, ref tables } = *base;
+        let rows = tables.values().flatten().map(RecordBatch::num_rows).sum();
+        Reach { as_of, known_at, listings_known_at, rows }
+    }
+}
+
+/// `$as_of`, `$known_at`, `$as_of_date` (the partition that holds `as_of`), `$base_as_of`,
+/// `$base_known_at` and `$base_listings_known_at` (up to where the base tables speak), and `texts`.
+fn parameters(at: At, base: Reach, texts: &[(&str, &str)]) -> ParamValues {
     let time = |t: UtcMicros| ScalarValue::TimestampMicrosecond(Some(t.0), Some("UTC".into()));
     let mut values = HashMap::from([
         ("as_of", time(at.as_of)),
@@ -274,6 +294,7 @@ fn parameters(at: At, base: At, texts: &[(&str, &str)]) -> ParamValues {
         ("as_of_date", ScalarValue::Date32(Some(at.as_of.days()))),
         ("base_as_of", time(base.as_of)),
         ("base_known_at", time(base.known_at)),
+        ("base_listings_known_at", time(base.listings_known_at)),
     ]);
     values.extend(texts.iter().map(|(name, text)| (*name, ScalarValue::Utf8(Some((*text).to_owned())))));
     ParamValues::from(values)

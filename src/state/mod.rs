@@ -7,28 +7,32 @@
 
 mod class;
 mod facts;
+mod kept;
 pub mod leavers;
 pub mod link;
 
+pub use kept::KEPT;
+
 use crate::query::{self, Session};
+use kept::Kept;
 
 /// Applications whose accounts are the identity provider's own.
 pub const IDENTITY_PROVIDERS: [&str; 3] = ["okta", "entra", "google_workspace"];
 
-/// Views below linking, in the order in which they stand on each other; `true` keeps the
-/// rows in memory because several others read them.
-const BEFORE_LINKS: [(&str, &str, bool); 8] = [
-    ("employments", include_str!("spans/employments.sql"), true),
-    ("people_aliases", include_str!("spans/people_aliases.sql"), true),
-    ("account_spans", include_str!("spans/account_spans.sql"), true),
-    ("account_statements", include_str!("spans/account_statements.sql"), true),
-    ("account_attributes", include_str!("spans/account_attributes.sql"), true),
-    ("account_renames", include_str!("spans/account_renames.sql"), true),
-    ("grant_observations", include_str!("spans/grant_observations.sql"), true),
-    ("grant_spans", include_str!("spans/grant_spans.sql"), true),
+/// Views below linking, in the order in which they stand on each other; all are held in memory,
+/// because several others read them.
+const BEFORE_LINKS: [(&str, &str); 8] = [
+    ("employments", include_str!("spans/employments.sql")),
+    ("people_aliases", include_str!("spans/people_aliases.sql")),
+    ("account_spans", include_str!("spans/account_spans.sql")),
+    ("account_statements", include_str!("spans/account_statements.sql")),
+    ("account_attributes", include_str!("spans/account_attributes.sql")),
+    ("account_renames", include_str!("spans/account_renames.sql")),
+    ("grant_observations", include_str!("spans/grant_observations.sql")),
+    ("grant_spans", include_str!("spans/grant_spans.sql")),
 ];
 
-/// Views that stand on links.
+/// Views that stand on links; `true` keeps the rows in memory.
 const AFTER_LINKS: [(&str, &str, bool); 15] = [
     ("app_uses", include_str!("spans/app_uses.sql"), true),
     ("last_activity", include_str!("spans/last_activity.sql"), true),
@@ -56,9 +60,11 @@ const PLAIN_REGISTERS: [&str; 6] =
 /// # Errors
 /// Those of [`query::Error`], with the name of the view.
 pub async fn build(session: &Session) -> Result<(), query::Error> {
-    for (name, sql, held) in BEFORE_LINKS {
-        session.define(name, sql, held).await?;
+    let kept = Kept::find(session).await?;
+    for (name, sql) in BEFORE_LINKS {
+        kept.define(session, name, sql).await?;
     }
+    kept.end(session)?;
     session.hold("links", vec![facts::linked(session).await?])?;
     for (name, sql, held) in AFTER_LINKS {
         session.define(name, sql, held).await?;

@@ -22,41 +22,56 @@ use crate::domain::UtcMicros;
 
 const MANIFEST: &str = "manifest.json";
 /// Rises whenever what is kept, or how it is worked out, changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Rows that are read at a time: as many as questions work on.
 const BATCH_ROWS: usize = 8192;
 /// Checkpoints that stay: the newest, and one before it for questions a little further back.
 const KEPT: usize = 2;
 
-/// Tables, by name, that say all that events of up to `as_of`, known by `known_at`, say.
+/// Tables, by name, that say all that events and listings of up to an instant, known by others, say.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
+    pub reach: Reach,
+    pub tables: BTreeMap<String, Vec<RecordBatch>>,
+}
+
+/// Up to where a checkpoint speaks, and of which lake.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Reach {
     pub as_of: UtcMicros,
     pub known_at: UtcMicros,
-    /// The table of events that it was made from: another lake in its place knows nothing of it.
-    pub made_from: String,
-    pub tables: BTreeMap<String, Vec<RecordBatch>>,
+    /// By when listings were known: their table has log and writers of its own.
+    pub listings_known_at: UtcMicros,
+    /// The tables of events and of listings that it was made from: another lake in their place knows
+    /// nothing of it.
+    pub made_from: [String; 2],
 }
 
 #[derive(Serialize, Deserialize)]
 struct Manifest {
     version: u32,
-    as_of: i64,
-    known_at: i64,
-    made_from: String,
+    reach: Reach,
     /// SHA-256 of each table's file.
     tables: BTreeMap<String, String>,
 }
 
-/// The newest checkpoint in `folder`, made from this table, that a question at these instants can
-/// start from.
-pub fn newest(folder: &Path, made_from: &str, as_of: UtcMicros, known_at: UtcMicros) -> Option<Checkpoint> {
-    let serves = |manifest: &Manifest| {
-        let own = manifest.version == VERSION && manifest.made_from == made_from;
-        own && manifest.as_of <= as_of.0 && manifest.known_at <= known_at.0
+impl Reach {
+    /// Rises from older to newer.
+    fn age(&self) -> (UtcMicros, UtcMicros, UtcMicros) {
+        (self.known_at, self.listings_known_at, self.as_of)
+    }
+}
+
+/// The newest checkpoint in `folder`, made from the same tables, that a question which reaches as far
+/// as `wanted` can start from.
+pub fn newest(folder: &Path, wanted: &Reach) -> Option<Checkpoint> {
+    let serves = |Manifest { version, reach, .. }: &Manifest| {
+        let own = *version == VERSION && reach.made_from == wanted.made_from;
+        let known = reach.known_at <= wanted.known_at && reach.listings_known_at <= wanted.listings_known_at;
+        own && known && reach.as_of <= wanted.as_of
     };
     let mut found: Vec<_> = all(folder).into_iter().filter(|(_, manifest)| serves(manifest)).collect();
-    found.sort_by_key(|(_, manifest)| (manifest.known_at, manifest.as_of));
+    found.sort_by_key(|(_, manifest)| manifest.reach.age());
     found.into_iter().rev().find_map(|(path, manifest)| read(&path, &manifest))
 }
 
@@ -65,16 +80,15 @@ pub fn newest(folder: &Path, made_from: &str, as_of: UtcMicros, known_at: UtcMic
 /// # Errors
 /// When a file cannot be written.
 pub fn keep(folder: &Path, checkpoint: &Checkpoint) -> Result<(), Error> {
-    let name = format!("{}-{}", checkpoint.known_at.0, checkpoint.as_of.0);
+    let Reach { as_of, known_at, listings_known_at, .. } = checkpoint.reach;
+    let name = format!("{}-{}-{}", known_at.0, listings_known_at.0, as_of.0);
     let (path, growing) = (folder.join(&name), folder.join(format!("{name}.growing")));
     fs::create_dir_all(&growing).map_err(Error::io("create", &growing))?;
     let mut tables = BTreeMap::new();
     for (name, batches) in &checkpoint.tables {
         tables.insert(name.clone(), write(&growing.join(format!("{name}.parquet")), batches)?);
     }
-    let (as_of, known_at) = (checkpoint.as_of.0, checkpoint.known_at.0);
-    let made_from = checkpoint.made_from.clone();
-    let manifest = Manifest { version: VERSION, as_of, known_at, made_from, tables };
+    let manifest = Manifest { version: VERSION, reach: checkpoint.reach.clone(), tables };
     let file = growing.join(MANIFEST);
     fs::write(&file, serde_json::to_vec(&manifest).unwrap_or_default()).map_err(Error::io("write", &file))?;
     if path.exists() {
@@ -82,7 +96,7 @@ pub fn keep(folder: &Path, checkpoint: &Checkpoint) -> Result<(), Error> {
     }
     fs::rename(&growing, &path).map_err(Error::io("finish", &path))?;
     let mut found = all(folder);
-    found.sort_by_key(|(_, manifest)| (manifest.known_at, manifest.as_of));
+    found.sort_by_key(|(_, manifest)| manifest.reach.age());
     for (old, _) in found.iter().rev().skip(KEPT) {
         fs::remove_dir_all(old).map_err(Error::io("remove", old))?;
     }
@@ -123,8 +137,7 @@ fn read(path: &Path, manifest: &Manifest) -> Option<Checkpoint> {
         };
         tables.insert(name.clone(), batches);
     }
-    let (as_of, known_at) = (UtcMicros(manifest.as_of), UtcMicros(manifest.known_at));
-    Some(Checkpoint { as_of, known_at, made_from: manifest.made_from.clone(), tables })
+    Some(Checkpoint { reach: manifest.reach.clone(), tables })
 }
 
 fn read_table(path: &Path, hash: &str) -> Option<Vec<RecordBatch>> {

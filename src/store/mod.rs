@@ -40,7 +40,6 @@ pub mod tables;
 mod verify;
 
 pub use bucket::{Bucket, Credentials};
-pub use checkpoint::Checkpoint;
 pub use compact::Cared;
 pub use durable::Durability;
 pub use error::Error;

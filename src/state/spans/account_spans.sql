@@ -4,7 +4,7 @@
 -- Only successful events change state. A trusted complete listing ends every account that
 -- it does not name. A listing without a status says only that the account exists. Events of an identity provider's provisioning speak of an account in
 -- another application without naming it, so they change nothing here.
--- Inputs: known_changes, known_snapshots, listings.
+-- Inputs: touched_changes, touched_snapshots, listings.
 WITH stated AS (
   SELECT
     account_key_app AS app_id,
@@ -24,7 +24,7 @@ WITH stated AS (
       ) THEN 'inactive'
       WHEN verb IN ('account.delete', 'account.purge', 'provision.delete') THEN 'deleted'
     END AS state
-  FROM known_changes
+  FROM touched_changes
   WHERE outcome = 'success'
     AND account_key_app IS NOT NULL
     AND account_id IS NOT NULL
@@ -42,7 +42,7 @@ WITH stated AS (
       WHEN active THEN 'active'
       ELSE 'inactive'
     END
-  FROM known_snapshots
+  FROM touched_snapshots
   WHERE row_kind = 'account'
     AND account_id IS NOT NULL
     AND app_id IS NOT NULL
@@ -80,7 +80,7 @@ observations AS (
   SELECT x.app_id, x.account_id, x.at, 2, x.listing_id, 'vanished', 'deleted'
   FROM expected AS x
   LEFT ANTI JOIN (
-    SELECT listing_id, account_id FROM known_snapshots WHERE row_kind = 'account'
+    SELECT listing_id, account_id FROM touched_snapshots WHERE row_kind = 'account'
   ) AS s
     ON s.listing_id = x.listing_id
     AND s.account_id = x.account_id

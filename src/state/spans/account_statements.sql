@@ -3,7 +3,7 @@
 -- Columns: n (the place in that order), app_id, account_id, account_name, display_name, email,
 -- external_id, employee_id, status, class, created_at, last_active_at, expires_at, mfa,
 -- local_login, privileged, listed_at, at.
--- Inputs: known_changes, known_snapshots.
+-- Inputs: touched_changes, touched_snapshots.
 WITH stated AS (
   SELECT
     account_key_app AS app_id,
@@ -26,7 +26,7 @@ WITH stated AS (
     NULL AS local_login,
     NULL AS privileged,
     NULL AS listed_at
-  FROM known_changes
+  FROM touched_changes
   WHERE outcome IN ('success', 'unknown')
     AND account_key_app IS NOT NULL
     AND account_id IS NOT NULL
@@ -52,7 +52,7 @@ WITH stated AS (
     local_login,
     privileged,
     listed_at
-  FROM known_snapshots
+  FROM touched_snapshots
   WHERE row_kind = 'account'
     AND account_id IS NOT NULL
     AND app_id IS NOT NULL

@@ -8,7 +8,7 @@
 -- twice as much over the changes of five million events.
 -- A trusted complete listing of grants ends every grant of that application that it does not
 -- name, and a deleted account holds nothing.
--- Inputs: known_changes, known_snapshots, listings, account_spans, account_attributes.
+-- Inputs: touched_changes, touched_snapshots, listings, account_spans, account_attributes.
 WITH logins AS (
   SELECT app_id, lower(account_name) AS login, min(account_id) AS account_id
   FROM account_attributes
@@ -39,7 +39,7 @@ stated AS (
     NULL AS last_used_at,
     coalesce(actor_name, actor_id) AS granted_by,
     NULL AS listed_at
-  FROM known_changes
+  FROM touched_changes
   WHERE outcome = 'success'
     AND account_key_app IS NOT NULL
     AND account_id IS NOT NULL
@@ -61,7 +61,7 @@ stated AS (
     s.last_used_at,
     s.granted_by,
     s.listed_at
-  FROM known_snapshots AS s
+  FROM touched_snapshots AS s
   LEFT JOIN logins AS l
     ON l.app_id = s.app_id
     AND l.login = lower(s.account_name)
