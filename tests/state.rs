@@ -2,7 +2,11 @@
 //! instants with random knowledge.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use arrow::array::RecordBatch;
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::MemTable;
 use lychgate::domain::UtcMicros;
 use lychgate::pipeline::{Subject, holdings};
 use lychgate::query::{At, Base, Session, Tables, json_rows};
@@ -447,16 +451,15 @@ async fn everything(session: &Session) -> BTreeMap<&'static str, Vec<String>> {
 
 /// What a run keeps for the next one.
 async fn base_of(session: &Session) -> Base {
-    let base = [
-        ("changes", include_str!("../src/pipeline/base_changes.sql")),
-        ("uses", include_str!("../src/pipeline/base_uses.sql")),
-    ];
-    let mut tables = BTreeMap::new();
-    for (name, sql) in base.into_iter().chain(state::KEPT) {
-        tables.insert(name.to_owned(), session.collect(name, sql).await.unwrap());
+    let (mut tables, mut rows) = (BTreeMap::new(), 0);
+    for (name, sql) in lychgate::query::KEPT.into_iter().chain(state::KEPT) {
+        let batches = session.collect(name, sql).await.unwrap();
+        rows += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+        let table = MemTable::try_new(batches[0].schema(), vec![batches]).unwrap();
+        tables.insert(name.to_owned(), Arc::new(table) as Arc<dyn TableProvider>);
     }
     let At { as_of, known_at } = session.at();
-    Base { as_of, known_at, listings_known_at: known_at, tables }
+    Base { as_of, known_at, listings_known_at: known_at, tables, rows }
 }
 
 async fn built(rows: &BTreeMap<&'static str, Vec<Fields>>, at: (i64, i64), base: Option<Base>) -> Session {

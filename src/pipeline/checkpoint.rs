@@ -4,25 +4,21 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use arrow::array::RecordBatch;
-
 use super::{Engine, Error};
 use crate::domain::UtcMicros;
-use crate::query::{At, Base, Session};
+use crate::query::{self, At, Base, Session};
 use crate::state;
-use crate::store::checkpoint::{self, Checkpoint, Reach};
 use crate::store::Read;
+use crate::store::checkpoint::{self, Checkpoint, Reach};
 
 /// A new checkpoint costs as much as the state is large, so it waits for a tail of this share.
 const TAIL_SHARE: f64 = 0.1;
-/// What the base views keep, and the question that tells it.
-const BASE: [(&str, &str); 2] =
-    [("changes", include_str!("base_changes.sql")), ("uses", include_str!("base_uses.sql"))];
-
 /// Which events and listings a session reads.
 pub(super) struct Stored {
     events: Known,
     listings: Known,
+    /// Rows that a session worked out and a checkpoint could have kept.
+    pub renewed: usize,
 }
 
 /// One table as it stands.
@@ -35,7 +31,7 @@ struct Known {
 impl Stored {
     pub fn of(events: &Read, listings: &Read) -> Stored {
         let known = |read: &Read| Known { table_id: read.table_id.clone(), newest_at: read.newest_known_at };
-        Stored { events: known(events), listings: known(listings) }
+        Stored { events: known(events), listings: known(listings), renewed: 0 }
     }
 
     /// Up to where a question at `at` reaches in these tables. None when a log does not say when
@@ -54,16 +50,18 @@ impl Stored {
     /// Whether a question at `at` knows all that is there. Batches become known one after the other,
     /// so that everything known by the newest instant of a table is in it, and no row is newer.
     fn all_known(&self, at: At) -> bool {
-        [&self.events, &self.listings].iter().all(|table| table.newest_at.is_some_and(|newest| newest <= at.known_at))
+        [&self.events, &self.listings]
+            .iter()
+            .all(|table| table.newest_at.is_some_and(|newest| newest <= at.known_at))
     }
 }
 
 impl Engine {
     /// What earlier runs worked out, for a question at `at`.
-    pub(super) fn base(&self, at: At, stored: &Stored) -> Option<Base> {
-        let Checkpoint { reach, tables } = checkpoint::newest(&self.checkpoints(), &stored.reach(at)?)?;
-        let Reach { as_of, known_at, listings_known_at, .. } = reach;
-        Some(Base { as_of, known_at, listings_known_at, tables })
+    pub(super) async fn base(&self, at: At, stored: &Stored) -> Option<Base> {
+        let found = checkpoint::newest(&self.checkpoints(), &stored.reach(at)?).await?;
+        let Checkpoint { reach: Reach { as_of, known_at, listings_known_at, .. }, tables, rows } = found;
+        Some(Base { as_of, known_at, listings_known_at, tables, rows })
     }
 
     /// Keeps what `session` has worked out, unless hardly anything came since its base, or the
@@ -75,16 +73,15 @@ impl Engine {
         let Some(reach) = stored.reach(session.at()).filter(|_| stored.all_known(session.at())) else {
             return Ok(());
         };
-        let mut tables = BTreeMap::new();
-        for (name, sql) in BASE.into_iter().chain(state::KEPT) {
-            tables.insert(name.to_owned(), session.collect(name, sql).await?);
-        }
-        let held: usize = tables.values().flatten().map(RecordBatch::num_rows).sum();
-        let known = session.base_rows();
-        if ((held - known.min(held)) as f64) < TAIL_SHARE * held as f64 {
+        let news = session.tail_rows() + stored.renewed;
+        if (news as f64) < TAIL_SHARE * session.base_rows() as f64 {
             return Ok(());
         }
-        Ok(checkpoint::keep(&self.checkpoints(), &Checkpoint { reach, tables })?)
+        let mut kept = BTreeMap::new();
+        for (name, sql) in query::KEPT.into_iter().chain(state::KEPT) {
+            kept.insert(name, session.collect(name, sql).await?);
+        }
+        Ok(checkpoint::keep(&self.checkpoints(), reach, &kept)?)
     }
 
     /// Forgets what was worked out; the next run reads all events again.

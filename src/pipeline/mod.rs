@@ -125,10 +125,10 @@ impl Engine {
 
     /// The same, with what it reads.
     async fn opened(&self, at: At) -> Result<(Session, Stored), Error> {
-        let (mut tables, stored) = self.tables().await?;
-        tables.base = self.base(at, &stored);
+        let (mut tables, mut stored) = self.tables().await?;
+        tables.base = self.base(at, &stored).await;
         let session = Session::open(tables, at).await?;
-        state::build(&session).await?;
+        stored.renewed = state::build(&session).await?;
         Ok((session, stored))
     }
 

@@ -12,7 +12,7 @@ mod session;
 
 pub use json::json_rows;
 pub use rows::Rows;
-pub use session::{At, Base, Session, Tables};
+pub use session::{At, Base, KEPT, Session, Tables};
 
 /// What can go wrong while asking.
 #[derive(Debug, thiserror::Error)]

@@ -45,19 +45,24 @@ pub struct Base {
     pub as_of: UtcMicros,
     pub known_at: UtcMicros,
     pub listings_known_at: UtcMicros,
-    /// By name: `changes` and `uses`, as the views of these names have it, and what those who build
-    /// on this room keep.
-    pub tables: BTreeMap<String, Vec<RecordBatch>>,
+    /// By name: what [`KEPT`] asks, and what those who build on this room keep.
+    pub tables: BTreeMap<String, Arc<dyn TableProvider>>,
+    /// Rows of all tables.
+    pub rows: usize,
 }
+
+/// What the next session can start from, and the question that tells it.
+pub const KEPT: [(&str, &str); 2] =
+    [(CHANGES, "SELECT * FROM known_changes"), (ALIASES, "SELECT alias, app_id FROM app_aliases")];
+const CHANGES: &str = "known_changes";
+const ALIASES: &str = "app_aliases";
 
 /// The base views in the order in which they stand on each other; `true` keeps the rows in
 /// memory, because several others read them.
-const VIEWS: [(&str, &str, bool); 8] = [
-    ("app_aliases", include_str!("views/app_aliases.sql"), true),
+const VIEWS: [(&str, &str, bool); 6] = [
     ("known_events", include_str!("views/known_events.sql"), false),
     ("changes", include_str!("views/changes.sql"), false),
     ("uses", include_str!("views/uses.sql"), false),
-    ("known_changes", include_str!("views/known_changes.sql"), true),
     ("known_snapshots", include_str!("views/known_snapshots.sql"), false),
     ("listings", include_str!("views/listings.sql"), true),
     ("sources_now", include_str!("views/sources_now.sql"), true),
@@ -65,8 +70,6 @@ const VIEWS: [(&str, &str, bool); 8] = [
 
 /// Rows that are worked on at a time.
 const BATCH_ROWS: usize = 8192;
-const NO_CHANGES: &str = include_str!("views/no_changes.sql");
-const NO_USES: &str = include_str!("views/no_uses.sql");
 /// Before all times: a session without a base reads all events.
 const NEVER: UtcMicros = UtcMicros(-62_135_596_800_000_000);
 
@@ -75,6 +78,7 @@ pub struct Session {
     context: SessionContext,
     at: At,
     base: Reach,
+    tail_rows: usize,
 }
 
 /// The instants up to which the base tables speak for the events and the listings.
@@ -93,17 +97,24 @@ impl Session {
     /// [`Error::Plan`] or [`Error::Run`] when a base view does not fit the tables.
     pub async fn open(tables: Tables, at: At) -> Result<Session, Error> {
         let base = tables.base.clone();
-        let session = Session::over(tables, at)?;
-        session.lay_base(base).await?;
+        let mut session = Session::over(tables, at)?;
         let lines = session.collect("registers_now", registers::SQL).await?;
         for (kind, batch) in registers::batches(&lines)? {
             session.hold(&registers::table_name(kind), vec![batch])?;
         }
+        session.define(ALIASES, include_str!("views/app_aliases.sql"), true).await?;
+        session.lay_base(base).await?;
         for (name, sql, held) in VIEWS {
             session.define(name, sql, held).await?;
         }
-        // Their rows are held in `known_changes` now.
-        session.forget(&["changes", "base_changes"])?;
+        session.tail_rows =
+            session.define("tail_changes", include_str!("views/tail_changes.sql"), true).await?;
+        session.forget(&["changes"])?;
+        if session.has("base_known_changes")? {
+            session.define(CHANGES, include_str!("views/known_changes.sql"), false).await?;
+        } else {
+            session.alias(CHANGES, "tail_changes").await?;
+        }
         Ok(session)
     }
 
@@ -113,8 +124,8 @@ impl Session {
     /// [`Error::Plan`] when a table cannot be registered.
     pub fn over(tables: Tables, at: At) -> Result<Session, Error> {
         let config = SessionConfig::new().with_information_schema(false).with_batch_size(BATCH_ROWS);
-        let base = tables.base.as_ref().map_or(Reach::NONE, Reach::of);
-        let session = Session { context: SessionContext::new_with_config(config), at, base };
+        let context = SessionContext::new_with_config(config);
+        let session = Session { context, at, base: Reach::NONE, tail_rows: 0 };
         session.register("events", tables.events)?;
         session.register("snapshots", tables.snapshots)?;
         session.register("employments_raw", tables.employments)?;
@@ -133,16 +144,24 @@ impl Session {
         self.base.rows
     }
 
-    /// Registers what an earlier session worked out as `base_…`, or tables without rows for what
-    /// the views of this room say of no events at all.
-    async fn lay_base(&self, base: Option<Base>) -> Result<(), Error> {
-        let mut tables = base.map(|base| base.tables).unwrap_or_default();
-        for (name, none) in [("changes", NO_CHANGES), ("uses", NO_USES)] {
-            if !tables.contains_key(name) {
-                tables.insert(name.to_owned(), self.collect(name, none).await?);
-            }
+    /// Changes that the base does not hold.
+    pub fn tail_rows(&self) -> usize {
+        self.tail_rows
+    }
+
+    /// Registers what an earlier session worked out as `base_…`. A base of a time when names stood for
+    /// other applications is passed over: any account of it may be another's now.
+    async fn lay_base(&mut self, base: Option<Base>) -> Result<(), Error> {
+        let Some(Base { as_of, known_at, listings_known_at, mut tables, rows }) = base else { return Ok(()) };
+        let Some(aliases) = tables.remove(ALIASES) else { return Ok(()) };
+        self.register("base_app_aliases", aliases)?;
+        let differ = self.collect("aliases_differ", include_str!("views/aliases_differ.sql")).await?;
+        self.forget(&["base_app_aliases"])?;
+        if differ.iter().any(|batch| batch.num_rows() > 0) {
+            return Ok(());
         }
-        tables.into_iter().try_for_each(|(name, batches)| self.hold(&format!("base_{name}"), batches))
+        self.base = Reach { as_of, known_at, listings_known_at, rows };
+        tables.into_iter().try_for_each(|(name, table)| self.register(&format!("base_{name}"), table))
     }
 
     /// Whether there is a table or view of this name.
@@ -157,15 +176,18 @@ impl Session {
     }
 
     /// Adds the view `name`. With `held` its rows are computed once and kept in memory.
-    pub async fn define(&self, name: &str, sql: &str, held: bool) -> Result<(), Error> {
+    /// Gives the rows that are kept.
+    pub async fn define(&self, name: &str, sql: &str, held: bool) -> Result<usize, Error> {
         if held {
             let batches = self.collect(name, sql).await?;
             let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
             debug!(view = name, rows, "view held");
-            return self.hold(name, batches);
+            self.hold(name, batches)?;
+            return Ok(rows);
         }
         let view = self.plan(name, sql, &[]).await?.into_view();
-        self.register(name, view)
+        self.register(name, view)?;
+        Ok(0)
     }
 
     /// Adds a table of rows that Rust made. The batches share one schema; at least one is given.
@@ -276,12 +298,6 @@ fn run_error(name: &str, source: DataFusionError) -> Error {
 
 impl Reach {
     const NONE: Reach = Reach { as_of: NEVER, known_at: NEVER, listings_known_at: NEVER, rows: 0 };
-
-    fn of(base: &Base) -> Reach {
-        let Base { as_of, known_at, listings_known_at, ref tables } = *base;
-        let rows = tables.values().flatten().map(RecordBatch::num_rows).sum();
-        Reach { as_of, known_at, listings_known_at, rows }
-    }
 }
 
 /// `$as_of`, `$known_at`, `$as_of_date` (the partition that holds `as_of`), `$base_as_of`,

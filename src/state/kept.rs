@@ -1,28 +1,31 @@
-//! Spans that are kept: of accounts that nothing touched since a checkpoint they are taken from
+//! Rows that are kept: of accounts that nothing touched since a checkpoint they are taken from
 //! it, and only the others are worked out again. Does not know where checkpoints are.
 //!
 //! The views of [`BY_ACCOUNT`] have rows of their own for each account, made from what was said of
-//! that account alone and of its application's listings. They read `touched_changes` and
-//! `touched_snapshots`: what was said of the accounts to be worked out, which without a checkpoint
-//! are all.
+//! that account alone and of its application's listings. Spans and attributes read `touched_changes`
+//! and `touched_snapshots`: what was said of the accounts that are worked out, which without a
+//! checkpoint are all.
 
-use crate::query::{self, Rows, Session};
+use crate::query::{self, Session};
 
 /// What the next session can start from, and the question that tells it.
 pub const KEPT: [(&str, &str); 5] = [
     ("account_spans", "SELECT * FROM account_spans"),
     ("account_attributes", "SELECT * FROM account_attributes"),
     ("grant_spans", "SELECT * FROM grant_spans"),
-    ("app_aliases", "SELECT alias, app_id FROM app_aliases"),
+    ("app_uses", "SELECT * FROM app_uses"),
     ("login_apps", include_str!("kept/login_apps.sql")),
 ];
 
-/// Views that are kept, and the table of the checkpoint that holds their rows.
-const BY_ACCOUNT: [(&str, &str); 3] = [
-    ("account_spans", "base_account_spans"),
-    ("account_attributes", "base_account_attributes"),
-    ("grant_spans", "base_grant_spans"),
+/// Views that are kept, the table of the checkpoint that holds their rows, and how these and the rows
+/// worked out again become one.
+const BY_ACCOUNT: [(&str, &str, &str); 4] = [
+    ("account_spans", "base_account_spans", MERGED),
+    ("account_attributes", "base_account_attributes", MERGED),
+    ("grant_spans", "base_grant_spans", MERGED),
+    ("app_uses", "base_app_uses", include_str!("kept/merged_uses.sql")),
 ];
+const MERGED: &str = include_str!("kept/merged.sql");
 
 /// How to tell which accounts are to be worked out again; `true` keeps the rows in memory.
 const TOUCHED: [(&str, &str, bool); 4] = [
@@ -32,50 +35,37 @@ const TOUCHED: [(&str, &str, bool); 4] = [
     ("touched_snapshots", include_str!("kept/touched_snapshots.sql"), false),
 ];
 
-/// Whether a session has kept rows that still hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept(bool);
-
-impl Kept {
-    /// Finds out which accounts are to be worked out again.
-    pub async fn find(session: &Session) -> Result<Kept, query::Error> {
-        if !session.has("base_app_aliases")? || aliases_differ(session).await? {
-            session.alias("touched_changes", "known_changes").await?;
-            session.alias("touched_snapshots", "known_snapshots").await?;
-            return Ok(Kept(false));
-        }
-        for (name, sql, held) in TOUCHED {
-            session.define(name, sql, held).await?;
-        }
-        Ok(Kept(true))
+/// Finds out which accounts are to be worked out again.
+pub async fn find_touched(session: &Session) -> Result<(), query::Error> {
+    if !session.has("base_login_apps")? {
+        session.alias("touched_changes", "known_changes").await?;
+        return session.alias("touched_snapshots", "known_snapshots").await;
     }
-
-    /// Adds the view `name`, whose rows are worked out by `sql` where nothing is kept of them.
-    pub async fn define(self, session: &Session, name: &str, sql: &str) -> Result<(), query::Error> {
-        let kept = BY_ACCOUNT.iter().find(|(view, _)| *view == name).filter(|_| self.0);
-        let Some((_, kept)) = kept else { return session.define(name, sql, true).await };
-        session.define("again", sql, true).await?;
-        session.alias("kept", kept).await?;
-        session.define(name, include_str!("kept/merged.sql"), true).await?;
-        session.forget(&["again", "kept", kept])
+    for (name, sql, held) in TOUCHED {
+        session.define(name, sql, held).await?;
     }
-
-    /// Lets go of what was needed only to tell.
-    pub fn end(self, session: &Session) -> Result<(), query::Error> {
-        session.forget(&TOUCHED.map(|(name, ..)| name))?;
-        session.forget(&BY_ACCOUNT.map(|(_, kept)| kept))?;
-        session.forget(&["base_app_aliases", "base_login_apps"])
-    }
+    Ok(())
 }
 
-async fn aliases_differ(session: &Session) -> Result<bool, query::Error> {
-    let sql = include_str!("kept/aliases_differ.sql");
-    for batch in session.collect("aliases_differ", sql).await? {
-        let rows = Rows::new("aliases_differ", &batch);
-        let differ = rows.integers("differ")?;
-        if (0..rows.len()).any(|row| differ.value(row) != 0) {
-            return Ok(true);
-        }
+/// Adds the view `name`, held, whose rows are worked out by `sql` where nothing is kept of them.
+/// Gives how many rows that was.
+pub async fn define(session: &Session, name: &str, sql: &str) -> Result<usize, query::Error> {
+    let Some((_, kept, merged)) = BY_ACCOUNT.iter().find(|(view, ..)| *view == name) else {
+        session.define(name, sql, true).await?;
+        return Ok(0);
+    };
+    if !session.has(kept)? {
+        return session.define(name, sql, true).await;
     }
-    Ok(false)
+    let rows = session.define("again", sql, true).await?;
+    session.alias("kept", kept).await?;
+    session.define(name, merged, true).await?;
+    session.forget(&["again", "kept", kept])?;
+    Ok(rows)
+}
+
+/// Lets go of what was needed only to tell.
+pub fn forget_touched(session: &Session) -> Result<(), query::Error> {
+    session.forget(&TOUCHED.map(|(name, ..)| name))?;
+    session.forget(&["base_login_apps"])
 }

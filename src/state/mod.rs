@@ -14,14 +14,13 @@ pub mod link;
 pub use kept::KEPT;
 
 use crate::query::{self, Session};
-use kept::Kept;
 
 /// Applications whose accounts are the identity provider's own.
 pub const IDENTITY_PROVIDERS: [&str; 3] = ["okta", "entra", "google_workspace"];
 
 /// Views below linking, in the order in which they stand on each other; all are held in memory,
 /// because several others read them.
-const BEFORE_LINKS: [(&str, &str); 8] = [
+const BEFORE_LINKS: [(&str, &str); 9] = [
     ("employments", include_str!("spans/employments.sql")),
     ("people_aliases", include_str!("spans/people_aliases.sql")),
     ("account_spans", include_str!("spans/account_spans.sql")),
@@ -30,11 +29,11 @@ const BEFORE_LINKS: [(&str, &str); 8] = [
     ("account_renames", include_str!("spans/account_renames.sql")),
     ("grant_observations", include_str!("spans/grant_observations.sql")),
     ("grant_spans", include_str!("spans/grant_spans.sql")),
+    ("app_uses", include_str!("spans/app_uses.sql")),
 ];
 
 /// Views that stand on links; `true` keeps the rows in memory.
-const AFTER_LINKS: [(&str, &str, bool); 15] = [
-    ("app_uses", include_str!("spans/app_uses.sql"), true),
+const AFTER_LINKS: [(&str, &str, bool); 14] = [
     ("last_activity", include_str!("spans/last_activity.sql"), true),
     ("grants_now", include_str!("spans/grants_now.sql"), true),
     ("accounts_now", include_str!("spans/accounts_now.sql"), true),
@@ -55,24 +54,26 @@ const AFTER_LINKS: [(&str, &str, bool); 15] = [
 const PLAIN_REGISTERS: [&str; 6] =
     ["sod_rules", "entitlements", "exceptions", "trusted_domains", "requests", "licences"];
 
-/// Adds every view of this room to `session`.
+/// Adds every view of this room to `session`. Gives how many rows were worked out that a checkpoint
+/// could have kept.
 ///
 /// # Errors
 /// Those of [`query::Error`], with the name of the view.
-pub async fn build(session: &Session) -> Result<(), query::Error> {
-    let kept = Kept::find(session).await?;
+pub async fn build(session: &Session) -> Result<usize, query::Error> {
+    kept::find_touched(session).await?;
+    let mut renewed = 0;
     for (name, sql) in BEFORE_LINKS {
-        kept.define(session, name, sql).await?;
+        renewed += kept::define(session, name, sql).await?;
     }
-    kept.end(session)?;
+    kept::forget_touched(session)?;
     session.hold("links", vec![facts::linked(session).await?])?;
     for (name, sql, held) in AFTER_LINKS {
         session.define(name, sql, held).await?;
     }
     // What they hold is in `app_uses`, `account_attributes` and `grant_spans` now.
-    session.forget(&["uses", "base_uses", "account_statements", "grant_observations"])?;
+    session.forget(&["uses", "account_statements", "grant_observations"])?;
     for name in PLAIN_REGISTERS {
         session.alias(name, &format!("reg_{name}")).await?;
     }
-    Ok(())
+    Ok(renewed)
 }

@@ -7,15 +7,29 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
+use async_trait::async_trait;
+use bytes::Bytes;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::config::TableParquetOptions;
+use datafusion::datasource::TableType;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+use object_store::memory::InMemory;
+use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use super::Error;
 use crate::domain::UtcMicros;
@@ -23,16 +37,20 @@ use crate::domain::UtcMicros;
 const MANIFEST: &str = "manifest.json";
 /// Rises whenever what is kept, or how it is worked out, changes.
 const VERSION: u32 = 2;
-/// Rows that are read at a time: as many as questions work on.
-const BATCH_ROWS: usize = 8192;
+/// Rows of a row group: what a question about recent rows must at least read.
+const ROW_GROUP_ROWS: usize = 65_536;
+/// The name of a table's file within its own store.
+const FILE: &str = "table.parquet";
 /// Checkpoints that stay: the newest, and one before it for questions a little further back.
 const KEPT: usize = 2;
 
-/// Tables, by name, that say all that events and listings of up to an instant, known by others, say.
-#[derive(Clone, Debug)]
+/// A checkpoint that a question can start from.
 pub struct Checkpoint {
     pub reach: Reach,
-    pub tables: BTreeMap<String, Vec<RecordBatch>>,
+    /// By name; read as they are asked, since most questions want few of their columns.
+    pub tables: BTreeMap<String, Arc<dyn TableProvider>>,
+    /// Rows of all tables.
+    pub rows: usize,
 }
 
 /// Up to where a checkpoint speaks, and of which lake.
@@ -64,7 +82,7 @@ impl Reach {
 
 /// The newest checkpoint in `folder`, made from the same tables, that a question which reaches as far
 /// as `wanted` can start from.
-pub fn newest(folder: &Path, wanted: &Reach) -> Option<Checkpoint> {
+pub async fn newest(folder: &Path, wanted: &Reach) -> Option<Checkpoint> {
     let serves = |Manifest { version, reach, .. }: &Manifest| {
         let own = *version == VERSION && reach.made_from == wanted.made_from;
         let known = reach.known_at <= wanted.known_at && reach.listings_known_at <= wanted.listings_known_at;
@@ -72,23 +90,29 @@ pub fn newest(folder: &Path, wanted: &Reach) -> Option<Checkpoint> {
     };
     let mut found: Vec<_> = all(folder).into_iter().filter(|(_, manifest)| serves(manifest)).collect();
     found.sort_by_key(|(_, manifest)| manifest.reach.age());
-    found.into_iter().rev().find_map(|(path, manifest)| read(&path, &manifest))
+    for (path, manifest) in found.into_iter().rev() {
+        if let Some(checkpoint) = read(&path, manifest).await {
+            return Some(checkpoint);
+        }
+    }
+    None
 }
 
-/// Keeps a checkpoint, and removes all but the newest.
+/// Keeps tables, by name, that say all that events and listings of up to `reach` say, and removes all
+/// but the newest.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn keep(folder: &Path, checkpoint: &Checkpoint) -> Result<(), Error> {
-    let Reach { as_of, known_at, listings_known_at, .. } = checkpoint.reach;
+pub fn keep(folder: &Path, reach: Reach, kept: &BTreeMap<&str, Vec<RecordBatch>>) -> Result<(), Error> {
+    let Reach { as_of, known_at, listings_known_at, .. } = reach;
     let name = format!("{}-{}-{}", known_at.0, listings_known_at.0, as_of.0);
     let (path, growing) = (folder.join(&name), folder.join(format!("{name}.growing")));
     fs::create_dir_all(&growing).map_err(Error::io("create", &growing))?;
     let mut tables = BTreeMap::new();
-    for (name, batches) in &checkpoint.tables {
-        tables.insert(name.clone(), write(&growing.join(format!("{name}.parquet")), batches)?);
+    for (name, batches) in kept {
+        tables.insert((*name).to_owned(), write(&growing.join(format!("{name}.parquet")), batches)?);
     }
-    let manifest = Manifest { version: VERSION, reach: checkpoint.reach.clone(), tables };
+    let manifest = Manifest { version: VERSION, reach, tables };
     let file = growing.join(MANIFEST);
     fs::write(&file, serde_json::to_vec(&manifest).unwrap_or_default()).map_err(Error::io("write", &file))?;
     if path.exists() {
@@ -128,45 +152,98 @@ fn all(folder: &Path) -> Vec<(PathBuf, Manifest)> {
 }
 
 /// None, and a word in the log, when a file is not what was written.
-fn read(path: &Path, manifest: &Manifest) -> Option<Checkpoint> {
-    let mut tables = BTreeMap::new();
-    for (name, hash) in &manifest.tables {
-        let Some(batches) = read_table(&path.join(format!("{name}.parquet")), hash) else {
+async fn read(path: &Path, manifest: Manifest) -> Option<Checkpoint> {
+    let (mut tables, mut rows) = (BTreeMap::new(), 0);
+    for (name, hash) in manifest.tables {
+        let Some(table) = KeptTable::read(&path.join(format!("{name}.parquet")), &hash).await else {
             tracing::warn!(path = %path.display(), table = name, "a damaged checkpoint is passed over");
             return None;
         };
-        tables.insert(name.clone(), batches);
+        rows += table.rows;
+        tables.insert(name, Arc::new(table) as Arc<dyn TableProvider>);
     }
-    Some(Checkpoint { reach: manifest.reach.clone(), tables })
+    Some(Checkpoint { reach: manifest.reach, tables, rows })
 }
 
-fn read_table(path: &Path, hash: &str) -> Option<Vec<RecordBatch>> {
-    if sha256(path)? != hash {
-        return None;
+/// One table of a checkpoint: its file, as it was when its hash was looked at, in memory. So nothing
+/// changes under a session, also when a later run removes the file.
+#[derive(Debug)]
+struct KeptTable {
+    table: ListingTable,
+    url: Url,
+    file: Arc<InMemory>,
+    rows: usize,
+}
+
+impl KeptTable {
+    async fn read(path: &Path, hash: &str) -> Option<KeptTable> {
+        let bytes = Bytes::from(fs::read(path).ok()?);
+        if sha256(&bytes) != hash {
+            return None;
+        }
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).ok()?;
+        let rows = usize::try_from(reader.metadata().file_metadata().num_rows()).ok()?;
+        let file = Arc::new(InMemory::new());
+        file.put(&FILE.into(), bytes.into()).await.ok()?;
+        // A store is known by scheme and host, and the session has the other tables' too.
+        let url = Url::parse(&format!("checkpoint://{hash}/")).ok()?;
+        let mut options = TableParquetOptions::default();
+        // Rules ask for a verb or a time; the other columns are read for rows that have it.
+        options.global.pushdown_filters = true;
+        let format = ParquetFormat::default().with_options(options);
+        let at = ListingTableUrl::try_new(url.join(FILE).ok()?, None).ok()?;
+        let config = ListingTableConfig::new(at)
+            .with_listing_options(ListingOptions::new(Arc::new(format)))
+            .with_schema(reader.schema().clone());
+        Some(KeptTable { table: ListingTable::try_new(config).ok()?, url, file, rows })
     }
-    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path).ok()?).ok()?;
-    let schema: SchemaRef = builder.schema().clone();
-    let mut batches =
-        builder.with_batch_size(BATCH_ROWS).build().ok()?.collect::<Result<Vec<_>, _>>().ok()?;
-    if batches.is_empty() {
-        batches.push(RecordBatch::new_empty(schema));
+}
+
+#[async_trait]
+impl TableProvider for KeptTable {
+    fn schema(&self) -> SchemaRef {
+        self.table.schema()
     }
-    Some(batches)
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
+        self.table.supports_filters_pushdown(filters)
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let file = Arc::clone(&self.file) as Arc<dyn ObjectStore>;
+        session.runtime_env().register_object_store(&self.url, file);
+        self.table.scan(session, projection, filters, limit).await
+    }
 }
 
 fn write(path: &Path, batches: &[RecordBatch]) -> Result<String, Error> {
     let failed = |source| Error::parquet("write", path)(source);
     let level = ZstdLevel::try_new(1).map_err(failed)?;
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(level)).build();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .build();
     let schema = batches.first().map_or_else(|| Schema::empty().into(), RecordBatch::schema);
     let file = File::create(path).map_err(Error::io("create", path))?;
     let mut writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(failed)?;
     batches.iter().try_for_each(|batch| writer.write(batch)).map_err(failed)?;
     writer.close().map_err(failed)?;
-    Ok(sha256(path).unwrap_or_default())
+    Ok(sha256(&fs::read(path).map_err(Error::io("read", path))?))
 }
 
-fn sha256(path: &Path) -> Option<String> {
-    let hash = Sha256::digest(fs::read(path).ok()?);
-    Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,17 +1,8 @@
 -- Grain: one known event that is no use of an account: what was done to accounts, grants,
--- tokens and jobs; far fewer than sign-ins.
+-- tokens and jobs; far fewer than sign-ins. Only those that the checkpoint does not hold: it has all
+-- that had happened by $base_as_of and was known by $base_known_at.
 -- Columns: those of `events` without the raw record and its origin.
--- What a checkpoint holds is not read again: it has all that had happened by $base_as_of and
--- was known by $base_known_at.
--- Inputs: base_changes (the checkpoint's, or none), events.
-SELECT
-  event_id, source, org, event_type, verb, occurred_at, ingested_at, actor_id, actor_kind, actor_name,
-  account_app, account_id, account_name, account_email, account_external_id, app_id, app_name,
-  entitlement_kind, entitlement_id, entitlement_name, outcome, reason_code, reason, correlation_id,
-  session_id, client_ip, user_agent, http_method, http_path, http_status, latency_ms, changes, expires_at,
-  credential_kind, credential_id, credential_name
-FROM base_changes
-UNION ALL
+-- Inputs: events.
 SELECT
   event_id, source, org, event_type, verb, occurred_at, ingested_at, actor_id, actor_kind, actor_name,
   account_app, account_id, account_name, account_email, account_external_id, app_id, app_name,

@@ -3,8 +3,8 @@
 -- after a success is asked for.
 -- Columns: account_app, account_id, app_id, app_name, verb, credential_kind, credential_id,
 -- outcome (success or failure), failed_at, first_at, last_at, uses.
--- Challenges and skipped steps are neither. What a checkpoint holds is not read again.
--- Inputs: base_uses (the checkpoint's, or none), events.
+-- Challenges and skipped steps are neither. Only events that the checkpoint does not know.
+-- Inputs: events.
 WITH tail AS (
   SELECT
     account_app,
@@ -26,20 +26,6 @@ WITH tail AS (
     AND (occurred_at > $base_as_of OR ingested_at > $base_known_at)
     AND outcome IN ('success', 'failure')
     AND (verb LIKE 'signin%' OR verb IN ('token.use', 'session.use'))
-),
-both_parts AS (
-  SELECT
-    account_app, account_id, app_id, app_name, verb, credential_kind, credential_id, outcome,
-    failed_at, first_at, last_at, uses
-  FROM base_uses
-  UNION ALL
-  SELECT
-    account_app, account_id, app_id, app_name, verb, credential_kind, credential_id, outcome,
-    CASE outcome WHEN 'failure' THEN occurred_at END AS failed_at,
-    occurred_at AS first_at,
-    occurred_at AS last_at,
-    1 AS uses
-  FROM tail
 )
 SELECT
   account_app,
@@ -50,10 +36,11 @@ SELECT
   credential_kind,
   credential_id,
   outcome,
-  failed_at,
-  min(first_at) AS first_at,
-  max(last_at) AS last_at,
-  sum(uses) AS uses
-FROM both_parts
+  CASE outcome WHEN 'failure' THEN occurred_at END AS failed_at,
+  min(occurred_at) AS first_at,
+  max(occurred_at) AS last_at,
+  count(*) AS uses
+FROM tail
 GROUP BY
-  account_app, account_id, app_id, app_name, verb, credential_kind, credential_id, outcome, failed_at
+  account_app, account_id, app_id, app_name, verb, credential_kind, credential_id, outcome,
+  CASE outcome WHEN 'failure' THEN occurred_at END

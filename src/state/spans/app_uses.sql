@@ -1,4 +1,5 @@
--- Grain: that of `uses`, with the applications that an event's own ids and names stand for.
+-- Grain: that of `uses`, with the applications that an event's own ids and names stand for. A
+-- checkpoint's rows are put together with these.
 -- Columns: those of uses, app_key, account_key_app.
 -- Inputs: uses, app_aliases.
 SELECT

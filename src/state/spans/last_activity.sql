@@ -33,6 +33,13 @@ WITH uses AS (
   WHERE last_active_at IS NOT NULL
     AND last_active_at <= $as_of
 ),
+-- An ordered aggregate is slow, so that it gets one row an account and signal.
+signals AS (
+  SELECT app_id, account_id, signal, max(last_at) AS last_at, min(first_at) AS first_at
+  FROM uses
+  WHERE ok
+  GROUP BY app_id, account_id, signal
+),
 successes AS (
   SELECT
     app_id,
@@ -40,8 +47,7 @@ successes AS (
     max(last_at) AS last_success_at,
     min(first_at) AS first_success_at,
     last_value(signal ORDER BY last_at, signal) AS last_success_signal
-  FROM uses
-  WHERE ok
+  FROM signals
   GROUP BY app_id, account_id
 ),
 failures AS (
