@@ -33,7 +33,8 @@ const BEFORE_LINKS: [(&str, &str); 9] = [
 ];
 
 /// Views that stand on links; `true` keeps the rows in memory.
-const AFTER_LINKS: [(&str, &str, bool); 14] = [
+const AFTER_LINKS: [(&str, &str, bool); 15] = [
+    ("account_uses", include_str!("spans/account_uses.sql"), true),
     ("last_activity", include_str!("spans/last_activity.sql"), true),
     ("grants_now", include_str!("spans/grants_now.sql"), true),
     ("accounts_now", include_str!("spans/accounts_now.sql"), true),
@@ -71,7 +72,7 @@ pub async fn build(session: &Session) -> Result<usize, query::Error> {
         session.define(name, sql, held).await?;
     }
     // What they hold is in `app_uses`, `account_attributes` and `grant_spans` now.
-    session.forget(&["uses", "account_statements", "grant_observations"])?;
+    session.forget(&["uses", "account_uses", "account_statements", "grant_observations"])?;
     for name in PLAIN_REGISTERS {
         session.alias(name, &format!("reg_{name}")).await?;
     }
