@@ -91,6 +91,7 @@ pub fn add(batch: &mut Ingest, file: &File) -> Result<LoadCounts, Error> {
         file: file.name.into(),
         listing: (kind != SourceKind::Events).then_some(listing),
         rows_read: file.rows.len() as u64 + file.rejections,
+        content_sha256: None,
         announced_total: Some(7),
     })
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::output::Sheet;
 use super::{Context, Error, Outcome, times};
-use crate::query::{At, Rows};
+use crate::query::At;
 
 #[derive(Args)]
 pub struct Doctor {
@@ -16,9 +16,6 @@ pub struct Doctor {
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
 }
-
-/// Sources older than this many days are pointed out; detectors apply their profile's limits.
-const STALE_DAYS: i64 = 7;
 
 impl Doctor {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
@@ -46,34 +43,19 @@ impl Doctor {
                 return Ok(Outcome::Incomplete);
             }
         }
-        let session = context.engine().session(At { as_of, known_at: now }).await?;
-        const SOURCES: &str = "SELECT source, app_id, watermark_at, complete, quarantined FROM sources_now \
-             ORDER BY source, app_id";
-        let mut sources = 0;
-        for batch in session.collect("sources_now", SOURCES).await? {
-            let rows = Rows::new("sources_now", &batch);
-            let (source, app, watermark) =
-                (rows.texts("source")?, rows.texts("app_id")?, rows.times("watermark_at")?);
-            let (complete, quarantined) = (rows.booleans("complete")?, rows.integers("quarantined")?);
-            for row in 0..rows.len() {
-                sources += 1;
-                let reaches = watermark.get(row);
-                let days = reaches.map(|at| as_of.since(at).as_hours() / 24);
-                let fit = days.is_some_and(|days| days < STALE_DAYS)
-                    && complete.value(row)
-                    && quarantined.value(row) == 0;
-                let name =
-                    [source.get(row), app.get(row)].into_iter().flatten().collect::<Vec<_>>().join("/");
-                let detail = format!(
-                    "reaches {}, {} quarantined{}",
-                    reaches.map_or_else(|| "no instant".to_owned(), |at| at.to_string()),
-                    quarantined.value(row),
-                    if complete.value(row) { "" } else { ", partial" },
-                );
-                checks.add(&format!("source {name}"), fit, &detail);
-            }
+        let at = At { as_of, known_at: now };
+        let sources = context.engine().sources(at, &context.config.profile.value).await?;
+        for source in &sources {
+            let name = [Some(&source.source), source.app_id.as_ref()];
+            let name = name.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("/");
+            let reaches = source.watermark_at.map_or_else(|| "no instant".to_owned(), |at| at.to_string());
+            let told = match source.reasons.as_slice() {
+                [] => format!("reaches {reaches}, {} quarantined", source.quarantined),
+                reasons => reasons.join("; "),
+            };
+            checks.add(&format!("source {name}"), source.whole(), &told);
         }
-        if sources == 0 {
+        if sources.is_empty() {
             checks.add("sources", false, "nothing has been ingested yet: lychgate ingest PATH");
         }
         checks.sheet.print(&context.output)?;

@@ -22,6 +22,7 @@ mod rebuild;
 mod serve;
 mod sigma;
 mod simulate;
+mod sources;
 mod sql;
 mod time_to_zero_access;
 mod times;
@@ -75,6 +76,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Write the files of a simulated organisation, with labels.csv as the truth
     Simulate(simulate::Simulate),
+    /// How far every source reaches, and what speaks against resting on it
+    Sources(sources::Sources),
     /// Read files into the lake
     Ingest(ingest::Ingest),
     /// List what could not be read, and read it again
@@ -255,6 +258,7 @@ async fn execute(command: Command, context: &Context) -> Result<Outcome, Error> 
         Command::Demo(command) => command.run(context).await,
         Command::Init(command) => command.run(context).await,
         Command::Doctor(command) => command.run(context).await,
+        Command::Sources(command) => command.run(context).await,
         Command::Simulate(command) => command.run(context),
         Command::Ingest(command) => command.run(context).await,
         Command::Quarantine(command) => command.run(context).await,

@@ -42,6 +42,11 @@ pub fn values(settings: &BTreeMap<String, Setting>, at: At) -> ParamValues {
     ParamValues::from(bound)
 }
 
+/// `$as_of` alone.
+pub fn as_of(instant: UtcMicros) -> ParamValues {
+    ParamValues::from(vec![("as_of", time(instant))])
+}
+
 fn time(instant: UtcMicros) -> ScalarValue {
     ScalarValue::TimestampMicrosecond(Some(instant.0), Some("UTC".into()))
 }

@@ -1,32 +1,19 @@
 //! The completeness gate: whether the sources that a rule needs reach far enough.
 //!
-//! Takes `sources_now` and the staleness limits of the profile; says for an application why
+//! Takes the sources of a run and the limits of the profile; says for an application why
 //! a verdict about it must be unknown. A stale roster or identity provider concerns every
-//! finding, a stale listing only those of its application.
+//! finding, a stale listing only those of its application, a gap in a log those that are about
+//! what nobody did meanwhile.
 
 use std::collections::BTreeMap;
 
-use datafusion::prelude::SessionContext;
-
-use super::Error;
-use super::cells::Cells;
-use super::rule::{Run, query};
+use super::rule::Run;
+use super::sources::{Feed, Sources};
 use super::template::elapsed;
+use super::{Error, bind};
 use crate::domain::UtcMicros;
 use crate::models::rule::Need;
-use crate::models::{Interval, Profile, Rule};
-use crate::query::At;
-
-const SQL: &str = "
-SELECT
-  source,
-  app_id,
-  kind,
-  watermark_at,
-  rows,
-  previous_rows,
-  complete
-FROM sources_now";
+use crate::models::{Interval, Param, Profile, Rule, Value};
 
 /// What a rule could not see in this run: a finding that is missing there has not gone away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,79 +27,72 @@ pub struct Reach {
 /// How far the sources of a rule reach, whether or not it found anything.
 ///
 /// # Errors
-/// When `sources_now` or `applications` cannot be read.
-pub async fn reach(rule: &Rule, run: Run<'_>) -> Result<Reach, Error> {
-    let gate = Gate::read(rule, run.profile, run.session, run.at).await?;
+/// When the profile lacks a threshold of the rule.
+pub fn reach(rule: &Rule, run: Run<'_>) -> Result<Reach, Error> {
+    let gate = Gate::new(rule, run)?;
     if let Some(reason) = gate.unknown_because(None) {
         return Ok(Reach { all: Some(reason), ..Reach::default() });
     }
     if rule.needs.is_empty() {
         return Ok(Reach::default());
     }
-    let applications = query(rule, run.session, "SELECT app_id FROM applications", None).await?;
-    let lacking = applications.iter().filter_map(|row| {
-        let app_id = row.text("app_id")?;
-        let reason = gate.unknown_because(Some(&app_id))?;
-        Some((app_id, reason))
+    let lacking = run.sources.apps.iter().filter_map(|app_id| {
+        let reason = gate.unknown_because(Some(app_id))?;
+        Some((app_id.clone(), reason))
     });
     Ok(Reach { all: None, apps: lacking.collect() })
 }
 
-/// The newest load of every source, measured against a profile.
+/// The sources of a run, measured against what one rule needs.
 pub struct Gate<'a> {
-    sources: Vec<Source>,
-    needs: &'a [Need],
+    sources: &'a Sources,
+    rule: &'a Rule,
     profile: &'a Profile,
     as_of: UtcMicros,
-}
-
-struct Source {
-    name: String,
-    app_id: Option<String>,
-    kind: String,
-    watermark_at: Option<UtcMicros>,
-    rows: f64,
-    previous_rows: Option<f64>,
-    incomplete: bool,
+    /// How far back the rule looks for use that was not there.
+    window: Interval,
 }
 
 impl<'a> Gate<'a> {
-    /// Reads `sources_now`, unless the rule needs nothing.
-    pub async fn read(
-        rule: &'a Rule,
-        profile: &'a Profile,
-        session: &SessionContext,
-        at: At,
-    ) -> Result<Gate<'a>, Error> {
-        let rows = if rule.needs.is_empty() { Vec::new() } else { query(rule, session, SQL, None).await? };
-        let sources = rows.iter().map(Source::new).collect();
-        Ok(Gate { sources, needs: &rule.needs, profile, as_of: at.as_of })
+    pub fn new(rule: &'a Rule, run: Run<'a>) -> Result<Gate<'a>, Error> {
+        let Run { sources, profile, at, .. } = run;
+        Ok(Gate { sources, rule, profile, as_of: at.as_of, window: window(rule, profile)? })
     }
 
     /// Why a verdict about a subject in this application (or in none) must be unknown.
     pub fn unknown_because(&self, app_id: Option<&str>) -> Option<String> {
-        self.needs.iter().find_map(|need| self.lacking(*need, app_id))
+        self.rule.needs.iter().find_map(|need| self.lacking(*need, app_id))
     }
 
     fn lacking(&self, need: Need, app_id: Option<&str>) -> Option<String> {
         match need {
             Need::Roster => self.first_fresh(|s| s.kind == "roster", "roster"),
             Need::Idp => {
-                self.first_fresh(Source::speaks_for_a_directory, "log or listing of an identity provider")
+                let named = app_id.filter(|app| DIRECTORIES.contains(app));
+                let matches =
+                    |feed: &Feed| named.map_or(speaks_for_a_directory(feed), |app| is_of(feed, app));
+                self.first_fresh(matches, "log or listing of an identity provider")
             }
-            Need::Provisioning => self.first_fresh(Source::tells_provisioning, "provisioning log"),
+            Need::Provisioning => {
+                let own = |feed: &Feed| tells_provisioning(feed) && feed.app_id.as_deref() == app_id;
+                // The log of the application itself says more than that of another.
+                if app_id.is_some() && self.sources.feeds.iter().any(own) {
+                    return self.first_fresh(own, "provisioning log");
+                }
+                self.first_fresh(tells_provisioning, "provisioning log")
+            }
             Need::Accounts => self.application(app_id?, "accounts"),
             Need::Grants => self.application(app_id?, "grants"),
-            Need::Activity => {
-                let signins = self.first_fresh(|s| s.kind == "events", "sign-in log");
-                signins.filter(|_| app_id.is_none_or(|app| self.application(app, "accounts").is_some()))
-            }
+            Need::Activity => match app_id {
+                Some(app_id) => self.activity(app_id),
+                None => self.first_fresh(|s| s.kind == "events", "sign-in log"),
+            },
         }
     }
 
     /// A listing of the application, or a log that reports each change of its accounts.
     fn application(&self, app_id: &str, kind: &str) -> Option<String> {
-        let log = self.first_fresh(|s| s.logs_changes_of(app_id), "log");
+        let log = self.first_fresh(|s| logs_changes_of(s, app_id), "log");
         let listing = self.first_fresh(
             |s| s.kind == kind && s.app_id.as_deref() == Some(app_id),
             &format!("{} listing of {app_id}", kind.trim_end_matches('s')),
@@ -120,84 +100,101 @@ impl<'a> Gate<'a> {
         listing.filter(|_| log.is_some())
     }
 
-    /// None when one of the matching sources is fresh; else what is wrong with the freshest.
-    fn first_fresh(&self, matches: impl Fn(&Source) -> bool, what: &str) -> Option<String> {
-        let freshest =
-            self.sources.iter().filter(|s| matches(s)).max_by_key(|s| (!s.incomplete, s.watermark_at));
-        let Some(source) = freshest else { return Some(format!("no {what} has been read")) };
-        let Some(watermark_at) = source.watermark_at else {
-            return Some(format!("the {what} holds no time"));
-        };
-        let limit = self.limit(&source.kind);
-        if limit.after(watermark_at) < self.as_of {
-            let age = elapsed(watermark_at, self.as_of);
-            return Some(format!("the newest {what} is {age} old, and may be {limit} old"));
+    /// A listing that tells last use, or logs that tell of the application's use and cover all of
+    /// the time that the rule is about.
+    fn activity(&self, app_id: &str) -> Option<String> {
+        let what = format!("account listing of {app_id}");
+        let listing = self.freshest(|s| s.kind == "accounts" && s.app_id.as_deref() == Some(app_id));
+        let told = listing.filter(|feed| feed.tells_use != Some(false));
+        if told.is_some_and(|feed| feed.doubt(&what, self.profile, self.as_of).is_none()) {
+            return None;
         }
-        if source.incomplete {
-            return Some(format!("the newest {what} is not complete"));
+        let logs = self.sources.logs_of_use(app_id);
+        if logs.is_empty() {
+            // Then the rule itself says that nothing tells of use; here only what is there no more.
+            let lost = listing.and_then(|feed| feed.lacks("last_active_at", &what, self.profile));
+            let signins = self.first_fresh(|s| s.kind == "events", "sign-in log");
+            return lost.or_else(|| signins.filter(|_| self.application(app_id, "accounts").is_some()));
         }
-        self.shrunken(source).then(|| {
-            let before = source.previous_rows.unwrap_or_default();
-            format!("the newest {what} shrank from {before} rows to {}", source.rows)
+        let stale =
+            logs.iter().find_map(|log| log.doubt(&format!("{} log", log.name), self.profile, self.as_of));
+        stale.or_else(|| self.uncovered(&logs))
+    }
+
+    /// Why logs do not cover the time that the rule is about.
+    fn uncovered(&self, logs: &[&Feed]) -> Option<String> {
+        let from_at = self.window.before(self.as_of);
+        let oldest = logs.iter().filter_map(|log| Some((log.first_at?, &log.name))).min();
+        if let Some((first_at, name)) = oldest.filter(|(first_at, _)| *first_at > from_at) {
+            let (age, window) = (elapsed(first_at, self.as_of), self.window);
+            return Some(format!("the {name} log begins {age} before, and the question is about {window}"));
+        }
+        logs.iter().find_map(|log| {
+            let gap = log.gaps(self.profile).find(|gap| gap.to_at > from_at)?;
+            Some(log.silent(gap))
         })
     }
 
-    fn limit(&self, kind: &str) -> Interval {
-        let key = match kind {
-            "roster" => "staleness_roster",
-            "events" => "staleness_idp",
-            _ => "staleness_listing",
-        };
-        self.profile.interval(key).unwrap_or_default()
+    fn freshest(&self, matches: impl Fn(&Feed) -> bool) -> Option<&'a Feed> {
+        self.sources.feeds.iter().filter(|s| matches(s)).max_by_key(|s| (!s.partial, s.watermark_at))
     }
 
-    /// A listing that lost more than the allowed share is a damaged export, not mass leaving.
-    fn shrunken(&self, source: &Source) -> bool {
-        let lost = source.previous_rows.map_or(0.0, |previous| previous - source.rows);
-        let share = self.profile.number("shrink_max").unwrap_or(0.0) * source.previous_rows.unwrap_or(0.0);
-        let floor = self.profile.number("shrink_rows_min").unwrap_or(0.0);
-        source.kind != "events" && lost > share.max(floor)
+    /// None when one of the matching sources is fresh; else what is wrong with the freshest.
+    fn first_fresh(&self, matches: impl Fn(&Feed) -> bool, what: &str) -> Option<String> {
+        let Some(feed) = self.freshest(matches) else { return Some(format!("no {what} has been read")) };
+        feed.doubt(what, self.profile, self.as_of).or_else(|| {
+            let asked = self.rule.columns.iter().filter_map(|column| column.split_once('.'));
+            let own = asked.filter(|(kind, _)| *kind == feed.kind).map(|(_, column)| column);
+            let always = COLUMNS.iter().filter(|(kind, _)| *kind == feed.kind).map(|(_, column)| *column);
+            always.chain(own).find_map(|column| feed.lacks(column, what, self.profile))
+        })
     }
 }
 
-impl Source {
-    fn new(cells: &Cells) -> Source {
-        Source {
-            name: cells.text("source").unwrap_or_default(),
-            app_id: cells.text("app_id"),
-            kind: cells.text("kind").unwrap_or_default(),
-            watermark_at: cells.time("watermark_at"),
-            rows: cells.number("rows").unwrap_or(0.0),
-            previous_rows: cells.number("previous_rows"),
-            // A source that does not say is taken at its word when it lists.
-            incomplete: cells.text("complete").as_deref() == Some("false"),
+/// The longest interval that a rule takes from its profile.
+fn window(rule: &Rule, profile: &Profile) -> Result<Interval, Error> {
+    let taken = rule.params.values().filter(|param| matches!(param, Param::Profile(_)));
+    let mut window = Interval::default();
+    for param in taken {
+        if let Value::Interval(interval) = bind::setting(rule, profile, param)?.value
+            && interval.micros_about() > window.micros_about()
+        {
+            window = interval;
         }
     }
+    Ok(window)
+}
 
-    fn directory(&self) -> Option<&'static str> {
-        match self.name.as_str() {
-            "okta" => Some("okta"),
-            "entra_audit" | "entra_signin" => Some("entra"),
-            "google_workspace" => Some("google_workspace"),
-            _ => None,
-        }
+fn directory(feed: &Feed) -> Option<&'static str> {
+    match feed.name.as_str() {
+        "okta" => Some("okta"),
+        "entra_audit" | "entra_signin" => Some("entra"),
+        "google_workspace" => Some("google_workspace"),
+        _ => None,
     }
+}
 
-    fn speaks_for_a_directory(&self) -> bool {
-        let listed = self.app_id.as_deref().is_some_and(|app| DIRECTORIES.contains(&app));
-        self.directory().is_some() || (self.kind == "accounts" && listed)
-    }
+fn speaks_for_a_directory(feed: &Feed) -> bool {
+    DIRECTORIES.iter().any(|app_id| is_of(feed, app_id))
+}
 
-    fn tells_provisioning(&self) -> bool {
-        let sources = ["okta", "entra_provisioning", "scim_http", "scim_set", "google_workspace"];
-        self.kind == "events" && sources.contains(&self.name.as_str())
-    }
+fn is_of(feed: &Feed, app_id: &str) -> bool {
+    directory(feed) == Some(app_id) || (feed.kind == "accounts" && feed.app_id.as_deref() == Some(app_id))
+}
 
-    fn logs_changes_of(&self, app_id: &str) -> bool {
-        let own = self.app_id.as_deref() == Some(app_id) && self.name == "scim_http";
-        self.kind == "events" && (own || self.directory() == Some(app_id))
-    }
+fn tells_provisioning(feed: &Feed) -> bool {
+    let sources = ["okta", "entra_provisioning", "scim_http", "scim_set", "google_workspace"];
+    feed.kind == "events" && sources.contains(&feed.name.as_str())
+}
+
+fn logs_changes_of(feed: &Feed, app_id: &str) -> bool {
+    let own = feed.app_id.as_deref() == Some(app_id) && feed.name == "scim_http";
+    feed.kind == "events" && (own || directory(feed) == Some(app_id))
 }
 
 /// Applications that are identity providers.
 const DIRECTORIES: [&str; 3] = ["okta", "entra", "google_workspace"];
+
+/// The columns without which a kind of listing answers no question that needs it.
+const COLUMNS: [(&str, &str); 3] =
+    [("roster", "end_at"), ("accounts", "active"), ("grants", "entitlement_id")];

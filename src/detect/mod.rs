@@ -15,12 +15,14 @@ mod rule;
 pub mod rule_test;
 mod score;
 pub mod sigma;
+mod sources;
 mod suppress;
 mod template;
 pub mod view_schema;
 
 pub use gate::{Reach, reach};
 pub use rule::{Run, run_rule};
+pub use sources::{Feed, Sources};
 
 /// What can go wrong while a detector runs.
 #[derive(Debug, thiserror::Error)]

@@ -9,6 +9,7 @@ use datafusion::prelude::SessionContext;
 use super::cells::{self, Cells};
 use super::finding::Teller;
 use super::gate::Gate;
+use super::sources::Sources;
 use super::suppress::Suppressions;
 use super::{Error, bind};
 use crate::domain::{Finding, UtcMicros, Verdict};
@@ -22,6 +23,8 @@ pub struct Run<'a> {
     pub at: At,
     pub tenant: &'a str,
     pub profile: &'a Profile,
+    /// How far its sources reach.
+    pub sources: &'a Sources,
 }
 
 /// Asks one rule. Findings come in order of subject and no two share an id; subjects that
@@ -32,11 +35,11 @@ pub struct Run<'a> {
 pub async fn run_rule(rule: &Rule, run: Run<'_>) -> Result<Vec<Finding>, Error> {
     let settings = bind::settings(rule, run.profile)?;
     let params = bind::values(&settings, run.at);
-    let rows = query(rule, run.session, &rule.sql, Some(params)).await?;
+    let rows = query(&rule.id, run.session, &rule.sql, Some(params)).await?;
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let gate = Gate::read(rule, run.profile, run.session, run.at).await?;
+    let gate = Gate::new(rule, run)?;
     let suppressions = Suppressions::read(rule, run.session, run.at).await?;
     let teller = Teller::new(rule, run, &settings, &gate)?;
     let mut findings: BTreeMap<(String, String), Finding> = BTreeMap::new();
@@ -62,14 +65,14 @@ fn weight(finding: &Finding) -> (bool, Option<UtcMicros>, &str) {
     (finding.verdict != Verdict::Fail, finding.since, &finding.explanation)
 }
 
-/// Runs one query and gives its rows.
+/// Runs one query and gives its rows; `asker` is for messages.
 pub(super) async fn query(
-    rule: &Rule,
+    asker: &str,
     session: &SessionContext,
     sql: &str,
     params: Option<ParamValues>,
 ) -> Result<Vec<Cells>, Error> {
-    let plan = |source| Error::Plan { rule: rule.id.clone(), source: Box::new(source) };
+    let plan = |source| Error::Plan { rule: asker.to_owned(), source: Box::new(source) };
     let frame = session.sql(sql).await.map_err(plan)?;
     let frame = match params {
         Some(params) => frame.with_param_values(params).map_err(plan)?,
@@ -78,6 +81,6 @@ pub(super) async fn query(
     let batches = frame
         .collect()
         .await
-        .map_err(|source| Error::Query { rule: rule.id.clone(), source: Box::new(source) })?;
-    cells::rows(&batches).map_err(|(column, source)| Error::Column { rule: rule.id.clone(), column, source })
+        .map_err(|source| Error::Query { rule: asker.to_owned(), source: Box::new(source) })?;
+    cells::rows(&batches).map_err(|(column, source)| Error::Column { rule: asker.to_owned(), column, source })
 }

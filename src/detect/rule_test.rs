@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::Error;
 use super::rule::{Run, run_rule};
+use super::sources::Sources;
 use super::view_schema::views;
 use crate::domain::{Finding, UtcMicros, Verdict};
 use crate::models::rule::{Expectation, Row, RuleTest};
@@ -62,7 +63,8 @@ pub async fn findings(rule: &Rule, test: &RuleTest, profile: &Profile) -> Result
     let as_of = test.as_of.unwrap_or(AS_OF);
     let session = lay_out(rule, test, as_of)?;
     let at = At { as_of, known_at: as_of };
-    run_rule(rule, Run { session: &session, at, tenant: "test", profile }).await
+    let sources = &Sources::read(&session, as_of).await?;
+    run_rule(rule, Run { session: &session, at, tenant: "test", profile, sources }).await
 }
 
 fn error(rule: &Rule, test: &RuleTest, reason: String) -> Error {

@@ -32,7 +32,7 @@ pub struct Suppressions(HashSet<(String, Option<String>)>);
 impl Suppressions {
     pub async fn read(rule: &Rule, session: &SessionContext, at: At) -> Result<Suppressions, Error> {
         let params = bind::values(&Default::default(), at);
-        let rows = query(rule, session, SQL, Some(params)).await?;
+        let rows = query(&rule.id, session, SQL, Some(params)).await?;
         let spoken = rows.iter().filter(|row| concerns(rule, row));
         Ok(Suppressions(spoken.filter_map(|row| Some((row.text("subject")?, row.text("app_id")))).collect()))
     }

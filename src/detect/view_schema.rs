@@ -10,7 +10,7 @@ use crate::domain::register::ColumnType;
 
 /// Columns as `name` (text), `name?` (boolean), `name#` (integer), `name%` (number) or
 /// `name@` (instant).
-const VIEWS: [(&str, &str); 18] = [
+const VIEWS: [(&str, &str); 21] = [
     (
         "accounts_now",
         "app_id account_id account_name display_name email external_id active? state state_since@ status class \
@@ -88,8 +88,16 @@ const VIEWS: [(&str, &str); 18] = [
     ),
     (
         "sources_now",
-        "source kind app_id watermark_at@ last_ingested_at@ rows# previous_rows# complete? quarantined#",
+        "source kind app_id first_at@ watermark_at@ last_ingested_at@ rows# previous_rows# complete? quarantined# \
+         read_rows# announced_rows# control_rows# damage",
     ),
+    (
+        "loads",
+        "load_id source kind app_id file listed_at@ first_at@ watermark_at@ ingested_at@ complete? rows# quarantined# \
+         announced_rows# control_rows# damage filled",
+    ),
+    ("source_silences", "source from_at@ to_at@ hours% usual_hours%"),
+    ("source_uses", "source app_id first_at@ last_at@"),
     (
         "peer_lift",
         "app_id account_id entitlement_id peer_scope peers# peer_holders# department_people# department_holders# \

@@ -27,10 +27,11 @@ pub enum RegisterKind {
     TrustedDomains,
     Requests,
     Licences,
+    ControlTotals,
 }
 
 impl RegisterKind {
-    pub const ALL: [RegisterKind; 10] = [
+    pub const ALL: [RegisterKind; 11] = [
         RegisterKind::Applications,
         RegisterKind::Owners,
         RegisterKind::NonHumanIdentities,
@@ -41,6 +42,7 @@ impl RegisterKind {
         RegisterKind::TrustedDomains,
         RegisterKind::Requests,
         RegisterKind::Licences,
+        RegisterKind::ControlTotals,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -55,6 +57,7 @@ impl RegisterKind {
             RegisterKind::TrustedDomains => "trusted_domains",
             RegisterKind::Requests => "requests",
             RegisterKind::Licences => "licences",
+            RegisterKind::ControlTotals => "control_totals",
         }
     }
 
@@ -145,6 +148,9 @@ impl RegisterKind {
                 ("currency", Text),
                 ("renewal_on", Text),
             ],
+            RegisterKind::ControlTotals => {
+                &[("file", Text), ("rows", Number), ("sha256", Text), ("app_id", Text), ("listed_on", Text)]
+            }
         }
     }
 

@@ -26,7 +26,8 @@ impl From<Event> for Row<'_> {
 /// Why a raw record could not become a row. It goes to quarantine, with its origin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rejection {
-    /// Stable word to count by: `not_json`, `missing_field`, `bad_time`, `too_large`.
+    /// Stable word to count by: `not_json`, `missing_field`, `bad_time`, `too_large`; `remark` for a line
+    /// around a table, which is no lost record.
     pub code: &'static str,
     /// A sentence for a person: what is wrong, and with which value.
     pub reason: String,

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rule::{Case, Rule};
+use super::rule::{Case, Need, Rule};
 use super::{Error, Param, Profile, Value, parse_rule};
 
 const TESTS_MIN: usize = 4;
@@ -70,6 +70,7 @@ fn rule_errors(file: &str, text: &str, rule: &Rule, profiles: &[Profile]) -> Vec
     prose(rule, &mut found);
     quotes(rule, &mut found);
     params(rule, profiles, &mut found);
+    columns(rule, &mut found);
     sql(rule, &mut found);
     tests(rule, &mut found);
     found.into_iter().map(|(key, reason)| invalid(file, text, key, reason)).collect()
@@ -139,6 +140,24 @@ fn quotes(rule: &Rule, found: &mut Vec<(&str, String)>) {
 fn quoted_names(text: &str) -> impl Iterator<Item = &str> {
     let inside = text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap_or(rest));
     inside.map(|placeholder| placeholder.split('|').next().unwrap_or(placeholder))
+}
+
+/// A column of a listing that the rule does not need would never be looked for.
+fn columns(rule: &Rule, found: &mut Vec<(&str, String)>) {
+    for column in &rule.columns {
+        let need = match column.split_once('.') {
+            Some(("roster", _)) => Some(Need::Roster),
+            Some(("accounts", _)) => Some(Need::Accounts),
+            Some(("grants", _)) => Some(Need::Grants),
+            _ => None,
+        };
+        if !need.is_some_and(|need| rule.needs.contains(&need)) {
+            found.push((
+                "columns",
+                format!("\"{column}\" is not of the roster, accounts or grants that the rule needs"),
+            ));
+        }
+    }
 }
 
 fn params(rule: &Rule, profiles: &[Profile], found: &mut Vec<(&str, String)>) {

@@ -29,6 +29,10 @@ pub struct Rule {
     pub on_by_default: bool,
     /// Sources whose completeness gates the verdict.
     pub needs: Vec<Need>,
+    /// Columns of these sources, as `accounts.expires_at`, that the answer rests on: where a listing
+    /// has one no more, the verdict is unknown.
+    #[serde(default)]
+    pub columns: Vec<String>,
     #[serde(default)]
     pub params: BTreeMap<String, Param>,
     /// The parameter that decides, shown with each finding.

@@ -1,16 +1,15 @@
 //! One run of the detectors: session, scores, rules, owners, ledger.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 
 use super::{Engine, Error, now, owners};
 use crate::detect::causes::{self, Cause};
-use crate::detect::{self as detectors, Reach, learned};
+use crate::detect::{self as detectors, Reach, Sources, learned};
 use crate::domain::{Finding, Severity, UtcMicros, Verdict};
 use crate::findings::{Changes, Coverage, Run};
-use crate::models::rule::Need;
 use crate::models::{self, Profile, Rule};
 use crate::query::{At, Session};
 
@@ -106,20 +105,20 @@ impl Engine {
         rules: &[Rule],
         profile: &Profile,
     ) -> Result<Answers, Error> {
-        let run =
-            detectors::Run { session: session.context(), at: session.at(), tenant: self.tenant(), profile };
+        let sources = &Sources::read(session.context(), session.at().as_of).await?;
+        let run = detectors::Run {
+            session: session.context(),
+            at: session.at(),
+            tenant: self.tenant(),
+            profile,
+            sources,
+        };
         let (mut findings, mut timings) = (Vec::new(), BTreeMap::new());
         let (mut coverage, mut incomplete) = (BTreeMap::new(), BTreeSet::new());
-        // Rules that need the same sources reach equally far.
-        let mut reaches: HashMap<Vec<Need>, Reach> = HashMap::new();
         for rule in rules {
             let begun_at = now();
             let found = detectors::run_rule(rule, run).await?;
-            let reach = match reaches.get(&rule.needs) {
-                Some(reach) => reach.clone(),
-                None => detectors::reach(rule, run).await?,
-            };
-            reaches.entry(rule.needs.clone()).or_insert_with(|| reach.clone());
+            let reach = detectors::reach(rule, run)?;
             incomplete.extend(reach.all.iter().chain(reach.apps.values()).cloned());
             coverage.insert(rule.id.clone(), covered(reach));
             let (count, elapsed_ms) = (found.len(), elapsed_ms(begun_at));

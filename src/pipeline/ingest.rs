@@ -253,6 +253,7 @@ fn ingest_file(
         listing: (kind != SourceKind::Events).then(|| opened.context.listing.clone()),
         rows_read: report.read,
         announced_total,
+        content_sha256: opened.content_sha256.clone(),
     })?;
     (report.new, report.duplicate, report.quarantined) = (counts.new, counts.duplicate, counts.quarantined);
     Ok(report)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Engine, Error};
-use crate::detect as detectors;
+use crate::detect::{self as detectors, Sources};
 use crate::domain::UtcMicros;
 use crate::models::{self, Profile};
 use crate::query::{At, Session};
@@ -103,8 +103,9 @@ fn micros(profile: &Profile, threshold: &str) -> i64 {
 async fn incomplete(session: &Session, tenant: &str, profile: &Profile) -> Result<Vec<String>, Error> {
     let rules = models::builtin_rules()?;
     let Some(rule) = rules.iter().find(|rule| rule.id == RULE) else { return Ok(Vec::new()) };
-    let run = detectors::Run { session: session.context(), at: session.at(), tenant, profile };
-    let reach = detectors::reach(rule, run).await?;
+    let sources = &Sources::read(session.context(), session.at().as_of).await?;
+    let run = detectors::Run { session: session.context(), at: session.at(), tenant, profile, sources };
+    let reach = detectors::reach(rule, run)?;
     let mut reasons: Vec<String> = reach.all.into_iter().chain(reach.apps.into_values()).collect();
     reasons.sort_unstable();
     reasons.dedup();

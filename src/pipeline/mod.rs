@@ -17,6 +17,7 @@ mod opening;
 mod owners;
 mod quarantine;
 mod sigma;
+mod sources;
 mod spool;
 
 use std::num::NonZeroUsize;
@@ -32,6 +33,7 @@ pub use ingest::{FileReport, IngestReport, Reading, normalize};
 pub use leavers::{Deadline, LeaverReport, leaver_report};
 pub use quarantine::Quarantined;
 pub use sigma::{SigmaGroup, SigmaReport, SigmaRequest, SigmaRule};
+pub use sources::{Gap, SourceReport, source_reports};
 
 use crate::domain::UtcMicros;
 use crate::findings::Ledger;

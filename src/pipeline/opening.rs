@@ -20,6 +20,8 @@ pub struct Opened {
     pub context: Context,
     /// What to answer before the records, which go into quarantine, can be read.
     pub question: Option<String>,
+    /// SHA-256 of the file as it is; of listings only.
+    pub content_sha256: Option<String>,
 }
 
 /// Opens and recognises a file; the inner error is the report of a file that is refused.
@@ -54,10 +56,11 @@ pub fn open(
         reading.app.clone().or(table_app).or_else(|| needs_app(&reader).then(|| folder_app(given)).flatten());
     // The same rows listed on another day are another listing: they say that nothing changed.
     let stated_at = reading.listed_at.or_else(|| time_in_name(given));
-    let listing_id = if is_listing(&reader) {
-        content_id(path, reader.name(), app.as_deref(), stated_at)?
+    let (listing_id, content_sha256) = if is_listing(&reader) {
+        let (listing_id, content) = content_ids(path, reader.name(), app.as_deref(), stated_at)?;
+        (listing_id, Some(content))
     } else {
-        String::new()
+        (String::new(), None)
     };
     let listed_at = stated_at.or_else(|| modified_at(path)).unwrap_or(ingested_at);
     let context = Context {
@@ -67,7 +70,7 @@ pub fn open(
         listing: Listing { listing_id, app_id: app, listed_at, complete },
         now: ingested_at,
     };
-    Ok(Ok(Opened { input, reader, context, question }))
+    Ok(Ok(Opened { input, reader, context, question, content_sha256 }))
 }
 
 /// Whether records are told apart without knowing the format.
@@ -116,13 +119,14 @@ fn folder_app(path: &Path) -> Option<String> {
     Some(name)
 }
 
-/// Identity of a listing: its bytes, what they list, and the day that its name states.
-fn content_id(
+/// Identity of a listing: its bytes, what they list, and the day that its name states; and the
+/// SHA-256 of the bytes alone.
+fn content_ids(
     path: &Path,
     source: &str,
     app: Option<&str>,
     stated_at: Option<UtcMicros>,
-) -> Result<String, Error> {
+) -> Result<(String, String), Error> {
     let failed = |source| Error::Hash { path: path.to_owned(), source };
     let (mut file, mut hash) = (File::open(path).map_err(failed)?, Sha256::new());
     let mut buffer = vec![0; 1 << 16];
@@ -133,9 +137,14 @@ fn content_id(
         }
         hash.update(&buffer[..read]);
     }
+    let content = hex(&hash.clone().finalize());
     let stated_at = stated_at.map(|at| at.to_string()).unwrap_or_default();
     hash.update(format!("\u{1f}{source}\u{1f}{}\u{1f}{stated_at}", app.unwrap_or_default()));
-    Ok(hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+    Ok((hex(&hash.finalize()[..16]), content))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The date, or date and time, in a file's name: `accounts_2026-06-29.csv`,

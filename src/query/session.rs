@@ -59,13 +59,16 @@ const ALIASES: &str = "app_aliases";
 
 /// The base views in the order in which they stand on each other; `true` keeps the rows in
 /// memory, because several others read them.
-const VIEWS: [(&str, &str, bool); 6] = [
+const VIEWS: [(\&str, \&str, bool); 9] = [
     ("known_events", include_str!("views/known_events.sql"), false),
     ("changes", include_str!("views/changes.sql"), false),
     ("uses", include_str!("views/uses.sql"), false),
     ("known_snapshots", include_str!("views/known_snapshots.sql"), false),
+    ("loads", include_str!("views/loads.sql"), true),
     ("listings", include_str!("views/listings.sql"), true),
     ("sources_now", include_str!("views/sources_now.sql"), true),
+    ("source_silences", include_str!("views/source_silences.sql"), true),
+    ("source_uses", include_str!("views/source_uses.sql"), true),
 ];
 
 /// Rows that are worked on at a time.

@@ -52,8 +52,8 @@ const AFTER_LINKS: [(&str, &str, bool); 15] = [
 ];
 
 /// Registers that need nothing resolved: view name and the register behind it.
-const PLAIN_REGISTERS: [&str; 6] =
-    ["sod_rules", "entitlements", "exceptions", "trusted_domains", "requests", "licences"];
+const PLAIN_REGISTERS: [&str; 7] =
+    ["sod_rules", "entitlements", "exceptions", "trusted_domains", "requests", "licences", "control_totals"];
 
 /// Adds every view of this room to `session`. Gives how many rows were worked out that a checkpoint
 /// could have kept.

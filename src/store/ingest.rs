@@ -19,7 +19,7 @@ use super::pending::{Added, Pending};
 use super::stage::{Loading, Stage, Staged};
 use super::stored::{EventKeys, Ids};
 use super::tables::quarantine::Rejected;
-use super::tables::sources::Reach;
+use super::tables::sources::{Filled, Reach};
 use super::tables::{SourceKind, Table};
 use super::tables::{employments, events, quarantine, registers, snapshots, sources};
 use crate::domain::{Listing, UtcMicros};
@@ -60,6 +60,7 @@ struct Load {
     loading: Loading,
     counts: LoadCounts,
     reach: Reach,
+    filled: Filled,
     rejected: Vec<Rejected>,
     excerpt_bytes: usize,
     listed: bool,
@@ -70,6 +71,7 @@ struct Summed {
     summary: LoadSummary,
     counts: LoadCounts,
     reach: Reach,
+    filled: Option<String>,
 }
 
 /// What is known of a load at its end.
@@ -87,6 +89,8 @@ pub struct LoadSummary {
     pub rows_read: u64,
     /// What the source said it would hold.
     pub announced_total: Option<u64>,
+    /// SHA-256 of the file as it is; of listings only.
+    pub content_sha256: Option<String>,
 }
 
 /// What became of the rows of a load.
@@ -160,6 +164,7 @@ impl Ingest {
             loading: loading.clone(),
             counts: LoadCounts::default(),
             reach: Reach::default(),
+            filled: Filled::default(),
             rejected: Vec::new(),
             excerpt_bytes: 0,
             listed: false,
@@ -181,6 +186,8 @@ impl Ingest {
         load.counts.new += events.count() as u64;
         load.counts.duplicate += (keys.len() - events.count()) as u64;
         self.events.append_batch(events);
+        load.filled.count(&snapshots);
+        load.filled.count(&employments);
         let listing_id = &load.loading.listing.listing_id;
         let listed = [
             (&mut self.snapshots, snapshots),
@@ -228,9 +235,10 @@ impl Ingest {
             self.quarantined_loads.insert(&summary.load_id)?;
         }
         if !self.stored_loads.contains(&summary.load_id)? {
-            self.sources.append(&sources::cells(&summary, load.counts, load.reach, self.now))?;
+            let filled = summary.listing.is_some().then(|| load.filled.text());
+            self.sources.append(&sources::cells(&summary, load.counts, load.reach, &filled, self.now))?;
             self.stored_loads.insert(&summary.load_id)?;
-            self.loads.push(Summed { summary, counts: load.counts, reach: load.reach });
+            self.loads.push(Summed { summary, counts: load.counts, reach: load.reach, filled });
         }
         self.spill()?;
         Ok(load.counts)
@@ -268,14 +276,14 @@ impl Ingest {
     fn sum_up_again(&mut self, overtaken: &Dropped) -> Result<(), Error> {
         self.sources.clear()?;
         let mut overtaken = overtaken.clone();
-        for Summed { summary, counts, reach } in &mut self.loads {
+        for Summed { summary, counts, reach, filled } in &mut self.loads {
             if let Some(rows) = overtaken.get_mut(&*summary.file) {
                 let dropped = counts.new.min(*rows);
                 *rows -= dropped;
                 counts.new -= dropped;
                 counts.duplicate += dropped;
             }
-            self.sources.append(&sources::cells(summary, *counts, *reach, self.now))?;
+            self.sources.append(&sources::cells(summary, *counts, *reach, filled, self.now))?;
         }
         Ok(())
     }

@@ -199,7 +199,7 @@ fn registers_by_their_columns() {
         use lychgate::domain::register::ColumnType;
         let header: Vec<&str> = kind.columns().iter().map(|(name, _)| *name).collect();
         let cells = kind.columns().iter().map(|(name, form)| match form {
-            ColumnType::Text if *name == "renewal_on" => "2026-12-31",
+            ColumnType::Text if name.ends_with("_on") => "2026-12-31",
             ColumnType::Text => "abc",
             ColumnType::Bool => "yes",
             ColumnType::Time => "2026-06-20",

@@ -109,7 +109,7 @@ Employee ID,Name,Department,Manager ID,Hire Date,Termination Date
 E1,Ada Low,Fin,E9,2019-04-01,
 Employee ID,Name,Department,Manager ID,Hire Date,Termination Date
 Total: 1";
-    let expect = json!(["bad_value", { "employee_id": "E1" }, "bad_value", "bad_value"]);
+    let expect = json!(["remark", { "employee_id": "E1" }, "remark", "remark"]);
     let given_table = given("r.csv", text);
     assert!(given_table.table().unwrap().explain().contains("passed over: 3"));
     check(given_table, rows("roster", expect));

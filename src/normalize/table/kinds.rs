@@ -206,9 +206,13 @@ fn not_a_register(kind: RegisterKind, found: &Match, sampled: &Sampled) -> Optio
     if let Some((missing, _)) = keys.iter().find(|(column, _)| !found.has(column)) {
         return Some(format!("it has no column {missing}"));
     }
+    if kind == RegisterKind::ControlTotals && !found.has("rows") {
+        return Some("it has no column rows".to_string());
+    }
     let named = sampled.words.iter().filter(|words| !words.is_empty()).count();
     let read = found.of_field.len();
-    let enough = read >= 3.min(kind.columns().len()) || (kind == RegisterKind::TrustedDomains && read >= 2);
+    let small = matches!(kind, RegisterKind::TrustedDomains | RegisterKind::ControlTotals);
+    let enough = read >= 3.min(kind.columns().len()) || (small && read >= 2);
     if !enough || read * 5 < named * 3 {
         return Some(format!("only {read} of {named} columns are those of the register"));
     }

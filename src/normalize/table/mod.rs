@@ -120,12 +120,12 @@ impl Table {
     /// Reads one row of the file; gives at least one row.
     ///
     /// # Errors
-    /// A [`Rejection`] for a title, a total or the header again (`bad_value`), a row without
+    /// A [`Rejection`] for a title, a total or the header again (`remark`), a row without
     /// its key or its application (`missing_field`), an unreadable time (`bad_time`).
     pub fn read(&self, fields: &[String], context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
         if frame::remark(fields, &self.columns.written) {
             return Err(Rejection::new(
-                "bad_value",
+                "remark",
                 "a title, total or repeated header, not a row of the table",
             ));
         }

@@ -14,6 +14,9 @@ use crate::domain::{RegisterKind, RegisterRow, Rejection, Row};
 /// Columns whose cells hold lists.
 const LISTS: [&str; 4] = ["sponsors", "side_a", "side_b", "scopes"];
 
+/// Columns whose cells are days.
+const DAYS: [&str; 2] = ["renewal_on", "listed_on"];
+
 /// The canonical columns of a kind of register as fields.
 pub fn fields(kind: RegisterKind) -> Vec<Field> {
     let keys = kind.key_columns();
@@ -33,9 +36,9 @@ pub fn fields(kind: RegisterKind) -> Vec<Field> {
         words: synonyms(name),
         weak: &[],
     };
-    // A renewal is kept as text and looks like a date.
+    // Days are kept as text and look like dates.
     let times = |mut field: Field| {
-        if field.name == "renewal_on" {
+        if DAYS.contains(&field.name) {
             field.expects = Expect::Instant;
         }
         field
@@ -64,6 +67,9 @@ fn synonyms(column: &str) -> &'static [&'static str] {
         "exception_id" => &["exception"],
         "token_id" => &["token"],
         "rule_id" => &["rule"],
+        "file" => &["file name", "filename", "export file"],
+        "rows" => &["row count", "records", "record count", "control total"],
+        "sha256" => &["sha 256", "checksum"],
         "domain" => &["domain name"],
         _ => &[],
     }
@@ -120,7 +126,7 @@ fn number(text: &str) -> Option<String> {
 }
 
 fn text_value(column: &str, text: &str) -> String {
-    if column == "renewal_on" {
+    if DAYS.contains(&column) {
         return match read(text, None) {
             Ok(Some(Moment::Date(date))) => date.to_string(),
             _ => text.to_string(),

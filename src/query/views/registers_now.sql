@@ -1,4 +1,5 @@
 -- Grain: one line of one register, as known at $known_at.
+-- A line of control totals speaks of one file of one day, so every one of them stays.
 -- Columns: kind, key, attributes (JSON object of canonical columns).
 -- Inputs: registers.
 WITH known AS (
@@ -19,7 +20,7 @@ ranked AS (
     k.key,
     k.attributes,
     row_number() OVER (
-      PARTITION BY k.kind, k.key
+      PARTITION BY k.kind, k.key, CASE WHEN k.kind = 'control_totals' THEN k.attributes END
       ORDER BY k.listed_at DESC, k.ingested_at DESC, k.listing_id DESC, k.attributes
     ) AS age
   FROM known AS k
@@ -27,6 +28,7 @@ ranked AS (
     ON n.kind = k.kind
   WHERE n.listed_at IS NULL
     OR k.listed_at >= n.listed_at
+    OR k.kind = 'control_totals'
 )
 SELECT kind, key, attributes
 FROM ranked

@@ -1,36 +1,31 @@
 -- Grain: one feed: a source, and for listings the application that it lists.
--- Columns: source, kind, app_id, watermark_at, last_ingested_at, rows, previous_rows,
--- complete, quarantined. `rows` are those of the newest load of the feed.
--- Inputs: sources, app_aliases.
-WITH known AS (
+-- Columns: source, kind, app_id, first_at (where its events begin), watermark_at, last_ingested_at,
+-- rows, previous_rows, complete, quarantined, read_rows, announced_rows, control_rows, damage (as in
+-- `loads`). `rows` are those of the newest load of the feed; `quarantined` of `read_rows` are those
+-- that could not be read: of the newest load of a listing, of all loads that came last of a log,
+-- whose damaged files reach nowhere.
+-- Inputs: loads.
+WITH within AS (
   SELECT
-    s.source,
-    s.kind,
-    coalesce(a.app_id, s.app_id) AS app_id,
-    CASE WHEN s.kind = 'events' THEN s.watermark_at ELSE s.listed_at END AS reaches_at,
-    s.ingested_at,
-    s.rows_read,
-    s.rows_quarantined,
-    s.complete,
-    s.load_id
-  FROM sources AS s
-  LEFT JOIN app_aliases AS a
-    ON lower(s.app_id) = a.alias
-  WHERE s.ingested_at <= $known_at
-),
-within AS (
-  SELECT
+    load_id,
     source,
     kind,
     app_id,
-    least(reaches_at, $as_of) AS reaches_at,
+    CASE
+      WHEN kind <> 'events' THEN listed_at
+      WHEN watermark_at > $as_of THEN $as_of
+      ELSE watermark_at
+    END AS reaches_at,
+    first_at,
     ingested_at,
-    rows_read,
-    rows_quarantined,
     complete,
-    load_id
-  FROM known
-  WHERE kind = 'events' OR reaches_at <= $as_of
+    rows,
+    quarantined,
+    announced_rows,
+    control_rows,
+    damage
+  FROM loads
+  WHERE kind = 'events' OR listed_at <= $as_of
 ),
 ranked AS (
   SELECT
@@ -38,29 +33,54 @@ ranked AS (
     kind,
     app_id,
     reaches_at,
+    min(first_at) OVER (PARTITION BY source, kind, app_id) AS first_at,
     ingested_at,
-    rows_read,
-    rows_quarantined,
     complete,
-    lag(rows_read) OVER (
+    rows,
+    lag(rows) OVER (
       PARTITION BY source, kind, app_id
       ORDER BY reaches_at, ingested_at, load_id
     ) AS previous_rows,
+    CASE
+      WHEN kind = 'events' THEN sum(quarantined) OVER (PARTITION BY source, kind, app_id, ingested_at)
+      ELSE quarantined
+    END AS quarantined,
+    CASE
+      WHEN kind = 'events' THEN sum(rows) OVER (PARTITION BY source, kind, app_id, ingested_at)
+      ELSE rows
+    END AS read_rows,
+    announced_rows,
+    control_rows,
+    damage,
     row_number() OVER (
       PARTITION BY source, kind, app_id
-      ORDER BY reaches_at DESC, ingested_at DESC, load_id DESC
-    ) AS newest
+      ORDER BY reaches_at DESC NULLS LAST, ingested_at DESC, load_id DESC
+    ) AS newest,
+    row_number() OVER (
+      PARTITION BY source, kind, app_id
+      ORDER BY ingested_at DESC, load_id DESC
+    ) AS latest
   FROM within
 )
 SELECT
-  source,
-  kind,
-  app_id,
-  reaches_at AS watermark_at,
-  ingested_at AS last_ingested_at,
-  CAST(rows_read AS BIGINT) AS rows,
-  CAST(previous_rows AS BIGINT) AS previous_rows,
-  complete,
-  CAST(rows_quarantined AS BIGINT) AS quarantined
-FROM ranked
-WHERE newest = 1
+  n.source,
+  n.kind,
+  n.app_id,
+  n.first_at,
+  n.reaches_at AS watermark_at,
+  n.ingested_at AS last_ingested_at,
+  n.rows,
+  n.previous_rows,
+  n.complete,
+  CASE WHEN n.kind = 'events' THEN l.quarantined ELSE n.quarantined END AS quarantined,
+  CASE WHEN n.kind = 'events' THEN l.read_rows ELSE n.read_rows END AS read_rows,
+  n.announced_rows,
+  n.control_rows,
+  n.damage
+FROM ranked AS n
+JOIN ranked AS l
+  ON l.latest = 1
+  AND l.source = n.source
+  AND l.kind = n.kind
+  AND l.app_id IS NOT DISTINCT FROM n.app_id
+WHERE n.newest = 1

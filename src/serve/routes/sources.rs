@@ -2,27 +2,33 @@
 
 use axum::Json;
 use axum::extract::State;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::query::json_rows;
+use crate::pipeline::source_reports;
 use crate::serve::instant::Instants;
 use crate::serve::parameters::Parameters;
 use crate::serve::problem::Problem;
 use crate::serve::state::Shared;
 
-const SQL: &str = "SELECT source, kind, app_id, watermark_at, last_ingested_at, rows, previous_rows, complete, \
-     quarantined FROM sources_now ORDER BY source, app_id";
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    as_of: Option<String>,
+    known_at: Option<String>,
+    profile: Option<String>,
+}
 
-/// Every source, by name and application.
+/// Every source, by name, kind and application, with its state and what speaks against it.
 #[utoipa::path(get, path = "/api/v1/sources",
-    params(("as_of" = Option<String>, Query), ("known_at" = Option<String>, Query)),
+    params(("as_of" = Option<String>, Query), ("known_at" = Option<String>, Query), ("profile" = Option<String>, Query)),
     responses((status = 200, description = "Sources")))]
 pub async fn list(
     State(shared): State<Shared>,
-    Parameters(instants): Parameters<Instants>,
+    Parameters(asked): Parameters<Asked>,
 ) -> Result<Json<Value>, Problem> {
-    let at = instants.resolve(&shared).await?;
+    let at = Instants { as_of: asked.as_of, known_at: asked.known_at }.resolve(&shared).await?;
     let session = shared.session(at).await?;
-    let sources = json_rows(&session.collect("sources_now", SQL).await?);
+    let sources = source_reports(&session, asked.profile.as_deref().unwrap_or("default")).await?;
     Ok(Json(json!({ "schema_version": 1, "as_of": at.as_of, "known_at": at.known_at, "sources": sources })))
 }

@@ -1,16 +1,18 @@
 -- Grain: one full roster. `trusted` as in `listings`: it has not shrunk by more than
 -- max(20 rows, 2 %), the guard of PRV-11.
--- Inputs: employments_raw.
+-- Inputs: employments_raw, loads.
 WITH counted AS (
   SELECT
-    listing_id,
-    max(listed_at) AS listed_at,
-    bool_and(complete) AS complete,
+    e.listing_id,
+    max(e.listed_at) AS listed_at,
+    bool_and(e.complete) AND NOT bool_or(l.damage IS NOT NULL OR l.quarantined > 0.005 * l.rows) AS complete,
     count(*) AS rows
-  FROM employments_raw
-  WHERE listed_at <= $as_of
-    AND ingested_at <= $known_at
-  GROUP BY listing_id
+  FROM employments_raw AS e
+  LEFT JOIN loads AS l
+    ON l.load_id = e.listing_id
+  WHERE e.listed_at <= $as_of
+    AND e.ingested_at <= $known_at
+  GROUP BY e.listing_id
 ),
 compared AS (
   SELECT

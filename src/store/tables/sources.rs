@@ -1,12 +1,16 @@
 //! `sources`: one ingested file (a load), with what it held and how far it reaches. The
 //! completeness gate reads it. A load is stored once, however often its file comes.
 
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, RecordBatch};
+
 use super::{Cell, Kind, Table};
 use crate::domain::UtcMicros;
 use crate::store::{LoadCounts, LoadSummary};
 
 pub static TABLE: Table =
-    Table { name: "sources", version: 1, columns: &COLUMNS, layout: None, key: &["load_id"] };
+    Table { name: "sources", version: 2, columns: &COLUMNS, layout: None, key: &["load_id"] };
 
 /// What a load is a load of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +34,7 @@ impl SourceKind {
     }
 }
 
-const COLUMNS: [(&str, Kind); 16] = [
+const COLUMNS: [(&str, Kind); 18] = [
     ("load_id", Kind::Text),
     ("source", Kind::Text),
     ("kind", Kind::Text),
@@ -47,6 +51,9 @@ const COLUMNS: [(&str, Kind); 16] = [
     ("first_at", Kind::Time),
     ("watermark_at", Kind::Time),
     ("announced_total", Kind::Long),
+    // Since version 2.
+    ("content_sha256", Kind::Text),
+    ("filled", Kind::Text),
 ];
 
 /// The first and last time among the rows of a load.
@@ -67,11 +74,39 @@ impl Reach {
     }
 }
 
-/// The cells of one load, in column order.
+/// How many rows of a listing have a value in each column that says something of them: by which
+/// a later listing is found to lack a column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filled(BTreeMap<String, usize>);
+
+impl Filled {
+    /// Columns that every row has by itself, or that are no word of the source.
+    const OURS: [&str; 8] =
+        ["listing_id", "source", "app_id", "listed_at", "ingested_at", "complete", "row_kind", "raw"];
+
+    pub fn count(&mut self, rows: &RecordBatch) {
+        for (field, column) in rows.schema().fields().iter().zip(rows.columns()) {
+            let name = field.name();
+            let values = column.len() - column.null_count();
+            if values > 0 && !name.starts_with("origin_") && !Filled::OURS.contains(&name.as_str()) {
+                *self.0.entry(name.clone()).or_default() += values;
+            }
+        }
+    }
+
+    /// `name=rows` for each column with a value, in order, separated by `;`. Empty where there are none.
+    pub fn text(&self) -> String {
+        let columns: Vec<String> = self.0.iter().map(|(name, rows)| format!("{name}={rows}")).collect();
+        columns.join(";")
+    }
+}
+
+/// The cells of one load, in column order; `filled` is absent where nothing was listed.
 pub fn cells<'a>(
     load: &'a LoadSummary,
     counts: LoadCounts,
     reach: Reach,
+    filled: &'a Option<String>,
     ingested_at: UtcMicros,
 ) -> [Cell<'a>; COLUMNS.len()] {
     let listing = load.listing.as_ref();
@@ -92,5 +127,7 @@ pub fn cells<'a>(
         Cell::Time(reach.first_at),
         Cell::Time(reach.watermark_at),
         Cell::Long(load.announced_total.map(|n| i64::try_from(n).unwrap_or(i64::MAX))),
+        Cell::opt(&load.content_sha256),
+        Cell::opt(filled),
     ]
 }

@@ -1,0 +1,70 @@
+//! `sources`: how far every source reaches, and what speaks against resting on it.
+
+use clap::Args;
+
+use super::output::Sheet;
+use super::{Context, Error, Outcome, output, times};
+use crate::pipeline::SourceReport;
+use crate::query::At;
+
+#[derive(Args)]
+pub struct Sources {
+    /// True when [default: now]
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<String>,
+    /// As we knew it when [default: now]
+    #[arg(long, value_name = "TIME")]
+    known_at: Option<String>,
+    /// Threshold profile, whose limits count [default: from the configuration]
+    #[arg(long)]
+    profile: Option<String>,
+}
+
+impl Sources {
+    pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
+        let now = times::now();
+        let at = At {
+            as_of: times::parse_or("--as-of", self.as_of.as_deref(), now)?,
+            known_at: times::parse_or("--known-at", self.known_at.as_deref(), now)?,
+        };
+        let profile = self.profile.unwrap_or_else(|| context.config.profile.value.clone());
+        let reports = context.engine().sources(at, &profile).await?;
+        sheet(&reports).print(&context.output)?;
+        if reports.is_empty() {
+            output::say("nothing has been ingested yet: lychgate ingest PATH");
+            return Ok(Outcome::Incomplete);
+        }
+        for reason in reports.iter().flat_map(|report| &report.reasons) {
+            output::say(&format!("incomplete evidence: {reason}"));
+        }
+        let whole = reports.iter().filter(|report| report.whole()).count();
+        output::say(&format!("{whole} of {} sources are whole as of {}", reports.len(), at.as_of));
+        Ok(if whole == reports.len() { Outcome::Clean } else { Outcome::Incomplete })
+    }
+}
+
+fn sheet(reports: &[SourceReport]) -> Sheet {
+    let columns =
+        ["source", "kind", "app", "state", "rows", "control", "unread", "reaches", "may be", "usual", "gaps"];
+    let mut sheet = Sheet::new("sources", &columns);
+    for report in reports {
+        let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
+        sheet.push(
+            vec![
+                report.source.clone(),
+                report.kind.clone(),
+                report.app_id.clone().unwrap_or_default(),
+                report.state.to_owned(),
+                report.rows.to_string(),
+                number(report.control_rows),
+                report.quarantined.to_string(),
+                report.watermark_at.map(|at| at.to_string()).unwrap_or_default(),
+                report.may_be_old.clone().unwrap_or_default(),
+                report.cadence.clone().unwrap_or_default(),
+                report.gaps.len().to_string(),
+            ],
+            serde_json::to_value(report).unwrap_or_default(),
+        );
+    }
+    sheet
+}

@@ -1,0 +1,68 @@
+-- Grain: one stretch in which one log has no event, told by the hour, in the 100 days before
+-- $as_of: those of more than a day, and the longest of each log.
+-- Columns: source, from_at, to_at, hours, usual_hours (the median over the weeks of the longest
+-- silence of each, so that nights, weekends and a rare outage do not count; null below four weeks).
+-- 100 days are the longest limit of dormancy in any profile, and some. Only two columns of those days
+-- are read, so the cost does not grow with the history.
+-- Inputs: events.
+WITH hours AS (
+  SELECT
+    source,
+    date_trunc('hour', occurred_at) AS hour_at
+  FROM events
+  WHERE event_date <= $as_of_date
+    AND event_date >= CAST($as_of - INTERVAL '100 days' AS DATE)
+    AND occurred_at <= $as_of
+    AND ingested_at <= $known_at
+  GROUP BY source, date_trunc('hour', occurred_at)
+),
+steps AS (
+  SELECT
+    source,
+    lag(hour_at) OVER (PARTITION BY source ORDER BY hour_at) AS from_at,
+    hour_at AS to_at
+  FROM hours
+),
+silences AS (
+  SELECT
+    source,
+    from_at,
+    to_at,
+    (date_part('epoch', to_at) - date_part('epoch', from_at)) / 3600.0 AS hours
+  FROM steps
+  WHERE from_at IS NOT NULL
+),
+weeks AS (
+  SELECT
+    source,
+    date_trunc('week', to_at) AS week_at,
+    max(hours) AS longest_hours
+  FROM silences
+  GROUP BY source, date_trunc('week', to_at)
+),
+usual AS (
+  SELECT
+    source,
+    CASE WHEN count(*) >= 4 THEN median(longest_hours) END AS usual_hours
+  FROM weeks
+  GROUP BY source
+),
+ranked AS (
+  SELECT
+    source,
+    from_at,
+    to_at,
+    hours,
+    row_number() OVER (PARTITION BY source ORDER BY hours DESC, from_at) AS place
+  FROM silences
+)
+SELECT
+  r.source,
+  r.from_at,
+  r.to_at,
+  r.hours,
+  u.usual_hours
+FROM ranked AS r
+JOIN usual AS u
+  ON u.source = r.source
+WHERE r.hours > 24.0 OR r.place = 1
