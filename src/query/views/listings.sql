@@ -19,7 +19,7 @@ WITH counted AS (
       s.listing_id,
       s.listed_at,
       s.complete,
-      l.damage IS NOT NULL OR l.quarantined > 0.005 * l.rows AS damaged
+      l.damage IS NOT NULL OR coalesce(l.quarantined > 0.005 * l.rows, FALSE) AS damaged
     FROM known_snapshots AS s
     LEFT JOIN loads AS l
       ON l.load_id = s.listing_id

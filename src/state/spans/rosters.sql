@@ -5,7 +5,7 @@ WITH counted AS (
   SELECT
     e.listing_id,
     max(e.listed_at) AS listed_at,
-    bool_and(e.complete) AND NOT bool_or(l.damage IS NOT NULL OR l.quarantined > 0.005 * l.rows) AS complete,
+    bool_and(e.complete) AND NOT bool_or(l.damage IS NOT NULL OR coalesce(l.quarantined > 0.005 * l.rows, FALSE)) AS complete,
     count(*) AS rows
   FROM employments_raw AS e
   LEFT JOIN loads AS l
