@@ -49,6 +49,43 @@ fn check(given: &Given, expect: &[Expect<'_>]) {
     }
 }
 
+/// If it failed, everybody who married would be an orphan in each application that knows a rename
+/// only as a closed account and a new one; or a robot would be given to a person.
+#[test]
+fn a_renamed_account_stays_with_its_person() {
+    let robot = AccountFacts { declared_class: some("service"), ..account("crm", "robot") };
+    let given = Given {
+        people: vec![
+            person("p1", "Ada Low", &["ada@example.com"]),
+            person("p2", "Ben Ott", &["ben@example.com"]),
+        ],
+        accounts: vec![
+            with_email("crm", "a1", "ada@example.com"),
+            with_email("crm", "a2", "ada.new@example.com"),
+            with_email("crm", "a3", "ada.newer@example.com"),
+            with_email("crm", "b1", "former@example.com"),
+            with_email("crm", "b2", "ben@example.com"),
+            robot,
+        ],
+        ..Given::default()
+    };
+    let mut links = given.links();
+    let rename = |from: &str, to: &str| ["crm", from, to].map(str::to_owned);
+    let renames = [rename("a1", "a2"), rename("a2", "a3"), rename("b1", "b2"), rename("b2", "robot")];
+    lychgate::state::link::follow_renames(&mut links, &renames);
+    for (key, identity, method) in [
+        ("crm/a1", Some("p1"), "email"),
+        ("crm/a2", Some("p1"), "rename"),
+        ("crm/a3", Some("p1"), "rename"),
+        ("crm/b1", Some("p2"), "rename"),
+        ("crm/robot", None, "none"),
+    ] {
+        let link = of(&links, key);
+        assert_eq!((link.identity_id.as_deref(), link.method), (identity, method), "{link:?}");
+        assert!(link.identity_id.is_none() || link.confidence >= 0.9, "{link:?}");
+    }
+}
+
 fn of<'a>(links: &'a [Link], key: &str) -> &'a Link {
     let named = |link: &&Link| format!("{}/{}", link.app_id, link.account_id) == key;
     links.iter().find(named).unwrap_or_else(|| panic!("no link of {key}"))

@@ -5,6 +5,7 @@ mod config;
 mod faults;
 mod findings;
 mod flow;
+mod golden_cases;
 mod ingest;
 mod learned;
 mod leavers;

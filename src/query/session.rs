@@ -59,7 +59,7 @@ const ALIASES: &str = "app_aliases";
 
 /// The base views in the order in which they stand on each other; `true` keeps the rows in
 /// memory, because several others read them.
-const VIEWS: [(\&str, \&str, bool); 9] = [
+const VIEWS: [(&str, &str, bool); 9] = [
     ("known_events", include_str!("views/known_events.sql"), false),
     ("changes", include_str!("views/changes.sql"), false),
     ("uses", include_str!("views/uses.sql"), false),

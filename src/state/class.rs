@@ -34,6 +34,11 @@ pub fn classify(account: &AccountFacts, employment: Option<&str>) -> Classified 
     }
 }
 
+/// Whether a person may be behind an account of this class, which may be `unknown`.
+pub fn may_be_human(class: &str) -> bool {
+    AccountClass::parse(class).is_none_or(is_human)
+}
+
 fn of_employment(kind: &str) -> AccountClass {
     match kind {
         "contractor" | "temporary" => AccountClass::Contractor,

@@ -12,6 +12,8 @@ use crate::query::{Error, Rows, Session};
 const ACCOUNTS: &str = include_str!("spans/link_accounts.sql");
 const PEOPLE: &str = include_str!("spans/link_people.sql");
 const FORMER: &str = include_str!("spans/former_names.sql");
+const RENAMES: &str =
+    "SELECT app_id, from_account_id, to_account_id FROM account_renames ORDER BY renamed_at, from_account_id";
 const DOMAINS: &str = "SELECT lower(domain) AS domain, lower(alias_of) AS alias_of FROM reg_trusted_domains WHERE alias_of IS NOT NULL";
 
 /// Runs linking over the session's accounts and people; the result is the table `links`.
@@ -19,7 +21,9 @@ pub async fn linked(session: &Session) -> Result<RecordBatch, Error> {
     let (accounts, people) = (accounts(session).await?, people(session).await?);
     let aliases = domain_aliases(session).await?;
     let former = former(session).await?;
-    table(&link::link(&accounts, &people, &aliases, &IDENTITY_PROVIDERS, &former))
+    let mut links = link::link(&accounts, &people, &aliases, &IDENTITY_PROVIDERS, &former);
+    link::follow_renames(&mut links, &renames(session).await?);
+    table(&links)
 }
 
 async fn accounts(session: &Session) -> Result<Vec<AccountFacts>, Error> {
@@ -82,6 +86,20 @@ async fn former(session: &Session) -> Result<Vec<[String; 3]>, Error> {
         let (app, account, text) = (rows.texts("app_id")?, rows.texts("account_id")?, rows.texts("name")?);
         found.extend(
             (0..rows.len()).filter_map(|row| Some([app.owned(row)?, account.owned(row)?, text.owned(row)?])),
+        );
+    }
+    Ok(found)
+}
+
+/// Accounts that were given up for others under one externalId, in the order in which it happened.
+async fn renames(session: &Session) -> Result<Vec<[String; 3]>, Error> {
+    let mut found = Vec::new();
+    for batch in session.collect("account_renames", RENAMES).await? {
+        let rows = Rows::new("account_renames", &batch);
+        let (app, from, to) =
+            (rows.texts("app_id")?, rows.texts("from_account_id")?, rows.texts("to_account_id")?);
+        found.extend(
+            (0..rows.len()).filter_map(|row| Some([app.owned(row)?, from.owned(row)?, to.owned(row)?])),
         );
     }
     Ok(found)

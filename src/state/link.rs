@@ -45,7 +45,7 @@ pub struct Link {
     pub app_id: String,
     pub account_id: String,
     pub identity_id: Option<String>,
-    /// `external_id`, `employee_id`, `email`, `alias`, `login`, `ambiguous`, `name`, `none`.
+    /// `external_id`, `employee_id`, `email`, `alias`, `login`, `rename`, `ambiguous`, `name`, `none`.
     pub method: &'static str,
     /// In [0, 1]; a candidate that is not a link keeps its confidence below 0.75.
     pub confidence: f64,
@@ -107,6 +107,34 @@ pub fn link(
             done.unwrap_or_else(|| index.decide(account, index.find(account, &by_provider_id)))
         })
         .collect()
+}
+
+/// Gives an account that nothing else explains the person of the account that it was renamed from,
+/// or to. `renames` holds application, former and later account, in the order in which they happened.
+pub fn follow_renames(links: &mut [Link], renames: &[[String; 3]]) {
+    let places: HashMap<(String, String), usize> = links
+        .iter()
+        .enumerate()
+        .map(|(at, link)| ((link.app_id.clone(), link.account_id.clone()), at))
+        .collect();
+    let place = |app: &String, account: &String| places.get(&(app.clone(), account.clone())).copied();
+    let pairs: Vec<(usize, usize)> =
+        renames.iter().filter_map(|[app, from, to]| Some((place(app, from)?, place(app, to)?))).collect();
+    let back = pairs.iter().rev().map(|(from, to)| (*to, *from));
+    for (known, unknown) in pairs.iter().copied().chain(back).collect::<Vec<_>>() {
+        // What belongs to nobody on purpose stays so.
+        let open = links[unknown].identity_id.is_none() && class::may_be_human(links[unknown].class);
+        if !open || links[known].identity_id.is_none() {
+            continue;
+        }
+        let Link { identity_id, confidence, class, class_source, .. } = links[known].clone();
+        let link = &mut links[unknown];
+        (link.identity_id, link.method, link.confidence) = (identity_id, "rename", confidence.min(ALIAS));
+        link.candidates = 1;
+        if link.class == "unknown" {
+            (link.class, link.class_source) = (class, class_source);
+        }
+    }
 }
 
 /// What one method found.

@@ -20,7 +20,8 @@ pub const IDENTITY_PROVIDERS: [&str; 3] = ["okta", "entra", "google_workspace"];
 
 /// Views below linking, in the order in which they stand on each other; all are held in memory,
 /// because several others read them.
-const BEFORE_LINKS: [(&str, &str); 9] = [
+const BEFORE_LINKS: [(&str, &str); 10] = [
+    ("employee_numbers", include_str!("spans/employee_numbers.sql")),
     ("employments", include_str!("spans/employments.sql")),
     ("people_aliases", include_str!("spans/people_aliases.sql")),
     ("account_spans", include_str!("spans/account_spans.sql")),

@@ -60,7 +60,7 @@ impl Targets {
 
     /// The application, for the families of verbs that are about one.
     pub fn app(&self, verb: &Verb) -> AppRef {
-        const FAMILIES: [&str; 4] = ["app.", "consent.", "token.", "access."];
+        const FAMILIES: [&str; 5] = ["app.", "consent.", "token.", "access.", "provision."];
         if !FAMILIES.iter().any(|family| verb.as_str().starts_with(family)) {
             return AppRef::default();
         }

@@ -3,18 +3,11 @@
 -- end_date_only, kind, department, title, location, manager, name, email, aliases, status,
 -- on_leave, listed_at, known_at (when we first knew this end).
 -- A later roster replaces all lines of an employee number, so a corrected date leaves no ghost.
--- Inputs: employments_raw.
+-- Inputs: employments_raw, employee_numbers.
 WITH known AS (
   SELECT *
   FROM employments_raw
   WHERE ingested_at <= $known_at
-),
-persons AS (
-  SELECT
-    employee_id,
-    max(person_id) AS person_id
-  FROM known
-  GROUP BY employee_id
 ),
 newest AS (
   SELECT
@@ -34,7 +27,7 @@ ends AS (
   GROUP BY employee_id, end_at
 )
 SELECT
-  coalesce(p.person_id, n.employee_id) AS identity_id,
+  p.identity_id,
   n.employee_id,
   n.start_at,
   n.end_at,
@@ -52,7 +45,7 @@ SELECT
   n.listed_at,
   e.known_at
 FROM newest AS n
-JOIN persons AS p
+JOIN employee_numbers AS p
   ON p.employee_id = n.employee_id
 LEFT JOIN ends AS e
   ON e.employee_id = n.employee_id

@@ -2,7 +2,7 @@
 -- Columns: see docs/architecture.md. A transfer between legal entities (the next employment
 -- begins within 7 days of the end) is no end: detectors reference, ZMB-01.
 -- `rosters_missed` counts trusted full rosters after the last one that names the person.
--- Inputs: employments, people_aliases, rosters.
+-- Inputs: employments, employee_numbers, people_aliases, rosters.
 WITH latest AS (
   SELECT
     identity_id, employee_id, start_at, end_at, end_date_only, kind, department, title, location,
@@ -37,13 +37,13 @@ missed AS (
   GROUP BY p.identity_id
 ),
 seen AS (
-  SELECT coalesce(p.person_id, e.employee_id) AS identity_id, count(DISTINCT e.listing_id) AS rosters_seen
+  SELECT p.identity_id, count(DISTINCT e.listing_id) AS rosters_seen
   FROM employments_raw AS e
-  JOIN (SELECT employee_id, max(person_id) AS person_id FROM employments_raw GROUP BY employee_id) AS p
+  JOIN employee_numbers AS p
     ON p.employee_id = e.employee_id
   WHERE e.listed_at <= $as_of
     AND e.ingested_at <= $known_at
-  GROUP BY coalesce(p.person_id, e.employee_id)
+  GROUP BY p.identity_id
 )
 SELECT
   l.identity_id,
