@@ -52,8 +52,11 @@ pub struct Base {
 }
 
 /// What the next session can start from, and the question that tells it.
-pub const KEPT: [(&str, &str); 2] =
-    [(CHANGES, "SELECT * FROM known_changes"), (ALIASES, "SELECT alias, app_id FROM app_aliases")];
+pub const KEPT: [(&str, &str); 2] = [
+    // In the order of time, so that a question about recent ones need not read the others.
+    (CHANGES, "SELECT * FROM known_changes ORDER BY occurred_at, event_id"),
+    (ALIASES, "SELECT alias, app_id FROM app_aliases"),
+];
 const CHANGES: &str = "known_changes";
 const ALIASES: &str = "app_aliases";
 

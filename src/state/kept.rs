@@ -9,11 +9,12 @@
 use crate::query::{self, Session};
 
 /// What the next session can start from, and the question that tells it.
-pub const KEPT: [(&str, &str); 5] = [
+pub const KEPT: [(&str, &str); 6] = [
     ("account_spans", "SELECT * FROM account_spans"),
     ("account_attributes", "SELECT * FROM account_attributes"),
     ("grant_spans", "SELECT * FROM grant_spans"),
     ("app_uses", "SELECT * FROM app_uses"),
+    ("listings", "SELECT row_kind, app_id, listing_id, trusted FROM listings"),
     ("login_apps", include_str!("kept/login_apps.sql")),
 ];
 
@@ -67,5 +68,5 @@ pub async fn define(session: &Session, name: &str, sql: &str) -> Result<usize, q
 /// Lets go of what was needed only to tell.
 pub fn forget_touched(session: &Session) -> Result<(), query::Error> {
     session.forget(&TOUCHED.map(|(name, ..)| name))?;
-    session.forget(&["base_login_apps"])
+    session.forget(&["base_listings", "base_login_apps"])
 }

@@ -1,11 +1,22 @@
--- Grain: one application of which all accounts are worked out again: one with a listing that the
--- checkpoint does not know, since a listing also says who is gone; and one whose grants are listed
--- by login, with an account that may have taken the login of another.
--- Inputs: known_snapshots, touched_accounts, base_login_apps.
+-- Grain: one application of which all accounts are worked out again: one with listed rows that the
+-- checkpoint does not know; one of whose listings something else is thought now, since a trusted
+-- listing also says who is gone; and one whose grants are listed by login, with an account that may
+-- have taken the login of another.
+-- Inputs: known_snapshots, listings, touched_accounts, base_listings, base_login_apps.
 SELECT app_id
 FROM known_snapshots
 WHERE (listed_at > $base_as_of OR ingested_at > $base_listings_known_at)
   AND app_id IS NOT NULL
+UNION
+SELECT coalesce(l.app_id, b.app_id)
+FROM listings AS l
+FULL JOIN base_listings AS b
+  ON b.row_kind = l.row_kind
+  AND b.app_id = l.app_id
+  AND b.listing_id = l.listing_id
+  AND b.trusted IS NOT DISTINCT FROM l.trusted
+WHERE coalesce(l.app_id, b.app_id) IS NOT NULL
+  AND (l.listing_id IS NULL OR b.listing_id IS NULL)
 UNION
 SELECT k.app_id
 FROM base_login_apps AS k
