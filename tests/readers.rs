@@ -1,6 +1,9 @@
-//! Readers that are not ours: Polars and DuckDB count what we count in the lake, and the
-//! notebook runs from first cell to last. Needs Python with `tests/python/requirements.txt`
-//! (env `LYCHGATE_PYTHON`, else `python3`); says why and returns when there is none.
+//! Readers that are not ours: Polars, DuckDB and `deltalake` see in the lake what we see, also after
+//! care of its tables (`cared`), and the notebook runs from first cell to last. Needs Python with
+//! `tests/python/requirements.txt` (env `LYCHGATE_PYTHON`, else `python3`); says why and returns when
+//! there is none.
+
+mod cared;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
