@@ -2,6 +2,7 @@
 //! refused and how, and that every read leaves a trace.
 
 mod api;
+mod batches;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -336,7 +337,8 @@ fn the_description_names_the_routes_that_are_served() {
             document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
         let mut served: BTreeMap<&str, &str> = ROUTES.into_iter().collect();
         served.extend([("/livez", "/livez"), ("/readyz", "/readyz")]);
-        let sent = BTreeSet::from(["/api/v1/events"]);
+        let (sent, of_senders) = (BTreeSet::from(["/api/v1/events"]), "/api/v1/events/batches/{id}");
+        served.insert(of_senders, "/api/v1/events/batches/none");
         assert_eq!(
             described,
             served.keys().copied().collect::<BTreeSet<&str>>().union(&sent).copied().collect()

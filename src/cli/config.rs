@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,9 @@ pub struct File {
     pub profile: Option<String>,
     /// Address of `serve`; only loopback addresses are accepted.
     pub listen: Option<String>,
+    /// Seconds that `POST /api/v1/events` waits until events are durable, before it answers 202 with an
+    /// address to ask; at most 110.
+    pub events_wait_s: Option<u64>,
     /// Threads that ingest uses; 0 for one a core.
     pub threads: Option<usize>,
     /// Whether the lake keeps the text of every record beside its columns.
@@ -99,6 +103,7 @@ pub struct Config {
     pub zone: Setting<String>,
     pub profile: Setting<String>,
     pub listen: Setting<String>,
+    pub events_wait_s: Setting<u64>,
     pub threads: Setting<usize>,
     pub keep_raw: Setting<bool>,
     pub durability: Setting<String>,
@@ -116,6 +121,8 @@ pub struct Flags {
     pub tenant: Option<String>,
 }
 
+/// A little less than any request may take.
+const EVENTS_WAIT_S_MAX: u64 = 110;
 const FILE_NAME: &str = "lychgate.toml";
 
 impl Config {
@@ -142,6 +149,7 @@ impl Config {
             "lychgate-data",
         );
         let threads = file.threads.map(|threads| threads.to_string());
+        let events_wait_s = file.events_wait_s.map(|seconds| seconds.to_string());
         let keep_raw = file.keep_raw.map(|keep| keep.to_string());
         let config = Config {
             data: Setting { value: PathBuf::from(data.value), origin: data.origin },
@@ -155,6 +163,10 @@ impl Config {
             zone: text(None, "LYCHGATE_ZONE", file.zone, "UTC"),
             profile: text(None, "LYCHGATE_PROFILE", file.profile, "default"),
             listen: text(None, "LYCHGATE_LISTEN", file.listen, "127.0.0.1:7878"),
+            events_wait_s: parsed(
+                "events_wait_s",
+                text(None, "LYCHGATE_EVENTS_WAIT_S", events_wait_s, "60"),
+            )?,
             threads: parsed("threads", text(None, "LYCHGATE_THREADS", threads, "0"))?,
             keep_raw: parsed("keep_raw", text(None, "LYCHGATE_KEEP_RAW", keep_raw, "true"))?,
             durability: text(None, "LYCHGATE_DURABILITY", file.durability, "fsync"),
@@ -168,7 +180,7 @@ impl Config {
     }
 
     /// Each key, its value and its origin.
-    pub fn settings(&self) -> [(&'static str, String, &str); 9] {
+    pub fn settings(&self) -> [(&'static str, String, &str); 10] {
         [
             ("data", self.data.value.display().to_string(), &self.data.origin),
             ("lake", self.lake_text().to_owned(), &self.lake.origin),
@@ -176,6 +188,7 @@ impl Config {
             ("zone", self.zone.value.clone(), &self.zone.origin),
             ("profile", self.profile.value.clone(), &self.profile.origin),
             ("listen", self.listen.value.clone(), &self.listen.origin),
+            ("events_wait_s", self.events_wait_s.value.to_string(), &self.events_wait_s.origin),
             ("threads", self.threads.value.to_string(), &self.threads.origin),
             ("durability", self.durability.value.clone(), &self.durability.origin),
             ("keep_raw", self.keep_raw.value.to_string(), &self.keep_raw.origin),
@@ -184,6 +197,11 @@ impl Config {
 
     fn lake_text(&self) -> &str {
         if self.lake.value.is_empty() { "in the data folder" } else { &self.lake.value }
+    }
+
+    /// How long a sender of events waits for the answer that they are durable.
+    pub fn events_wait(&self) -> Duration {
+        Duration::from_secs(self.events_wait_s.value)
     }
 
     /// The first mapping that fits `path`.
@@ -203,6 +221,12 @@ impl Config {
         if Durability::parse(&self.durability.value).is_none() {
             let Setting { value, origin } = &self.durability;
             return Err(Error::Usage(format!("durability is fsync or os, not \"{value}\" (from {origin})")));
+        }
+        if self.events_wait_s.value > EVENTS_WAIT_S_MAX {
+            let Setting { value, origin } = &self.events_wait_s;
+            return Err(Error::Usage(format!(
+                "events_wait_s is {EVENTS_WAIT_S_MAX} at most, not {value} (from {origin}): no request takes longer than 120 seconds"
+            )));
         }
         let zones = self.mapping.iter().filter_map(|m| m.zone.as_ref()).chain([&self.zone.value]);
         for zone in zones {

@@ -81,7 +81,7 @@ impl Demo {
         if self.no_serve {
             return Ok(Outcome::Clean);
         }
-        serve::listen(&engine, &context.config.listen.value).await
+        serve::listen(&engine, &context.config.listen.value, context.config.events_wait()).await
     }
 
     /// An empty folder for the demonstration: it never touches data of yours.

@@ -1,5 +1,7 @@
 //! `serve`: the query API on a loopback address, until interrupted.
 
+use std::time::Duration;
+
 use clap::Args;
 use jiff::SignedDuration;
 use rand::RngCore;
@@ -29,12 +31,13 @@ impl Serve {
             return Ok(Outcome::Clean);
         }
         let address = self.listen.unwrap_or_else(|| context.config.listen.value.clone());
-        listen(&context.engine(), &address).await
+        listen(&context.engine(), &address, context.config.events_wait()).await
     }
 }
 
-/// Serves `engine` and says where, and prints the first token once.
-pub async fn listen(engine: &Engine, address: &str) -> Result<Outcome, Error> {
+/// Serves `engine` and says where, and prints the first token once. Senders of events wait so long for
+/// the answer that they are durable.
+pub async fn listen(engine: &Engine, address: &str, events_wait: Duration) -> Result<Outcome, Error> {
     let listener = serve::bind(address).await?;
     let bound = listener.local_addr().map_err(|source| Error::Runtime { source })?;
     output::say(&format!("serving http://{bound}/api/v1/findings (Ctrl-C stops)"));
@@ -49,7 +52,7 @@ pub async fn listen(engine: &Engine, address: &str) -> Result<Outcome, Error> {
         // Without a signal handler the default action stops the process all the same.
         let _ = tokio::signal::ctrl_c().await;
     };
-    serve::serve(engine, listener, random(), times::now, stop).await?;
+    serve::serve(engine, listener, random(), times::now, events_wait, stop).await?;
     Ok(Outcome::Clean)
 }
 

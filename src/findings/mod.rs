@@ -1,6 +1,7 @@
 //! The findings ledger: what cannot be recomputed. It takes a run's findings and the
 //! decisions of people, and gives the transitions that follow, the list of findings,
-//! their history, the waivers, the runs, the API tokens and the audit of reads.
+//! their history, the waivers, the runs, the API tokens, the audit of reads, and what became of
+//! batches whose sender did not wait.
 //!
 //! [`reconcile`] and [`decide`] are pure; [`Ledger`] keeps their outcome in one SQLite
 //! file (write-ahead log, `synchronous=FULL`: what was acknowledged survives power
@@ -8,6 +9,7 @@
 //! detector, reads no lake, and prints nothing.
 
 mod audit;
+mod batch;
 mod columns;
 mod decide;
 mod filter;
@@ -23,6 +25,7 @@ mod write;
 use std::path::PathBuf;
 
 pub use audit::Read;
+pub use batch::{Batch, Load};
 pub use decide::{By, Decision, Refusal, Terms, decide, waiver_days_max};
 pub use filter::{Column, Cursor, Filter, FindingQuery, Op, Order, Page, Sort, Value};
 pub use known::{Change, Entry, FindingEvent, Known, Transition, Waiver, WaiverScope, fingerprint};

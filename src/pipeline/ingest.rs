@@ -21,6 +21,7 @@ use crate::domain::{Origin, Rejection, Row, UtcMicros};
 use crate::ingest::{Batch, Body};
 use crate::normalize::table::{Overrides, TableKind};
 use crate::normalize::{Context, Reader};
+use crate::query::{At, Session};
 use crate::store::{self, Committed, Ingest, Lake, LoadSummary, Loading, SourceKind, Stage};
 
 /// How to read one file: what the configuration and the flags say about it.
@@ -40,6 +41,9 @@ pub struct Reading {
 pub struct FileReport {
     pub file: String,
     pub source: String,
+    /// Its line in `sources`, which is there once all of it is durable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
     /// Raw records, readable or not.
@@ -115,11 +119,12 @@ impl Engine {
                 if name == "-" { Some(Spool::take(&self.data, &mut std::io::stdin())?) } else { None };
             given.push(Given { name, path, spool });
         }
-        self.ingest_given(given, reading, progress).await
+        let (batch, report) = self.read_given(given, reading, progress).await?;
+        commit(batch, report).await
     }
 
     /// Ingests one body that was received, as a file called `name`. When this returns, what it
-    /// counts as new is durable.
+    /// counts as new is durable. `before_commit` hears what is about to be committed; its error stops it.
     ///
     /// # Errors
     /// As [`Engine::ingest`].
@@ -128,18 +133,32 @@ impl Engine {
         name: &str,
         mut body: &[u8],
         reading: &Reading,
+        before_commit: impl AsyncFnOnce(&IngestReport) -> Result<(), Error>,
     ) -> Result<IngestReport, Error> {
         let spool = Some(Spool::take(&self.data, &mut body)?);
         let given = vec![Given { name: name.to_owned(), path: PathBuf::from(name), spool }];
-        self.ingest_given(given, &|_| reading.clone(), &mut |_| {}).await
+        let (batch, report) = self.read_given(given, &|_| reading.clone(), &mut |_| {}).await?;
+        before_commit(&report).await?;
+        commit(batch, report).await
     }
 
-    async fn ingest_given(
+    /// Whether a load is durable as a whole.
+    ///
+    /// # Errors
+    /// When the lake cannot be read.
+    pub async fn holds_load(&self, load_id: &str) -> Result<bool, Error> {
+        const LINE: &str = "SELECT load_id FROM sources WHERE load_id = $load_id LIMIT 1";
+        let session = Session::over(self.tables().await?.0, At { as_of: now(), known_at: now() })?;
+        let lines = session.ask("load", LINE, &[("load_id", load_id)]).await?;
+        Ok(lines.iter().any(|batch| batch.num_rows() > 0))
+    }
+
+    async fn read_given(
         &self,
         given: Vec<Given>,
         reading: &(dyn Fn(&str) -> Reading + Sync),
         progress: &mut (dyn FnMut(&FileReport) + Send),
-    ) -> Result<IngestReport, Error> {
+    ) -> Result<(Ingest, IngestReport), Error> {
         let lake = Lake::open_for_write(self.home(), &self.tenant, self.options).await?;
         // Read once the lake is ours: nobody else's batch begins between this and its end.
         let ingested_at = now();
@@ -152,10 +171,14 @@ impl Engine {
             progress(&file_report);
             report.files.push(file_report);
         }
-        report.committed = batch.commit().await?;
-        report.count_overtaken();
-        Ok(report)
+        Ok((batch, report))
     }
+}
+
+async fn commit(batch: Ingest, mut report: IngestReport) -> Result<IngestReport, Error> {
+    report.committed = batch.commit().await?;
+    report.count_overtaken();
+    Ok(report)
 }
 
 /// What is to be read: a file, or a stream that was kept in one.
@@ -244,8 +267,10 @@ fn ingest_file(
     )?;
     let kind = kind.unwrap_or_else(|| kind_of_reader(&opened.reader));
     let announced_total = opened.input.announced_total();
+    let load_id = load_id(&opened);
+    report.load_id = Some(load_id.clone());
     let counts = batch.load(LoadSummary {
-        load_id: load_id(&opened),
+        load_id,
         source: opened.reader.name().to_owned(),
         kind,
         app_id: opened.context.app.clone(),

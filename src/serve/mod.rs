@@ -5,10 +5,12 @@
 //! read is audited, and every answer takes `as_of` and `known_at`.
 
 mod auth;
+mod batches;
 mod cursor;
 pub mod filter;
 mod instant;
 mod parameters;
+mod preference;
 mod problem;
 mod routes;
 mod state;
@@ -75,6 +77,7 @@ pub fn router(shared: Shared) -> Router {
         .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX));
     let sending = Router::new()
         .route("/events", post(events::take))
+        .route("/events/batches/{id}", get(events::batch))
         .layer(middleware::from_fn_with_state(shared.clone(), auth::sending))
         .layer(DefaultBodyLimit::max(EVENTS_BYTES_MAX));
     Router::new()
@@ -110,6 +113,7 @@ pub fn router(shared: Shared) -> Router {
         detectors::list,
         runs::list,
         events::take,
+        events::batch,
         health::live,
         health::ready,
     )
@@ -137,8 +141,9 @@ pub async fn bind(address: &str) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|source| Error::Bind { address, source })
 }
 
-/// Serves until `stop` resolves; requests under way are finished first. `key` signs cursors
-/// and must come from the operating system's generator.
+/// Serves until `stop` resolves; requests under way and batches that were taken are finished first.
+/// `key` signs cursors and must come from the operating system's generator. `wait` is how long a sender
+/// of events waits for the answer that they are durable.
 ///
 /// # Errors
 /// When the ledger cannot be opened or the listener fails.
@@ -147,11 +152,11 @@ pub async fn serve(
     listener: TcpListener,
     key: [u8; 32],
     clock: fn() -> crate::domain::UtcMicros,
+    wait: Duration,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
-    let shared = Shared::new(engine.clone(), engine.ledger().await?, cursor::Signer::new(key), clock);
-    axum::serve(listener, router(shared))
-        .with_graceful_shutdown(stop)
-        .await
-        .map_err(|source| Error::Serve { source })
+    let shared = Shared::new(engine.clone(), engine.ledger().await?, cursor::Signer::new(key), clock, wait);
+    let served = axum::serve(listener, router(shared.clone())).with_graceful_shutdown(stop).await;
+    shared.batches().finished().await;
+    served.map_err(|source| Error::Serve { source })
 }

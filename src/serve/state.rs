@@ -2,16 +2,19 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 
+use super::batches::Batches;
 use super::cursor::Signer;
 use super::problem::Problem;
 use crate::domain::UtcMicros;
 use crate::findings::Ledger;
+use crate::pipeline;
 use crate::pipeline::{Engine, IngestReport, LeaverReport, Reading, leaver_report};
 use crate::query::{At, Session};
 use crate::state::leavers::Clock;
@@ -36,16 +39,36 @@ struct Inner {
     clocks_of: Mutex<Option<At>>,
     /// Held by the request that ingests: a lake has one writer at a time.
     ingesting: Mutex<()>,
+    batches: Batches,
 }
 
 impl Shared {
-    pub fn new(engine: Engine, ledger: Ledger, signer: Signer, clock: fn() -> UtcMicros) -> Shared {
+    /// `wait` is how long a sender waits before it is told where to ask.
+    pub fn new(
+        engine: Engine,
+        ledger: Ledger,
+        signer: Signer,
+        clock: fn() -> UtcMicros,
+        wait: Duration,
+    ) -> Shared {
         let recorder = PrometheusBuilder::new().build_recorder();
         let handle = recorder.handle();
         let sessions = Mutex::new(VecDeque::new());
         let ingesting = Mutex::new(());
         let clocks_of = Mutex::new(None);
-        let inner = Inner { engine, ledger, signer, clock, recorder, handle, sessions, clocks_of, ingesting };
+        let batches = Batches::new(wait);
+        let inner = Inner {
+            engine,
+            ledger,
+            signer,
+            clock,
+            recorder,
+            handle,
+            sessions,
+            clocks_of,
+            ingesting,
+            batches,
+        };
         Shared { inner: Arc::new(inner) }
     }
 
@@ -111,12 +134,28 @@ impl Shared {
         });
     }
 
-    /// Ingests a body, one at a time; what the report counts is durable.
-    pub async fn ingest(&self, name: String, body: Bytes, reading: Reading) -> Result<IngestReport, Problem> {
+    pub fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    pub fn batches(&self) -> &Batches {
+        &self.inner.batches
+    }
+
+    /// Ingests a body, one at a time; what the report counts is durable. `before_commit` hears what is
+    /// about to be committed.
+    pub async fn ingest(
+        &self,
+        name: String,
+        body: Bytes,
+        reading: Reading,
+        before_commit: impl AsyncFnOnce(&IngestReport) -> Result<(), pipeline::Error> + Send + 'static,
+    ) -> Result<IngestReport, Problem> {
         let _turn = self.inner.ingesting.lock().await;
         let engine = self.inner.engine.clone();
         // Reading and writing files would hold up the requests that share this thread.
-        let work = move || Handle::current().block_on(engine.ingest_body(&name, &body, &reading));
+        let work =
+            move || Handle::current().block_on(engine.ingest_body(&name, &body, &reading, before_commit));
         match tokio::task::spawn_blocking(work).await {
             Ok(report) => Ok(report?),
             Err(panic) => Err(Problem::internal(&panic)),

@@ -187,8 +187,8 @@ async fn a_newer_or_foreign_file_is_refused() {
     sqlx::query(newer).execute(&mut raw).await.unwrap();
     raw.close().await.unwrap();
     let refused = Ledger::open(&path, "acme").await.unwrap_err();
-    assert!(matches!(refused, Error::Newer { found: 7, known: 1, .. }));
-    assert!(refused.to_string().contains("newer than version 1"), "{refused}");
+    assert!(matches!(refused, Error::Newer { found: 7, known: 2, .. }));
+    assert!(refused.to_string().contains("newer than version 2"), "{refused}");
 
     let foreign = folder.path().join("foreign.db");
     std::fs::write(&foreign, "employee_id,name\n17,Ada Low\n".repeat(50)).unwrap();
@@ -196,6 +196,25 @@ async fn a_newer_or_foreign_file_is_refused() {
     assert!(matches!(refused, Error::Open { .. } | Error::Migrate { .. }), "{refused}");
     let nowhere = folder.path().join("missing/state.db");
     assert!(matches!(Ledger::open(&nowhere, "acme").await, Err(Error::Open { .. })));
+}
+
+/// An upgrade that lost what people decided would be the last one that anybody dares.
+#[tokio::test]
+async fn a_ledger_of_an_older_version_is_brought_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder);
+    let ledger = open(&path).await;
+    ledger.record_run(&complete(1), &accounts(&["a"]), day(1)).await.unwrap();
+    ledger.close().await;
+    // As version 1 left it.
+    let mut raw = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&path)).await.unwrap();
+    for statement in ["DROP TABLE batches", "DELETE FROM _sqlx_migrations WHERE version > 1"] {
+        sqlx::query(statement).execute(&mut raw).await.unwrap();
+    }
+    raw.close().await.unwrap();
+    let ledger = open(&path).await;
+    assert!(ledger.get(A).await.unwrap().is_some());
+    assert_eq!(ledger.batch("none", "nobody").await.unwrap(), None);
 }
 
 /// What the file says it does about power loss is what it does.

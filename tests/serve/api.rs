@@ -6,6 +6,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use lychgate::domain::{Finding, UtcMicros};
 use lychgate::findings::{Ledger, Run, Scope};
@@ -24,6 +25,8 @@ const DAY: i64 = UtcMicros::MICROS_PER_DAY;
 /// Findings in the recorded run: `f0` to `f8`.
 pub const FINDINGS: usize = 9;
 pub const SEVERITIES: [&str; 3] = ["low", "high", "critical"];
+/// How long a sender waits.
+const WAIT: Duration = Duration::from_secs(60);
 pub const APPS: [&str; 2] = ["crm", "erp"];
 
 const ROSTER: &str = "\
@@ -42,7 +45,7 @@ u3,cleo,Cleo Wang,cleo@example.com,Inactive,2019-09-17,2025-01-10
 /// The API as a client reaches it.
 pub struct Api {
     address: SocketAddr,
-    engine: Engine,
+    pub engine: Engine,
     pub ledger: Ledger,
     /// Tokens: one that reads, one that may not, one that is over.
     pub reader: String,
@@ -87,7 +90,7 @@ pub fn with_api(body: impl AsyncFnOnce(&Api) + Send) {
         let stopped = async move {
             let _ = stopped.await;
         };
-        let server = serve(&engine, listener, [7; 32], || NOW, stopped);
+        let server = serve(&engine, listener, [7; 32], || NOW, WAIT, stopped);
         let client = async {
             body(&api).await;
             drop(stop);
@@ -173,44 +176,58 @@ impl Api {
 
     /// Asks with any token, or with none.
     pub async fn get(&self, target: &str, token: Option<&str>) -> Answer {
-        self.ask("GET", target, token, "").await
+        ask(self.address, "GET", target, token, &[], "").await
     }
 
     /// Sends a body.
     pub async fn post(&self, target: &str, token: Option<&str>, body: &str) -> Answer {
-        self.ask("POST", target, token, body).await
+        ask(self.address, "POST", target, token, &[], body).await
     }
 
-    async fn ask(&self, method: &str, target: &str, token: Option<&str>, body: &str) -> Answer {
-        let bearer = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-        let (host, length) = (self.address, body.len());
-        let request = format!(
-            "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{bearer}\r\n{body}"
-        );
-        let text = self.exchange(&request).await;
-        let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Answer { status: status.expect("a status"), head: head.to_lowercase(), body: body.to_owned() }
+    /// Sends a body that need not be durable when the answer comes.
+    pub async fn post_preferring(&self, target: &str, token: &str, prefer: &str, body: &str) -> Answer {
+        ask(self.address, "POST", target, Some(token), &[("Prefer", prefer)], body).await
     }
+}
 
-    async fn exchange(&self, request: &str) -> String {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let mut rest = request.as_bytes();
-        while !rest.is_empty() {
-            stream.writable().await.unwrap();
-            match stream.try_write(rest) {
-                Ok(written) => rest = &rest[written..],
-                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}"),
-            }
+/// One request over a connection of its own.
+pub async fn ask(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    token: Option<&str>,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
+    let bearer = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let length = body.len();
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{bearer}{more}\r\n{body}"
+    );
+    let text = exchange(address, &request).await;
+    let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Answer { status: status.expect("a status"), head: head.to_lowercase(), body: body.to_owned() }
+}
+
+async fn exchange(address: SocketAddr, request: &str) -> String {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let mut rest = request.as_bytes();
+    while !rest.is_empty() {
+        stream.writable().await.unwrap();
+        match stream.try_write(rest) {
+            Ok(written) => rest = &rest[written..],
+            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}"),
         }
-        let (mut answer, mut buffer) = (Vec::new(), [0; 8192]);
-        loop {
-            stream.readable().await.unwrap();
-            match stream.try_read(&mut buffer) {
-                Ok(0) => return String::from_utf8(answer).expect("text"),
-                Ok(read) => answer.extend_from_slice(&buffer[..read]),
-                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}"),
-            }
+    }
+    let (mut answer, mut buffer) = (Vec::new(), [0; 8192]);
+    loop {
+        stream.readable().await.unwrap();
+        match stream.try_read(&mut buffer) {
+            Ok(0) => return String::from_utf8(answer).expect("text"),
+            Ok(read) => answer.extend_from_slice(&buffer[..read]),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}"),
         }
     }
 }

@@ -1,16 +1,18 @@
-//! `POST /events`: what a source sends. The answer comes when what it counts is durable.
+//! `POST /events`: what a source sends. 200 comes when what it counts is durable; 202 with an address to
+//! ask when the sender does not wait so long.
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Extension, State};
-use axum::http::StatusCode;
+use axum::extract::{Extension, Path, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::pipeline::Reading;
 use crate::serve::auth::Caller;
+use crate::serve::batches::{self, Sent, Taken, describe};
 use crate::serve::parameters::Parameters;
+use crate::serve::preference::Preference;
 use crate::serve::problem::Problem;
 use crate::serve::state::Shared;
 
@@ -23,42 +25,64 @@ pub struct Sending {
     org: Option<String>,
 }
 
+/// When to ask again for a batch that is on its way.
+const RETRY_AFTER: (HeaderName, HeaderValue) = (header::RETRY_AFTER, HeaderValue::from_static("1"));
+
 /// Reads a body in any form that `ingest` reads. The same body twice changes nothing, so a
 /// sender that did not hear the answer sends again.
 #[utoipa::path(post, path = "/api/v1/events",
     params(("source" = Option<String>, Query, description = "Format, when it must not be guessed"),
         ("app" = Option<String>, Query, description = "Application that the records are about"),
-        ("org" = Option<String>, Query, description = "The customer that the records are about")),
+        ("org" = Option<String>, Query, description = "The customer that the records are about"),
+        ("Prefer" = Option<String>, Header, description = "`respond-async` answers 202 at once, `wait=SECONDS` after so long (RFC 7240)")),
     request_body(content = String, content_type = "application/x-ndjson"),
     responses((status = 200, description = "Stored, and durable"),
+        (status = 202, description = "Received and not durable yet; `Location` says where to ask",
+            headers(("Location" = String, description = "Address of the batch"))),
         (status = 403, description = "The token may not send"),
         (status = 413, description = "More than 32 MiB"),
         (status = 422, description = "The body cannot be told with certainty; the detail asks the question"),
-        (status = 503, description = "Another process writes; send again")))]
+        (status = 503, description = "Another process writes, or too many batches wait; send again")))]
 pub async fn take(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
     Parameters(sending): Parameters<Sending>,
+    headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<Value>, Problem> {
-    let hash: String = Sha256::digest(&body).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let name = format!("api/{}/{hash}", caller.label);
+) -> Result<Response, Problem> {
     let reading =
         Reading { source: sending.source, app: sending.app, org: sending.org, ..Reading::default() };
-    let report = shared.ingest(name, body, reading).await?;
-    let Some(file) = report.files.first() else {
-        return Err(Problem::bad_request("empty", "the body holds nothing"));
+    let preference = Preference::of(&headers);
+    let patience = preference.patience(shared.batches().wait);
+    let sent = Sent { sender: caller.label, body, reading };
+    let batch = match batches::take(&shared, sent, patience).await? {
+        Taken::Durable(told) => return Ok(Json(told).into_response()),
+        Taken::Pending(batch) => batch,
     };
-    if let Some(why) = &file.refused {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", why.clone()));
+    let mut answer =
+        (StatusCode::ACCEPTED, [RETRY_AFTER], Json(describe(&batch, "pending", None))).into_response();
+    let location = HeaderValue::try_from(format!("/api/v1/events/batches/{}", batch.batch_id));
+    answer.headers_mut().extend(location.ok().map(|location| (header::LOCATION, location)));
+    if preference.respond_async {
+        let applied = HeaderValue::from_static("respond-async");
+        answer.headers_mut().insert(HeaderName::from_static("preference-applied"), applied);
     }
-    Ok(Json(json!({
-        "schema_version": 1,
-        "source": file.source,
-        "read": file.read,
-        "new": file.new,
-        "duplicate": file.duplicate,
-        "quarantined": file.quarantined,
-        "reasons": file.reasons,
-    })))
+    Ok(answer)
+}
+
+/// What has become of a batch, known for 30 days: `pending`; `durable`, with what a 200 would have said as
+/// `result`; or `failed`, with a `problem`. What was on its way when the server ended is durable only if the lake
+/// has all of it. A token asks for what it sent.
+#[utoipa::path(get, path = "/api/v1/events/batches/{id}", params(("id" = String, Path)),
+    responses((status = 200, description = "What has become of it"), (status = 404, description = "No such batch of this token")))]
+pub async fn batch(
+    State(shared): State<Shared>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let told = batches::standing(&shared, &id, &caller.label).await?;
+    if told["status"] == "pending" {
+        return Ok(([RETRY_AFTER], Json(told)).into_response());
+    }
+    Ok(Json(told).into_response())
 }
