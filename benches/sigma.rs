@@ -26,7 +26,7 @@ fn main() {
         println!("no fixtures at {}", folder.display());
         return;
     }
-    let set = RuleSet::read(&folder.join("sigma_rules")).expect("rules");
+    let set = RuleSet::read(&[folder.join("sigma_rules")]).expect("rules");
     let mut engine = Engine::new();
     for rule in &set.rules {
         let text = fs::read_to_string(folder.join("sigma_rules").join(&rule.file)).expect("a rule");

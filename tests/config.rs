@@ -30,7 +30,7 @@ fn an_unknown_key_is_answered_with_the_nearest() {
         ("Data = \"here\"", "did you mean `data`?"),
         ("[[mappings]]\nfiles = \"*.csv\"", "did you mean `mapping`?"),
         ("[[mapping]]\nfile = \"*.csv\"", "did you mean `files`?"),
-        ("[sigma]\nrule = \"sigma\"", "did you mean `rules`?"),
+        ("[rules]\nsigmas = [\"sigma\"]", "did you mean `sigma`?"),
         ("[[mapping]]\nfiles = \"*.csv\"\ndate-order = \"day-first\"", "did you mean `date_order`?"),
         ("[[mapping]]\nfiles = \"*.csv\"\ncomplet = true", "did you mean `complete`?"),
     ];
@@ -76,8 +76,9 @@ fn the_template_parses_with_and_without_its_comments() {
     assert_eq!(spoken.data.as_deref(), Some(Path::new("lychgate-data")));
     let texts = [&spoken.tenant, &spoken.zone, &spoken.profile, &spoken.listen].map(|text| text.as_deref());
     assert_eq!(texts, [Some("default"), Some("UTC"), Some("default"), Some("127.0.0.1:7878")]);
-    assert_eq!(spoken.sigma.rules.as_deref(), Some(Path::new("rules/sigma")));
-    assert_eq!(spoken.sigma.placeholders["admins"], ["ada@example.com"]);
+    assert_eq!(spoken.rules.sigma, [Path::new("rules/sigma")]);
+    assert_eq!(spoken.rules.own, [Path::new("rules/own")]);
+    assert_eq!(spoken.rules.placeholders["admins"], ["ada@example.com"]);
     let [roster, accounts] = spoken.mapping.as_slice() else { panic!("{:?}", spoken.mapping) };
     assert_eq!(roster.columns["employee_id"], "Personnel No");
     assert_eq!((accounts.app.as_deref(), accounts.complete), (Some("salesforce"), Some(true)));

@@ -66,6 +66,7 @@ fn finding(detector: &str, app: &str, account: &str, row: &str) -> Finding {
         controls: Vec::new(),
         remediation: None,
         cause: None,
+        ages_out_at: None,
         held_because: None,
         unknown_because: None,
     }

@@ -19,6 +19,7 @@ mod normalize_scim;
 mod profiles;
 mod readers;
 mod recognise;
+mod rules;
 mod s3;
 mod scim;
 mod serve;

@@ -10,11 +10,11 @@ use std::path::Path;
 use api::{APPS, Api, FINDINGS, SEVERITIES, target, with_api};
 use lychgate::models;
 use lychgate::serve::{Error, bind, description};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const LIST: &str = "/api/v1/findings";
 /// Every route under `/api/v1`, with ids that name nothing.
-const ROUTES: [(&str, &str); 12] = [
+const ROUTES: [(&str, &str); 13] = [
     ("/api/v1/findings", "/api/v1/findings"),
     ("/api/v1/findings/{id}", "/api/v1/findings/none"),
     ("/api/v1/findings/{id}/events", "/api/v1/findings/none/events"),
@@ -27,6 +27,7 @@ const ROUTES: [(&str, &str); 12] = [
     ("/api/v1/sources", "/api/v1/sources"),
     ("/api/v1/detectors", "/api/v1/detectors"),
     ("/api/v1/runs", "/api/v1/runs"),
+    ("/api/v1/rules", "/api/v1/rules"),
 ];
 
 /// A refusal: status, code, and what its sentence must name.
@@ -403,6 +404,34 @@ fn every_read_is_audited_and_nothing_else() {
             ("reader", "GET /api/v1/identities/{id}/access", "as_of=never"),
         ];
         assert_eq!(told, wanted);
+    });
+}
+
+/// Else a slip in a rule would be found at the next restart, or take the rule away until then.
+#[test]
+fn rules_are_read_again_without_a_restart() {
+    const RULE: &str = "title: fails\nid: one\nlevel: critical\ntags: [attack.t1110]\n\
+        logsource: {product: okta, service: okta}\ndetection:\n  s: {eventType: a}\n  condition: s\n";
+    with_api(async |api| {
+        let file = api.engine.rule_folders().sigma[0].join("one.yml");
+        let told = async || api.read("/api/v1/rules").await.json();
+        assert_eq!((told().await["rules"].clone(), told().await["broken"].clone()), (json!([]), json!([])));
+        std::fs::write(&file, RULE).unwrap();
+        let good = told().await;
+        let rule = json!({ "kind": "sigma", "detector": "sigma/one", "title": "fails", "severity": "critical",
+            "on_by_default": true, "controls": ["ATT&CK T1110"], "file": file });
+        assert_eq!((&good["rules"], &good["broken"]), (&json!([rule]), &json!([])));
+        std::fs::write(&file, RULE.replace("condition: s", "condition: (s")).unwrap();
+        let broken = told().await;
+        assert_eq!(broken["rules"], json!([rule]), "the last good one");
+        let slip = &broken["broken"][0];
+        assert_eq!((&slip["file"], &slip["line"]), (&json!(file), &json!(8)), "{broken}");
+        assert!(slip["last_good_at"].is_string() && slip["reason"].is_string(), "{broken}");
+        std::fs::write(&file, RULE.replace("title: fails", "title: mended")).unwrap();
+        let mended = told().await;
+        assert_eq!((&mended["rules"][0]["title"], &mended["broken"]), (&json!("mended"), &json!([])));
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(told().await["rules"], json!([]));
     });
 }
 

@@ -50,7 +50,7 @@ fn record(folder: &Path, reference: &str, read: &mut BTreeMap<String, Vec<Value>
 #[test]
 fn all_given_sigma_rules_compile() {
     let Some(folder) = fixtures() else { return };
-    let set = RuleSet::read(&folder.join("sigma_rules")).expect("rules");
+    let set = RuleSet::read(&[folder.join("sigma_rules")]).expect("rules");
     assert_eq!(set.unreadable, Vec::new());
     assert_eq!(set.rules.len(), 204);
     for rule in 0..set.rules.len() {
@@ -76,7 +76,7 @@ type Expected = (usize, BTreeSet<String>);
 
 fn check_pairs(expected: &str, names: Names) {
     let Some(folder) = fixtures() else { return };
-    let set = RuleSet::read(&folder.join("sigma_rules")).expect("rules");
+    let set = RuleSet::read(&[folder.join("sigma_rules")]).expect("rules");
     let sets: BTreeMap<String, Vec<String>> = serde_json::from_str(
         &fs::read_to_string(folder.join("sigma_expected/event_sets.json")).expect("sets"),
     )

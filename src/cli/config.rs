@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use crate::pipeline::{Credentials, Durability};
+use crate::pipeline::{Credentials, Durability, RuleFolders};
 
 /// The file's content; every key is optional.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -45,21 +45,25 @@ pub struct File {
     /// Tables of which `compact` removes nothing.
     #[serde(default)]
     pub legal_hold: Vec<String>,
-    /// Sigma rules that a company has, and what it puts into their placeholders.
+    /// Rules that a company has beside those that are built in.
     #[serde(default)]
-    pub sigma: Sigma,
+    pub rules: Rules,
     /// How to read files whose format or columns cannot be told with certainty.
     #[serde(default)]
     pub mapping: Vec<Mapping>,
 }
 
-/// What `sigma check` does when it is not told otherwise.
+/// The rules that `detect` runs beside those that are built in. Folders are read with their sub-folders.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Sigma {
-    /// Folder of the rules, with its sub-folders.
-    pub rules: Option<PathBuf>,
-    /// Values for placeholders (`%admins%`) of rules, by name.
+pub struct Rules {
+    /// Folders of Sigma rules, also for `sigma check`.
+    #[serde(default)]
+    pub sigma: Vec<PathBuf>,
+    /// Folders of rules that are written as those that are built in.
+    #[serde(default)]
+    pub own: Vec<PathBuf>,
+    /// Values for placeholders (`%admins%`) of Sigma rules, by name.
     #[serde(default)]
     pub placeholders: BTreeMap<String, Vec<String>>,
 }
@@ -108,7 +112,7 @@ pub struct Config {
     pub keep_raw: Setting<bool>,
     pub durability: Setting<String>,
     pub legal_hold: Vec<String>,
-    pub sigma: Sigma,
+    pub rules: Rules,
     pub mapping: Vec<Mapping>,
 }
 
@@ -171,7 +175,7 @@ impl Config {
             keep_raw: parsed("keep_raw", text(None, "LYCHGATE_KEEP_RAW", keep_raw, "true"))?,
             durability: text(None, "LYCHGATE_DURABILITY", file.durability, "fsync"),
             legal_hold: file.legal_hold,
-            sigma: file.sigma,
+            rules: file.rules,
             mapping: file.mapping,
             file: path,
         };
@@ -197,6 +201,12 @@ impl Config {
 
     fn lake_text(&self) -> &str {
         if self.lake.value.is_empty() { "in the data folder" } else { &self.lake.value }
+    }
+
+    /// Where the company keeps its rules.
+    pub fn rule_folders(&self) -> RuleFolders {
+        let Rules { sigma, own, placeholders } = self.rules.clone();
+        RuleFolders { sigma, own, placeholders }
     }
 
     /// How long a sender of events waits for the answer that they are durable.

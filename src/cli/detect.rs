@@ -141,6 +141,8 @@ pub fn first_of_each(report: &RunReport, most: usize) -> Vec<&Finding> {
 }
 
 const CAUSES_SHOWN: usize = 5;
+/// Rules that do not run are named up to this many.
+const TOLD_SHOWN: usize = 5;
 
 fn behind(cause: &Cause) -> String {
     let held = if cause.held { ", held" } else { "" };
@@ -177,6 +179,14 @@ pub fn summarise(report: &RunReport, shown: usize) {
         report.at.as_of,
         total_ms as f64 / 1000.0,
     ));
+    if report.sigma.0 > 0 {
+        output::say(&format!("{} Sigma rules over {} new events", report.sigma.0, report.sigma.1));
+    }
+    report.told.iter().take(TOLD_SHOWN).for_each(|what| output::say(what));
+    if report.told.len() > TOLD_SHOWN {
+        let more = report.told.len() - TOLD_SHOWN;
+        output::say(&format!("{more} more rules do not run; `lychgate sigma check` says why"));
+    }
     report.causes.iter().take(CAUSES_SHOWN).for_each(|cause| output::say(&behind(cause)));
     if let Some(changes) = &report.changes {
         let counts = changes.counts;

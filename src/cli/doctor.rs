@@ -43,8 +43,17 @@ impl Doctor {
                 return Ok(Outcome::Incomplete);
             }
         }
+        let engine = context.engine();
+        if !engine.rule_folders().is_empty() {
+            let rules = engine.company_rules().await?;
+            let told = format!("{} rules and {} Sigma rules", rules.own.len(), rules.sigma.rules.len());
+            checks.add("rules", true, &told);
+            for broken in &rules.broken {
+                checks.add("rules", false, &broken.says());
+            }
+        }
         let at = At { as_of, known_at: now };
-        let sources = context.engine().sources(at, &context.config.profile.value).await?;
+        let sources = engine.sources(at, &context.config.profile.value).await?;
         for source in &sources {
             let name = [Some(&source.source), source.app_id.as_ref()];
             let name = name.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("/");

@@ -140,6 +140,7 @@ impl Context {
         let durability = pipeline::Durability::parse(&self.config.durability.value).unwrap_or_default();
         pipeline::Engine::new(&self.config.data.value, &self.config.tenant.value)
             .with_lake(self.bucket.clone())
+            .with_rules(self.config.rule_folders())
             .writing(pipeline::WriteOptions { raw_kept, threads, durability })
     }
 }

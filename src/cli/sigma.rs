@@ -51,11 +51,12 @@ impl Sigma {
 
 impl Check {
     async fn run(self, context: &Context) -> Result<Outcome, Error> {
-        let Some(folder) = self.dir.or_else(|| context.config.sigma.rules.clone()) else {
-            let what = "name a folder of Sigma rules, or `sigma = { rules = … }` in the configuration";
+        let folders = self.dir.map_or_else(|| context.config.rules.sigma.clone(), |dir| vec![dir]);
+        if folders.is_empty() {
+            let what = "name a folder of Sigma rules, or `rules = { sigma = [\"…\"] }` in the configuration";
             return Err(Error::Usage(what.to_owned()));
-        };
-        if !folder.is_dir() {
+        }
+        if let Some(folder) = folders.iter().find(|folder| !folder.is_dir()) {
             return Err(Error::Usage(format!("{} is no folder", folder.display())));
         }
         let now = times::now();
@@ -67,10 +68,10 @@ impl Check {
         for (name, value) in self.placeholder {
             given.entry(name).or_default().push(value);
         }
-        let mut placeholders = context.config.sigma.placeholders.clone();
+        let mut placeholders = context.config.rules.placeholders.clone();
         placeholders.extend(given);
         let request = SigmaRequest {
-            folder,
+            folders,
             at: At {
                 as_of: times::parse_or("--as-of", self.as_of.as_deref(), now)?,
                 known_at: times::parse_or("--known-at", self.known_at.as_deref(), now)?,

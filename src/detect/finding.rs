@@ -91,6 +91,7 @@ impl<'a> Teller<'a> {
             controls: self.rule.controls.clone(),
             remediation: Some(remediation(&self.rule.remediation, row)),
             cause: row.text("cause"),
+            ages_out_at: None,
             held_because: None,
             unknown_because,
         }))

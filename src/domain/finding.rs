@@ -57,6 +57,10 @@ pub struct Finding {
     pub controls: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub remediation: Option<Remediation>,
+    /// Of an occurrence, which is about an event and not about what holds: when it ends if nobody
+    /// decides on it. No run resolves it or opens it again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ages_out_at: Option<UtcMicros>,
     /// What it has in common with others: a broken connection, a feed, evidence that is missing.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cause: Option<String>,

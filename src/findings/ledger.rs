@@ -19,9 +19,10 @@ use super::{
 use crate::domain::{Finding, Severity, Status, UtcMicros, Verdict};
 
 /// The versions of the file, in order: number, name, SQL. Only ever appended to.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "batches", include_str!("migrations/0002_batches.sql")),
+    (3, "rules", include_str!("migrations/0003_rules.sql")),
 ];
 
 /// The ledger of one tenant. Cheap to clone; one process may hold many.

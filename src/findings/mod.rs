@@ -1,7 +1,7 @@
 //! The findings ledger: what cannot be recomputed. It takes a run's findings and the
 //! decisions of people, and gives the transitions that follow, the list of findings,
-//! their history, the waivers, the runs, the API tokens, the audit of reads, and what became of
-//! batches whose sender did not wait.
+//! their history, the waivers, the runs, the API tokens, the audit of reads, what became of
+//! batches whose sender did not wait, and rules of a company's own as they were last read.
 //!
 //! [`reconcile`] and [`decide`] are pure; [`Ledger`] keeps their outcome in one SQLite
 //! file (write-ahead log, `synchronous=FULL`: what was acknowledged survives power
@@ -18,6 +18,7 @@ mod ledger;
 mod predicate;
 mod read;
 mod reconcile;
+mod rules;
 mod run;
 mod token;
 mod write;
@@ -31,6 +32,7 @@ pub use filter::{Column, Cursor, Filter, FindingQuery, Op, Order, Page, Sort, Va
 pub use known::{Change, Entry, FindingEvent, Known, Transition, Waiver, WaiverScope, fingerprint};
 pub use ledger::Ledger;
 pub use reconcile::{RunFindings, reconcile};
+pub use rules::{Evaluated, RuleFile};
 pub use run::{Changes, Counts, Coverage, Run, RunKind, RunRecord};
 pub use token::{Scope, Token};
 

@@ -11,7 +11,7 @@ use super::{
     Change, Cursor, Entry, Error, FindingEvent, FindingQuery, Ledger, Order, Page, RunRecord, Sort, Waiver,
     WaiverScope, predicate,
 };
-use crate::domain::{Status, UtcMicros};
+use crate::domain::{Finding, Status, UtcMicros};
 
 const ENTRY: &str = "SELECT finding, score, fingerprint, waived_until, assigned, revision FROM findings";
 
@@ -62,6 +62,24 @@ impl Ledger {
         .await
         .map_err(failed("read the history of a finding"))?;
         rows.iter().map(event).collect()
+    }
+
+    /// Occurrences that wait for a decision, or for what was decided to be done.
+    pub async fn occurrences(&self) -> Result<Vec<Finding>, Error> {
+        let mut connection = self.pool.acquire().await.map_err(failed("list occurrences"))?;
+        let mut query = QueryBuilder::<Sqlite>::new(ENTRY);
+        query.push(" WHERE tenant = ").push_bind(self.tenant.clone());
+        query.push(" AND status IN ('open', 'acknowledged', 'in_progress')");
+        query.push(" AND json_extract(finding, '$.ages_out_at') IS NOT NULL");
+        let entries = entries_by_id(query, &mut connection, "list occurrences").await?;
+        Ok(entries.into_values().map(|entry| entry.known.finding).collect())
+    }
+
+    /// Those of the named findings that the ledger has, and how they stand.
+    pub async fn statuses(&self, ids: &[&str]) -> Result<BTreeMap<String, Status>, Error> {
+        let mut connection = self.pool.acquire().await.map_err(failed("read statuses"))?;
+        let entries = entries_among(&mut connection, &self.tenant, ids).await?;
+        Ok(entries.into_iter().map(|(id, entry)| (id, entry.known.finding.status)).collect())
     }
 
     /// Gives the newest recorded runs, newest first.

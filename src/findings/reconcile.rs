@@ -1,7 +1,8 @@
 //! A run's findings against the ledger's: which open, stay, return, end. Pure.
 //!
 //! Silence ends a finding only where the detector ran over complete sources; everywhere
-//! else the finding stays, with the verdict unknown. What expires fails open.
+//! else the finding stays, with the verdict unknown. What expires fails open. An occurrence (a finding
+//! about an event, with `ages_out_at`) is opened once, and ends by a person's decision or by its age.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -32,7 +33,10 @@ pub fn reconcile(previous: &[Known], run: &RunFindings<'_>, now: UtcMicros) -> V
     for known in previous {
         known_ids.insert(known.finding.finding_id.as_str());
         match seen.get(known.finding.finding_id.as_str()) {
+            // It happened once, and being shown it again says nothing new.
+            Some(_) if is_occurrence(known) => transitions.extend(happened(known, now)),
             Some(finding) => transitions.push(seen_again(known, finding, now)),
+            None if is_occurrence(known) => transitions.extend(happened(known, now)),
             None => transitions.extend(unseen(known, run.run, now)),
         }
     }
@@ -158,6 +162,25 @@ fn unseen(known: &Known, run: &Run, now: UtcMicros) -> Option<Transition> {
     let failed = known.finding.verdict == Verdict::Fail;
     let change = if failed { Change::Doubted } else { Change::StillOpen };
     Some(Transition { from: Some(from), change, reason: "verdict_unknown".to_owned(), known: next })
+}
+
+/// Whether it is about what happened, not about what holds: no silence resolves it.
+fn is_occurrence(known: &Known) -> bool {
+    known.finding.ages_out_at.is_some()
+}
+
+/// What time does to an occurrence: a waiver ends, and what nobody decides on ages out. It has not
+/// passed then, so it is superseded, not resolved.
+fn happened(known: &Known, now: UtcMicros) -> Option<Transition> {
+    match known.finding.status {
+        Status::AcceptedRisk if expired(known, now) => {
+            Some(reopened(Status::AcceptedRisk, known.clone(), "waiver_expired"))
+        }
+        Status::Open if known.finding.ages_out_at.is_some_and(|end| end <= now) => {
+            Some(ended(known, Change::Superseded, "aged_out"))
+        }
+        _ => None,
+    }
 }
 
 /// Why an application's sources leave this finding in doubt. A finding that names no

@@ -140,6 +140,11 @@ pub fn builtin_texts() -> &'static [(&'static str, &'static str)] {
     &RULES
 }
 
+/// Whether a rule of this id is built in.
+pub fn is_built_in(id: &str) -> bool {
+    RULES.iter().any(|(known, _)| *known == id)
+}
+
 /// The built-in rules, in order of their ids.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ pub mod sigma;
 pub mod value;
 pub mod verbs;
 
-pub use builtin::{builtin_profiles, builtin_rules, builtin_texts, profile};
+pub use builtin::{builtin_profiles, builtin_rules, builtin_texts, is_built_in, profile};
 pub use profile::{Profile, Setting};
 pub use rule::{Rule, parse_rule};
 pub use value::{Interval, Param, Value};

@@ -22,16 +22,20 @@ pub(super) struct Stored {
 }
 
 /// One table as it stands.
-struct Known {
-    table_id: String,
+pub(super) struct Known {
+    pub table_id: String,
     /// Known by when at the latest; absent when the log does not say.
-    newest_at: Option<UtcMicros>,
+    pub newest_at: Option<UtcMicros>,
 }
 
 impl Stored {
     pub fn of(events: &Read, listings: &Read) -> Stored {
         let known = |read: &Read| Known { table_id: read.table_id.clone(), newest_at: read.newest_known_at };
         Stored { events: known(events), listings: known(listings), renewed: 0 }
+    }
+
+    pub fn events(&self) -> &Known {
+        &self.events
     }
 
     /// Up to where a question at `at` reaches in these tables. None when a log does not say when

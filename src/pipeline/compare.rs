@@ -39,7 +39,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::detect`].
     pub async fn compare(&self, request: &DetectRequest, other: &str) -> Result<Comparison, Error> {
-        let rules = chosen(&request.detectors)?;
+        let rules = chosen(&request.detectors, &self.company_rules().await?)?;
         let (profile, other) = (models::profile(&request.profile)?, models::profile(other)?);
         let session = self.session(request.at).await?;
         learned::score(&session).await?;

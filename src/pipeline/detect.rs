@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 
-use super::{Engine, Error, now, owners};
+use super::occurrences::{Asked, Occurrences};
+use super::{BrokenRule, CompanyRules, Engine, Error, now, owners};
 use crate::detect::causes::{self, Cause};
 use crate::detect::{self as detectors, Reach, Sources, learned};
 use crate::domain::{Finding, Severity, UtcMicros, Verdict};
-use crate::findings::{Changes, Coverage, Run};
+use crate::findings::{Changes, Coverage, Run, RunKind};
 use crate::models::{self, Profile, Rule};
 use crate::query::{At, Session};
 
@@ -43,6 +44,10 @@ pub struct RunReport {
     pub changes: Option<Changes>,
     /// Milliseconds that the views of the instant took to build.
     pub build_ms: u64,
+    /// Rules of the company that do not run, and why.
+    pub told: Vec<String>,
+    /// Sigma rules that ran, and the events that were new to them.
+    pub sigma: (usize, usize),
 }
 
 /// What the rules answered, before anybody takes note.
@@ -70,13 +75,26 @@ impl Engine {
     /// When a detector is not known, or the lake, a rule or the ledger fails.
     pub async fn detect(&self, request: &DetectRequest) -> Result<RunReport, Error> {
         let started_at = now();
-        let rules = chosen(&request.detectors)?;
+        let company = self.company_rules().await?;
+        let rules = chosen(&request.detectors, &company)?;
         let profile = models::profile(&request.profile)?;
         let (session, stored) = self.opened(request.at).await?;
         learned::score(&session).await?;
         let build_ms = elapsed_ms(started_at);
-        let Answers { findings, causes, incomplete, coverage, timings } =
+        let Answers { mut findings, causes, mut incomplete, coverage, mut timings } =
             self.answers(&session, &rules, &profile).await?;
+        incomplete.extend(company.broken.iter().map(BrokenRule::says));
+        let mut happened = Occurrences::default();
+        if !company.sigma.rules.is_empty() {
+            let (begun_at, names) = (now(), &request.detectors);
+            let asked =
+                Asked { session: &session, events: stored.events(), rules: &company, names, profile: &profile };
+            happened = self.happened(&asked).await?;
+            timings.insert("sigma".to_owned(), (happened.findings.len(), elapsed_ms(begun_at)));
+            incomplete.append(&mut happened.incomplete);
+            findings.append(&mut happened.findings);
+            in_order(&mut findings);
+        }
         let mut report = RunReport {
             run_id: run_id(self.tenant(), request, started_at),
             at: request.at,
@@ -87,9 +105,16 @@ impl Engine {
             detectors: timings,
             changes: None,
             build_ms,
+            told: happened.told,
+            sigma: (happened.rules, happened.events),
         };
         if request.record {
-            report.changes = Some(self.record(&mut report, coverage, started_at).await?);
+            let changes = self.record(&mut report, coverage, started_at).await?;
+            if changes.kind == RunKind::Current {
+                // Written last: should it fail, the next run shows the same events again, which changes nothing.
+                self.ledger().await?.keep_evaluated(&happened.evaluated).await?;
+            }
+            report.changes = Some(changes);
             // The run is recorded; without a checkpoint the next one only takes longer.
             if let Err(error) = self.keep_checkpoint(&session, &stored).await {
                 warn!(error = &error as &dyn std::error::Error, "no checkpoint is kept");
@@ -117,7 +142,16 @@ impl Engine {
         let (mut coverage, mut incomplete) = (BTreeMap::new(), BTreeSet::new());
         for rule in rules {
             let begun_at = now();
-            let found = detectors::run_rule(rule, run).await?;
+            let found = match detectors::run_rule(rule, run).await {
+                Err(error) if !models::is_built_in(&rule.id) => {
+                    // A slip in a rule of the company's keeps no other rule from running.
+                    let because = format!("rule {} of yours fails: {}", rule.id, chain(&error));
+                    incomplete.insert(because.clone());
+                    coverage.insert(rule.id.clone(), Coverage::NotRun(because));
+                    continue;
+                }
+                found => found?,
+            };
             let reach = detectors::reach(rule, run)?;
             incomplete.extend(reach.all.iter().chain(reach.apps.values()).cloned());
             coverage.insert(rule.id.clone(), covered(reach));
@@ -128,15 +162,26 @@ impl Engine {
         }
         owners::assign(session, &mut findings).await?;
         let causes = causes::roll_up(&mut findings, rules);
-        findings.sort_by(|a, b| {
-            (b.severity, &a.code, &a.subject.id, &a.finding_id).cmp(&(
-                a.severity,
-                &b.code,
-                &b.subject.id,
-                &b.finding_id,
-            ))
-        });
+        in_order(&mut findings);
         Ok(Answers { findings, causes, incomplete: incomplete.into_iter().collect(), coverage, timings })
+    }
+
+    /// The occurrences of this run: those that are new, with their owners, and those of earlier runs that
+    /// still wait for a decision.
+    async fn happened(&self, asked: &Asked<'_>) -> Result<Occurrences, Error> {
+        let ledger = self.ledger().await?;
+        let mut happened = self.occurrences(&ledger, asked).await?;
+        owners::assign(asked.session, &mut happened.findings).await?;
+        let ids: Vec<&str> = happened.findings.iter().map(|finding| finding.finding_id.as_str()).collect();
+        let known = ledger.statuses(&ids).await?;
+        happened.findings.retain(|finding| !known.contains_key(&finding.finding_id));
+        let at = asked.session.at();
+        let wanted = |finding: &Finding| {
+            let named = asked.names.is_empty() || asked.names.contains(&finding.detector);
+            named && finding.since.is_some_and(|since| since <= at.as_of) && finding.known_at <= at.known_at
+        };
+        happened.findings.extend(ledger.occurrences().await?.into_iter().filter(wanted));
+        Ok(happened)
     }
 
     async fn record(
@@ -161,11 +206,29 @@ impl Engine {
     }
 }
 
-/// The rules of a run: those named by id or code, or all that are on by default.
-pub(super) fn chosen(names: &[String]) -> Result<Vec<Rule>, Error> {
-    let rules = models::builtin_rules()?;
+/// The gravest first, then by code and subject.
+fn in_order(findings: &mut [Finding]) {
+    findings.sort_by(|a, b| {
+        let gravity = b.severity.cmp(&a.severity);
+        gravity.then_with(|| {
+            (&a.code, &a.subject.id, &a.finding_id).cmp(&(&b.code, &b.subject.id, &b.finding_id))
+        })
+    });
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// The rules of a run: those named by id or code, or all that are on by default; the company's own too.
+pub(super) fn chosen(names: &[String], company: &CompanyRules) -> Result<Vec<Rule>, Error> {
+    let mut rules = models::builtin_rules()?;
+    rules.extend(company.own.iter().cloned());
     let named = |rule: &Rule, name: &String| rule.id == *name || rule.code.eq_ignore_ascii_case(name);
-    if let Some(id) = names.iter().find(|name| !rules.iter().any(|rule| named(rule, name))) {
+    let is_sigma = |name: &String| company.sigma.rules.iter().any(|rule| rule.detector() == *name);
+    if let Some(id) = names.iter().find(|name| !rules.iter().any(|rule| named(rule, name)) && !is_sigma(name))
+    {
         return Err(Error::NoDetector { id: id.clone() });
     }
     let wanted = |rule: &Rule| match names {

@@ -13,9 +13,11 @@ pub mod evaluate;
 mod in_order;
 mod ingest;
 mod leavers;
+mod occurrences;
 mod opening;
 mod owners;
 mod quarantine;
+mod rules;
 mod sigma;
 mod sources;
 mod spool;
@@ -32,6 +34,7 @@ pub use detect::{DetectRequest, RunReport};
 pub use ingest::{FileReport, IngestReport, Reading, normalize};
 pub use leavers::{Deadline, LeaverReport, leaver_report};
 pub use quarantine::Quarantined;
+pub use rules::{BrokenRule, CompanyRules, RuleFolders};
 pub use sigma::{SigmaGroup, SigmaReport, SigmaRequest, SigmaRule};
 pub use sources::{Gap, SourceReport, source_reports};
 
@@ -89,6 +92,7 @@ pub struct Engine {
     bucket: Option<Bucket>,
     tenant: String,
     options: WriteOptions,
+    rules: RuleFolders,
 }
 
 impl Engine {
@@ -96,12 +100,22 @@ impl Engine {
     pub fn new(data: &Path, tenant: &str) -> Engine {
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let options = WriteOptions { threads, ..WriteOptions::default() };
-        Engine { data: data.to_owned(), bucket: None, tenant: tenant.to_owned(), options }
+        let rules = RuleFolders::default();
+        Engine { data: data.to_owned(), bucket: None, tenant: tenant.to_owned(), options, rules }
     }
 
     /// The same folder for all but the lake, which is in `bucket` where there is one.
     pub fn with_lake(self, bucket: Option<Bucket>) -> Engine {
         Engine { bucket, ..self }
+    }
+
+    /// The same folder, with a company's rules beside those that are built in.
+    pub fn with_rules(self, rules: RuleFolders) -> Engine {
+        Engine { rules, ..self }
+    }
+
+    pub fn rule_folders(&self) -> &RuleFolders {
+        &self.rules
     }
 
     /// The same folder, written otherwise.

@@ -17,7 +17,7 @@ use crate::query::{At, Rows, Session};
 /// What is asked of a folder of rules.
 #[derive(Clone, Debug)]
 pub struct SigmaRequest {
-    pub folder: PathBuf,
+    pub folders: Vec<PathBuf>,
     pub at: At,
     /// The first day of events that is looked at, as `2026-03-31`.
     pub since: String,
@@ -91,7 +91,7 @@ impl Engine {
     /// # Errors
     /// When the folder or the lake cannot be read.
     pub async fn sigma(&self, request: &SigmaRequest) -> Result<SigmaReport, Error> {
-        let set = RuleSet::read(&request.folder)?;
+        let set = RuleSet::read(&request.folders)?;
         let mut report = SigmaReport { unreadable: set.unreadable.clone(), ..SigmaReport::default() };
         let mut groups = compiled(&set, request, &mut report)?;
         let session = Session::over(self.tables().await?.0, request.at)?;

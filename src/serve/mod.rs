@@ -32,7 +32,8 @@ use utoipa::OpenApi;
 use crate::pipeline::Engine;
 use crate::{findings, pipeline};
 use routes::{
-    accounts, detectors, events, findings as finding_routes, health, identities, leavers, runs, sources,
+    accounts, detectors, events, findings as finding_routes, health, identities, leavers, rules, runs,
+    sources,
 };
 use state::Shared;
 
@@ -58,6 +59,19 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 const EVENTS_BYTES_MAX: usize = 32 << 20;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// How often the folders of rules are looked at when nobody asks.
+const RULES_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Reads rules again when their files change, so that the log says soon what is wrong with them.
+async fn follow_rules(shared: Shared) {
+    let mut ticks = tokio::time::interval(RULES_INTERVAL);
+    loop {
+        ticks.tick().await;
+        // What fails is logged where it fails; the next look tries again.
+        let _ = shared.company_rules().await;
+    }
+}
+
 /// The whole API.
 pub fn router(shared: Shared) -> Router {
     let api = Router::new()
@@ -73,6 +87,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/sources", get(sources::list))
         .route("/detectors", get(detectors::list))
         .route("/runs", get(runs::list))
+        .route("/rules", get(rules::list))
         .layer(middleware::from_fn_with_state(shared.clone(), auth::reading))
         .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX));
     let sending = Router::new()
@@ -112,6 +127,7 @@ pub fn router(shared: Shared) -> Router {
         sources::list,
         detectors::list,
         runs::list,
+        rules::list,
         events::take,
         events::batch,
         health::live,
@@ -156,7 +172,9 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
     let shared = Shared::new(engine.clone(), engine.ledger().await?, cursor::Signer::new(key), clock, wait);
+    let following = tokio::spawn(follow_rules(shared.clone()));
     let served = axum::serve(listener, router(shared.clone())).with_graceful_shutdown(stop).await;
+    following.abort();
     shared.batches().finished().await;
     served.map_err(|source| Error::Serve { source })
 }

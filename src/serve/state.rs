@@ -15,7 +15,7 @@ use super::problem::Problem;
 use crate::domain::UtcMicros;
 use crate::findings::Ledger;
 use crate::pipeline;
-use crate::pipeline::{Engine, IngestReport, LeaverReport, Reading, leaver_report};
+use crate::pipeline::{CompanyRules, Engine, IngestReport, LeaverReport, Reading, leaver_report};
 use crate::query::{At, Session};
 use crate::state::leavers::Clock;
 
@@ -25,6 +25,13 @@ const SESSIONS_MAX: usize = 4;
 #[derive(Clone)]
 pub struct Shared {
     inner: Arc<Inner>,
+}
+
+/// Rules, and what their folders were like when they were read.
+pub struct Loaded {
+    fingerprint: String,
+    pub rules: CompanyRules,
+    pub loaded_at: UtcMicros,
 }
 
 struct Inner {
@@ -40,6 +47,7 @@ struct Inner {
     /// Held by the request that ingests: a lake has one writer at a time.
     ingesting: Mutex<()>,
     batches: Batches,
+    rules: Mutex<Option<Arc<Loaded>>>,
 }
 
 impl Shared {
@@ -68,6 +76,7 @@ impl Shared {
             clocks_of,
             ingesting,
             batches,
+            rules: Mutex::new(None),
         };
         Shared { inner: Arc::new(inner) }
     }
@@ -160,6 +169,21 @@ impl Shared {
             Ok(report) => Ok(report?),
             Err(panic) => Err(Problem::internal(&panic)),
         }
+    }
+
+    /// The company's rules as its folders have them now: read again when a file there has changed.
+    pub async fn company_rules(&self) -> Result<Arc<Loaded>, Problem> {
+        let mut held = self.inner.rules.lock().await;
+        let engine = self.inner.engine.clone();
+        let read = tokio::task::spawn_blocking(move || engine.rule_folders().fingerprint()).await;
+        let fingerprint = read.map_err(|panic| Problem::internal(&panic))?;
+        if let Some(loaded) = held.as_ref().filter(|loaded| loaded.fingerprint == fingerprint) {
+            return Ok(Arc::clone(loaded));
+        }
+        let rules = self.inner.engine.company_rules().await?;
+        let loaded = Arc::new(Loaded { fingerprint, rules, loaded_at: self.now() });
+        *held = Some(Arc::clone(&loaded));
+        Ok(loaded)
     }
 
     /// A session at `at`, from the recent ones or new.

@@ -187,8 +187,8 @@ async fn a_newer_or_foreign_file_is_refused() {
     sqlx::query(newer).execute(&mut raw).await.unwrap();
     raw.close().await.unwrap();
     let refused = Ledger::open(&path, "acme").await.unwrap_err();
-    assert!(matches!(refused, Error::Newer { found: 7, known: 2, .. }));
-    assert!(refused.to_string().contains("newer than version 2"), "{refused}");
+    assert!(matches!(refused, Error::Newer { found: 7, known: 3, .. }));
+    assert!(refused.to_string().contains("newer than version 3"), "{refused}");
 
     let foreign = folder.path().join("foreign.db");
     std::fs::write(&foreign, "employee_id,name\n17,Ada Low\n".repeat(50)).unwrap();
@@ -208,7 +208,12 @@ async fn a_ledger_of_an_older_version_is_brought_up() {
     ledger.close().await;
     // As version 1 left it.
     let mut raw = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&path)).await.unwrap();
-    for statement in ["DROP TABLE batches", "DELETE FROM _sqlx_migrations WHERE version > 1"] {
+    for statement in [
+        "DROP TABLE batches",
+        "DROP TABLE rule_files",
+        "DROP TABLE evaluated",
+        "DELETE FROM _sqlx_migrations WHERE version > 1",
+    ] {
         sqlx::query(statement).execute(&mut raw).await.unwrap();
     }
     raw.close().await.unwrap();

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use lychgate::domain::{Finding, Severity, Status, UtcMicros, Verdict};
 use lychgate::findings::{
-    Change, Coverage, Known, RunFindings, Transition, Waiver, WaiverScope, fingerprint, reconcile,
+    By, Change, Coverage, Decision, Known, Ledger, RunFindings, Terms, Transition, Waiver, WaiverScope,
+    fingerprint, reconcile,
 };
 
 use super::{day, evidence, finding, run};
@@ -223,4 +224,50 @@ fn the_fingerprint_sees_facts_and_not_words() {
     check(&|f| f.evidence[0].key = "r3".to_owned(), false);
     check(&|f| f.severity = Severity::Critical, false);
     check(&|f| f.evidence.truncate(1), false);
+}
+
+/// Else a match would be closed by the next run that does not see its event, come back with every copy of
+/// it, or stay for ever where nobody decides.
+#[tokio::test]
+async fn an_occurrence_ends_by_decision_or_age_and_never_opens_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = Ledger::open(&folder.path().join("state.db"), "acme").await.unwrap();
+    let occurrence =
+        |event: &str| Finding { ages_out_at: Some(day(90)), ..finding("sigma/one", "okta", event, event) };
+    let events = ["left", "decided", "done", "waived"];
+    let found = events.map(occurrence);
+    let at = |n: i64| run(day(n), &[("sigma/one", Coverage::Complete)]);
+    assert_eq!(ledger.record_run(&at(1), &found, day(1)).await.unwrap().counts.opened, 4);
+    let by = By::new("ada", "looked at it");
+    let terms = Terms { approver: "bo".to_owned(), until: day(100) };
+    for (event, decision) in
+        [("decided", Decision::Acknowledge), ("done", Decision::Resolve), ("waived", Decision::Waive(terms))]
+    {
+        ledger.decide(&occurrence(event).finding_id, &decision, &by, day(2)).await.unwrap();
+    }
+    let standing = async || {
+        let ids = events.map(|event| occurrence(event).finding_id);
+        let known = ledger.statuses(&ids.each_ref().map(String::as_str)).await.unwrap();
+        ids.map(|id| known[&id])
+    };
+    use Status::{AcceptedRisk, Acknowledged, Open, Resolved, Superseded};
+    // Neither silence, nor the same events with other evidence, nor a detector that is off moves one.
+    let again = events.map(|event| Finding { evidence: vec![evidence("other")], ..occurrence(event) });
+    let off = run(day(5), &[("sigma/one", Coverage::Off)]);
+    for (run, found) in [(at(3), &[][..]), (at(4), &again[..]), (off, &[][..]), (at(89), &found[..])] {
+        let changes = ledger.record_run(&run, found, run.as_of).await.unwrap();
+        assert_eq!(changes.transitions, [], "{}", run.run_id);
+        assert_eq!(standing().await, [Open, Acknowledged, Resolved, AcceptedRisk]);
+    }
+    // To the day: what nobody decided on ends, and not as if it had passed.
+    ledger.record_run(&at(90), &found, day(90)).await.unwrap();
+    assert_eq!(standing().await, [Superseded, Acknowledged, Resolved, AcceptedRisk]);
+    let aged = ledger.events(&occurrence("left").finding_id).await.unwrap();
+    assert_eq!(
+        aged.last().map(|event| (event.reason.as_str(), event.verdict)),
+        Some(("aged_out", Verdict::Fail))
+    );
+    // A waiver ends when it was said to, and the event is a person's again.
+    ledger.record_run(&at(100), &found, day(100)).await.unwrap();
+    assert_eq!(standing().await, [Superseded, Acknowledged, Resolved, Open]);
 }

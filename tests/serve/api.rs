@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use lychgate::domain::{Finding, UtcMicros};
 use lychgate::findings::{Ledger, Run, Scope};
-use lychgate::pipeline::{Engine, Reading};
+use lychgate::pipeline::{Engine, Reading, RuleFolders};
 use lychgate::query::{At, json_rows};
 use lychgate::serve::{bind, serve};
 use serde_json::{Value, json};
@@ -72,7 +72,9 @@ impl Answer {
 pub fn with_api(body: impl AsyncFnOnce(&Api) + Send) {
     block_on(async move || {
         let folder = tempfile::tempdir().unwrap();
-        let engine = Engine::new(&folder.path().join("data"), "acme");
+        let rules = RuleFolders { sigma: vec![folder.path().join("sigma")], ..RuleFolders::default() };
+        fs::create_dir(&rules.sigma[0]).unwrap();
+        let engine = Engine::new(&folder.path().join("data"), "acme").with_rules(rules);
         fill_lake(&engine, folder.path()).await;
         let ledger = engine.ledger().await.unwrap();
         record_run(&ledger).await;

@@ -46,7 +46,7 @@ async fn checked(raw_kept: bool, since: &str) -> SigmaReport {
     engine.ingest(&[log], &|_| Reading::default(), &mut |_| {}).await.expect("ingested");
     let end = UtcMicros::parse("2100-01-01").expect("a day");
     let request = SigmaRequest {
-        folder: rules,
+        folders: vec![rules],
         at: At { as_of: end, known_at: end },
         since: since.to_owned(),
         names: Names::Folded,

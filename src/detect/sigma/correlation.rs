@@ -19,6 +19,8 @@ pub struct Correlation {
     pub rules: Vec<String>,
     /// Fields that matches must have in common.
     pub group_by: Vec<String>,
+    /// Whether the rules that it looks at are told of by themselves, too.
+    pub generates: bool,
     /// From one match to the last one, both included.
     pub span_us: i64,
     pub(super) counted: Counted,
@@ -54,6 +56,7 @@ impl Correlation {
             names: names.into_iter().flatten().collect(),
             rules: rule.rules.clone(),
             group_by: rule.group_by.clone(),
+            generates: rule.generate,
             span_us: span_us.ok_or("the time span is too long")?,
             counted: counted(rule)?,
             aliases: rule.aliases.clone(),

@@ -17,6 +17,7 @@ mod facts;
 mod item;
 mod modifiers;
 mod network;
+mod occurrence;
 mod paths;
 mod program;
 mod reader;
@@ -28,6 +29,7 @@ use std::path::PathBuf;
 
 pub use correlate::{Fired, Hit, correlate};
 pub use correlation::Correlation;
+pub use occurrence::{Match, Telling};
 pub use paths::Names;
 pub use program::{Pass, Program};
 pub use rules::{Question, Rule, RuleSet};

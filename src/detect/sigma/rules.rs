@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rsigma_parser::{Detections, FilterRule, FilterRuleTarget, LogSource, SigmaRule, parse_sigma_yaml};
+use rsigma_parser::{
+    Detections, FilterRule, FilterRuleTarget, LogSource, SigmaRule, Status, parse_sigma_yaml,
+};
 
 use super::Error;
 use super::correlation::Correlation;
@@ -26,6 +28,11 @@ pub struct Rule {
     pub id: Option<String>,
     pub title: String,
     pub level: Option<&'static str>,
+    /// `deprecated` or `unsupported`: its author says not to run it.
+    pub retired: Option<&'static str>,
+    pub tags: Vec<String>,
+    pub description: Option<String>,
+    pub false_positives: Vec<String>,
     /// Where its events come from.
     pub logsource: Logsource,
     /// The names by which correlations and filters may mean it: id, name, title.
@@ -39,17 +46,19 @@ pub struct Question<'a> {
 }
 
 impl RuleSet {
-    /// Reads every `.yml` and `.yaml` below `folder`.
+    /// Reads every `.yml` and `.yaml` below the folders.
     ///
     /// # Errors
-    /// When the folder or a file cannot be read at all.
-    pub fn read(folder: &Path) -> Result<RuleSet, Error> {
+    /// When a folder or a file cannot be read at all.
+    pub fn read(folders: &[impl AsRef<Path>]) -> Result<RuleSet, Error> {
         let mut set = RuleSet::default();
-        for file in files(folder)? {
-            let text =
-                fs::read_to_string(&file).map_err(|source| Error::Read { path: file.clone(), source })?;
-            let name = file.strip_prefix(folder).unwrap_or(&file);
-            set.add(name, &text);
+        for folder in folders.iter().map(AsRef::as_ref) {
+            for file in files(folder)? {
+                let text =
+                    fs::read_to_string(&file).map_err(|source| Error::Read { path: file.clone(), source })?;
+                let name = file.strip_prefix(folder).unwrap_or(&file);
+                set.add(name, &text);
+            }
         }
         Ok(set)
     }
@@ -70,6 +79,22 @@ impl RuleSet {
                 self.unreadable.extend(read.errors.into_iter().map(|reason| (file.to_owned(), reason)));
             }
         }
+    }
+
+    /// Whether filters are among what was read.
+    pub fn has_filters(&self) -> bool {
+        !self.filters.is_empty()
+    }
+
+    /// Whether matches of the rule with this number are looked at by a correlation alone.
+    pub fn is_silent(&self, rule: usize) -> bool {
+        let names = &self.rules[rule].names;
+        let mut over = self
+            .correlations
+            .iter()
+            .filter(|one| one.rules.iter().any(|wanted| names.contains(wanted)))
+            .peekable();
+        over.peek().is_some() && !over.any(|one| one.generates)
     }
 
     /// Whether a correlation looks at the matches of the rule with this number.
@@ -104,6 +129,14 @@ impl Rule {
             id: document.id.clone(),
             title: document.title.clone(),
             level: document.level.map(|level| level.as_str()),
+            retired: document.status.and_then(|status| match status {
+                Status::Deprecated => Some("deprecated"),
+                Status::Unsupported => Some("unsupported"),
+                Status::Stable | Status::Test | Status::Experimental => None,
+            }),
+            tags: document.tags.clone(),
+            description: document.description.clone(),
+            false_positives: document.falsepositives.clone(),
             logsource: Logsource { product, service, category },
             names: [document.id.clone(), document.name.clone(), Some(document.title.clone())]
                 .into_iter()

@@ -8,5 +8,6 @@ pub mod health;
 pub mod identities;
 pub mod leavers;
 pub mod list;
+pub mod rules;
 pub mod runs;
 pub mod sources;
