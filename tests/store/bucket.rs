@@ -9,9 +9,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use lychgate::domain::UtcMicros;
+use lychgate::domain::{Row, UtcMicros};
 use lychgate::store::{Bucket, Committed, Error, Home, Ingest, Lake, WriteOptions};
-use object_store::ObjectStore;
+use object_store::{ObjectStore, ObjectStoreExt};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use url::Url;
@@ -161,6 +161,32 @@ async fn check_acknowledged(home: &Home, all: &[File], acknowledged: &BTreeSet<u
             return Err(format!("{load} was acknowledged and is not in {loads:?}"));
         }
     }
+    for file in all.iter().filter(|file| loads.contains(&format!("load_id=load of {}", file.name))) {
+        check_rows(&lake, file).await?;
+    }
+    Ok(())
+}
+
+/// `sources` names only what is there as a whole: what a batch became is asked of it.
+async fn check_rows(lake: &Lake, file: &File) -> Result<(), String> {
+    let (mut ids, mut listed) = (BTreeSet::new(), 0);
+    for row in &file.rows {
+        match row {
+            Row::Event(event) => drop(ids.insert(format!("event_id={}", event.event_id))),
+            _ => listed += 1,
+        }
+    }
+    let stored: BTreeSet<String> =
+        query(lake, "events", "SELECT event_id FROM events").await.into_iter().collect();
+    let mut rows = 0;
+    for table in ["snapshots", "employments", "registers"] {
+        let sql = format!("SELECT listing_id FROM {table}");
+        let listing = format!("listing_id=listing of {}", file.name);
+        rows += query(lake, table, &sql).await.into_iter().filter(|row| *row == listing).count();
+    }
+    if !ids.is_subset(&stored) || rows != listed {
+        return Err(format!("sources names {}, of which {rows} of {listed} rows are there", file.name));
+    }
     Ok(())
 }
 
@@ -275,6 +301,54 @@ fn writers_of_a_bucket_that_fails_lose_nothing_and_double_nothing() {
 fn without_conditional_put_the_same_trials_fail() {
     let (wrong, _) = trials(0..40, true);
     assert!(wrong.len() > 5, "only {} of 40 seeds noticed", wrong.len());
+}
+
+/// Else of machines that are set up at once one would lay its own table over the others' entries.
+#[test]
+fn a_lake_that_several_create_at_once_is_one() {
+    block_on(async || {
+        let folder = tempfile::tempdir().unwrap();
+        for seed in 0..24 {
+            let store = Faulty::new(seed, false);
+            let homes = homes(&store, &folder.path().join(seed.to_string()));
+            store.set(true);
+            let open = |home: &Home| Lake::open_for_write(home.clone(), "acme", WriteOptions::default());
+            drop(futures::future::join_all(homes.iter().map(open)).await);
+            store.set(false);
+            for home in &homes {
+                open(home).await.unwrap();
+            }
+            for table in EVERY_TABLE {
+                let log = store.texts(&format!("of/ours/acme/{table}/_delta_log")).await;
+                let made = log.iter().filter(|entry| entry.contains("\"metaData\"")).count();
+                assert_eq!(made, 1, "seed {seed}: {table} was made {made} times");
+            }
+        }
+    });
+}
+
+/// Else a machine with an older program would write its rows into a table that a newer one has brought
+/// up meanwhile.
+#[test]
+fn a_table_that_is_brought_up_meanwhile_is_not_written_to() {
+    block_on(async || {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Faulty::new(0, false);
+        let home = &homes(&store, folder.path())[0];
+        finish(home, &files()[..1]).await.unwrap();
+        let open = begin(home, NOW, &files(), vec![1]).await.unwrap();
+        // As a newer program does it: the same table, with a higher version.
+        let log = "of/ours/acme/events/_delta_log";
+        let entries = store.texts(log).await;
+        let made = entries[0].lines().find(|line| line.contains("\"metaData\"")).unwrap();
+        let mut made: serde_json::Value = serde_json::from_str(made).unwrap();
+        made["metaData"]["configuration"]["lychgate.table_version"] = "99".into();
+        let path = object_store::path::Path::from(format!("{log}/{:020}.json", entries.len()));
+        Shared(Arc::clone(&store)).put(&path, made.to_string().into()).await.unwrap();
+        let refused = open.batch.commit().await.unwrap_err();
+        assert!(matches!(refused, Error::TableVersion { .. }), "{refused}");
+        assert_eq!(store.texts(log).await.len(), entries.len() + 1);
+    });
 }
 
 /// Else a service without conditional put would be written to until commits are gone.

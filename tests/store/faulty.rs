@@ -1,10 +1,11 @@
 //! A bucket that fails as real ones do, from a seed: requests that do not arrive, answers that are
-//! lost, clients that repeat them, and listings that lack their end.
+//! lost, also those to the question that follows, clients that repeat them, and listings that lack
+//! their end.
 //!
 //! Whether a request fails depends on the seed, the kind of request, its object and how often that was
 //! asked, not on what runs beside it: a seed fails alike each time, whatever the threads do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
@@ -37,6 +38,8 @@ pub struct Faulty {
     /// A service that creates over what is there.
     pub careless: bool,
     asked: Mutex<HashMap<(&'static str, String), u64>>,
+    /// Objects that were put without an answer, and about which the next question gets none either.
+    silent: Mutex<HashSet<String>>,
     pub faults: AtomicU64,
 }
 
@@ -45,6 +48,8 @@ enum Fault {
     Lost,
     /// It does, and the answer does not.
     Unanswered,
+    /// The same, and whoever asks for the object or lists it next gets no answer either.
+    Silence,
     /// The same, and the client sends it again.
     Repeated,
     /// A listing without its end.
@@ -54,7 +59,8 @@ enum Fault {
 impl Faulty {
     pub fn new(seed: u64, careless: bool) -> Arc<Faulty> {
         let (on, faults) = (AtomicBool::new(false), AtomicU64::new(0));
-        Arc::new(Faulty { inner: InMemory::new(), seed, on, careless, asked: Mutex::default(), faults })
+        let (asked, silent) = (Mutex::default(), Mutex::default());
+        Arc::new(Faulty { inner: InMemory::new(), seed, on, careless, asked, silent, faults })
     }
 
     /// Whether faults happen from now on.
@@ -80,6 +86,9 @@ impl Faulty {
         if !self.on.load(Ordering::SeqCst) {
             return None;
         }
+        if request != "put" && self.broke_silence(request, object) {
+            return Some(Fault::Lost);
+        }
         let mut asked = self.asked.lock().unwrap();
         let count = asked.entry((request, object.to_owned())).or_default();
         *count += 1;
@@ -89,13 +98,24 @@ impl Faulty {
         let times = TIMES[(self.seed % 4) as usize];
         let fault = match drawn % 1_000 {
             at if at < LOST * times => Fault::Lost,
-            at if at < UNANSWERED * times && request == "put" => Fault::Unanswered,
+            at if at < UNANSWERED * times && request == "put" => match drawn / 1_000 % 2 {
+                0 => Fault::Silence,
+                _ => Fault::Unanswered,
+            },
             at if at < REPEATED * times && request == "put" => Fault::Repeated,
             at if at < CUT_SHORT * times && request == "list" => Fault::CutShort(drawn / 1_000),
             _ => return None,
         };
         self.faults.fetch_add(1, Ordering::SeqCst);
         Some(fault)
+    }
+
+    /// Whether a question is about an object that is silent, which it then is no longer.
+    fn broke_silence(&self, request: &str, object: &str) -> bool {
+        let mut silent = self.silent.lock().unwrap();
+        let about = |put: &&String| if request == "list" { put.starts_with(object) } else { *put == object };
+        let found = silent.iter().find(about).cloned();
+        found.is_some_and(|put| silent.remove(&put))
     }
 
     async fn put(&self, location: &Path, payload: PutPayload, mut opts: PutOptions) -> Result<PutResult> {
@@ -133,8 +153,11 @@ impl ObjectStore for Shared {
         tokio::task::yield_now().await;
         match self.0.fault("put", location.as_ref()) {
             None => self.0.put(location, payload, opts).await,
-            Some(Fault::Unanswered) => {
-                let _ = self.0.put(location, payload, opts).await;
+            Some(fault @ (Fault::Unanswered | Fault::Silence)) => {
+                let landed = self.0.put(location, payload, opts).await.is_ok();
+                if landed && matches!(fault, Fault::Silence) {
+                    self.0.silent.lock().unwrap().insert(location.to_string());
+                }
                 Err(timeout())
             }
             Some(Fault::Repeated) => {
