@@ -85,12 +85,15 @@ impl Engine {
             self.answers(&session, &rules, &profile).await?;
         incomplete.extend(company.broken.iter().map(BrokenRule::says));
         let mut happened = Occurrences::default();
-        if !company.sigma.rules.is_empty() {
+        // Occurrences wait for a decision also when the rules that told of them are gone.
+        if request.record || !company.sigma.rules.is_empty() {
             let (begun_at, names) = (now(), &request.detectors);
             let asked =
                 Asked { session: &session, events: stored.events(), rules: &company, names, profile: &profile };
             happened = self.happened(&asked).await?;
-            timings.insert("sigma".to_owned(), (happened.findings.len(), elapsed_ms(begun_at)));
+            if happened.rules > 0 {
+                timings.insert("sigma".to_owned(), (happened.findings.len(), elapsed_ms(begun_at)));
+            }
             incomplete.append(&mut happened.incomplete);
             findings.append(&mut happened.findings);
             in_order(&mut findings);
