@@ -22,6 +22,7 @@ mod recognise;
 mod rules;
 mod s3;
 mod scim;
+mod score;
 mod serve;
 mod sigma;
 mod simulate;

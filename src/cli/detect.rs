@@ -101,14 +101,17 @@ async fn compare(context: &Context, request: &DetectRequest, other: &str) -> Res
 
 /// Findings as a table; `--output json` gives them whole.
 pub fn sheet(findings: &[&Finding]) -> Sheet {
-    let mut sheet =
-        Sheet::new("findings", &["severity", "code", "verdict", "subject", "since", "owner", "explanation"]);
+    let mut sheet = Sheet::new(
+        "findings",
+        &["severity", "score", "code", "verdict", "subject", "since", "owner", "explanation"],
+    );
     for finding in findings {
         let owner =
             finding.owner.as_ref().map(|owner| owner.email.clone().unwrap_or_else(|| owner.id.clone()));
         sheet.push(
             vec![
                 output::severity(finding.severity.as_str()),
+                format!("{:.1}", finding.score),
                 finding.code.clone(),
                 match finding.verdict {
                     Verdict::Fail => "fail".to_owned(),

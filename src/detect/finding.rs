@@ -9,10 +9,9 @@ use super::cells::Cells;
 use super::gate::Gate;
 use super::remediation::remediation;
 use super::rule::Run;
-use super::score;
 use super::template::Quotable;
 use super::{Error, bind};
-use crate::domain::finding::{FindingAccount, IdentityRef, Link, NamedRef, Subject, Threshold};
+use crate::domain::finding::{FindingAccount, IdentityRef, Link, NamedRef, SeverityStep, Subject, Threshold};
 use crate::domain::{Evidence, Finding, Severity, Status, UtcMicros, Verdict};
 use crate::models::{Param, Rule, Setting, Value};
 
@@ -45,7 +44,7 @@ impl<'a> Teller<'a> {
         Ok(Teller { rule, run, settings, gate, link_confidence_min })
     }
 
-    /// The finding of one row; none when its account is not linked well enough to speak of.
+    /// The finding of one row, not weighed yet; none when its account is not linked well enough to speak of.
     pub fn finding(&self, row: &Cells) -> Result<Option<Finding>, Error> {
         let confidence = row.number("link_confidence");
         if self.link_confidence_min.is_some() && confidence.is_some_and(|c| c < LINK_CONFIDENCE_FLOOR) {
@@ -64,7 +63,10 @@ impl<'a> Teller<'a> {
             title: self.rule.title.clone(),
             verdict,
             severity,
-            score: score::score(severity, verdict, since, as_of, confidence.unwrap_or(1.0)),
+            severity_base: None,
+            severity_steps: steps(row),
+            score: 0.0,
+            score_terms: Vec::new(),
             status: Status::Open,
             subject: Subject {
                 kind: self.required(row, "subject_kind")?,
@@ -123,11 +125,10 @@ impl<'a> Teller<'a> {
     }
 
     fn severity(&self, row: &Cells) -> Result<Severity, Error> {
-        let base = match row.text("severity") {
-            Some(text) => Severity::parse(&text).ok_or_else(|| self.bad_value("severity", text))?,
-            None => self.rule.severity,
-        };
-        Ok(score::severity(base, row.truth("severity_up"), row.truth("severity_down")))
+        match row.text("severity") {
+            Some(text) => Severity::parse(&text).ok_or_else(|| self.bad_value("severity", text)),
+            None => Ok(self.rule.severity),
+        }
     }
 
     fn finding_id(&self, row: &Cells, subject_id: &str) -> String {
@@ -183,6 +184,18 @@ impl<'a> Teller<'a> {
     fn bad_value(&self, column: &'static str, value: String) -> Error {
         Error::BadValue { rule: self.rule.id.clone(), column, value }
     }
+}
+
+/// The rule's own conditions; they count when the findings are weighed.
+fn steps(row: &Cells) -> Vec<SeverityStep> {
+    let own = [("severity_up", 1, "what raises it"), ("severity_down", -1, "what lowers it")];
+    let held = own.into_iter().filter(|(column, ..)| row.truth(column));
+    held.map(|(_, levels, what)| SeverityStep {
+        modifier: "rule".to_owned(),
+        levels,
+        says: format!("the rule says {what}"),
+    })
+    .collect()
 }
 
 fn identity(row: &Cells) -> Option<IdentityRef> {

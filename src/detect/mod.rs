@@ -1,7 +1,7 @@
 //! Runs detectors over one session and turns their rows into findings.
 //!
 //! Takes a declared rule, a profile of thresholds and a session at (`as_of`, `known_at`);
-//! gives findings in order of their subjects. It keeps no memory between runs (the ledger
+//! gives findings in order of their subjects, and weighs those of a run together. It keeps no memory between runs (the ledger
 //! does), decides no owner, and sends nothing.
 
 mod bind;
@@ -13,16 +13,18 @@ pub mod learned;
 mod remediation;
 mod rule;
 pub mod rule_test;
-mod score;
+pub mod score;
 pub mod sigma;
 mod sources;
 mod suppress;
 mod template;
 pub mod view_schema;
+mod weigh;
 
 pub use gate::{Reach, reach};
 pub use rule::{Run, run_rule};
 pub use sources::{Feed, Sources};
+pub use weigh::weigh;
 
 /// What can go wrong while a detector runs.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +41,8 @@ pub enum Error {
     BadValue { rule: String, column: &'static str, value: String },
     #[error("profile \"{profile}\" has no threshold \"{key}\" for rule \"{rule}\"")]
     MissingThreshold { rule: String, profile: String, key: String },
+    #[error("cannot look up what severity and score depend on")]
+    Weigh { source: Box<datafusion::error::DataFusionError> },
     #[error("cannot lay out test \"{test}\" of rule \"{rule}\": {reason}")]
     Test { rule: String, test: String, reason: String },
 }

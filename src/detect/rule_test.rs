@@ -17,6 +17,7 @@ use super::Error;
 use super::rule::{Run, run_rule};
 use super::sources::Sources;
 use super::view_schema::views;
+use super::weigh::weigh;
 use crate::domain::{Finding, UtcMicros, Verdict};
 use crate::models::rule::{Expectation, Row, RuleTest};
 use crate::models::{self, Interval, Profile, Rule};
@@ -64,7 +65,10 @@ pub async fn findings(rule: &Rule, test: &RuleTest, profile: &Profile) -> Result
     let session = lay_out(rule, test, as_of)?;
     let at = At { as_of, known_at: as_of };
     let sources = &Sources::read(&session, as_of).await?;
-    run_rule(rule, Run { session: &session, at, tenant: "test", profile, sources }).await
+    let mut found = run_rule(rule, Run { session: &session, at, tenant: "test", profile, sources }).await?;
+    let model = models::risk_model().map_err(|e| error(rule, test, e.to_string()))?;
+    weigh(&mut found, std::slice::from_ref(rule), &model, &session, at).await?;
+    Ok(found)
 }
 
 fn error(rule: &Rule, test: &RuleTest, reason: String) -> Error {

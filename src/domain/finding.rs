@@ -18,8 +18,17 @@ pub struct Finding {
     pub title: String,
     pub verdict: Verdict,
     pub severity: Severity,
+    /// What the severity was before its steps; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub severity_base: Option<Severity>,
+    /// Why the severity is another than the rule's: at most a level up and a level down in all.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub severity_steps: Vec<SeverityStep>,
     /// 0–100.
     pub score: f64,
+    /// What the score is made of: the points add up to it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub score_terms: Vec<ScoreTerm>,
     pub status: Status,
     pub subject: Subject,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -70,6 +79,29 @@ pub struct Finding {
     /// Why the verdict is unknown.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unknown_because: Option<String>,
+}
+
+/// One reason for another severity than the rule's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeverityStep {
+    /// `privilege`, `activity`, `spread`, `shut_out`, or `rule` for the rule's own condition.
+    pub modifier: String,
+    /// 1 or -1.
+    pub levels: i8,
+    pub says: String,
+}
+
+/// One term of the score, `1 − weight · value` of its product.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ScoreTerm {
+    /// `privilege`, `exposure`, `activity`, `reach`, `credential` or `link`.
+    pub term: String,
+    /// 0–1.
+    pub value: f64,
+    pub weight: f64,
+    /// Its part of the score, in tenths.
+    pub points: f64,
+    pub says: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

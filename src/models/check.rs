@@ -52,8 +52,14 @@ fn unknown_causes<'a>(
     })
 }
 
-/// Checks the rules that are built in.
+/// Checks the rules that are built in, and the other models beside them.
 pub fn builtin() -> Vec<Error> {
+    let mut errors = builtin_rules();
+    errors.extend(super::risk_model().err());
+    errors
+}
+
+fn builtin_rules() -> Vec<Error> {
     let texts: Vec<(String, String)> = super::builtin_texts()
         .iter()
         .map(|(file, text)| (format!("{file}.yml"), (*text).to_owned()))

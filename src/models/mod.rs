@@ -6,6 +6,7 @@
 mod builtin;
 pub mod check;
 pub mod profile;
+pub mod risk;
 pub mod rule;
 pub mod sigma;
 pub mod value;
@@ -13,6 +14,7 @@ pub mod verbs;
 
 pub use builtin::{builtin_profiles, builtin_rules, builtin_texts, is_built_in, profile};
 pub use profile::{Profile, Setting};
+pub use risk::{RiskModel, risk_model};
 pub use rule::{Rule, parse_rule};
 pub use value::{Interval, Param, Value};
 

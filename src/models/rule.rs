@@ -47,6 +47,10 @@ pub struct Rule {
     /// Kinds of register exceptions that answer this question; `approved` always does.
     #[serde(default)]
     pub suppressed_by: Vec<String>,
+    /// What raises or lowers the severity by a level, beside the rule's own `severity_up` and
+    /// `severity_down`.
+    #[serde(default)]
+    pub modifiers: Vec<Modifier>,
     /// Rules whose finding about the same application may be behind this one: a broken connection.
     #[serde(default)]
     pub caused_by: Vec<String>,
@@ -90,6 +94,32 @@ pub enum Need {
     Idp,
     /// A log of provisioning requests.
     Provisioning,
+}
+
+/// What raises or lowers the severity of a finding by a level, whatever the rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Modifier {
+    /// Up: the account or the entitlement is privileged, or the entitlement sensitive.
+    Privilege,
+    /// Up: the account was used after the condition began.
+    Activity,
+    /// Up: the rule says the same of the person in several applications.
+    Spread,
+    /// Down: the identity provider has shut the person out, the application has no other way in, and
+    /// no credential is alive.
+    ShutOut,
+}
+
+impl Modifier {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Modifier::Privilege => "privilege",
+            Modifier::Activity => "activity",
+            Modifier::Spread => "spread",
+            Modifier::ShutOut => "shut_out",
+        }
+    }
 }
 
 /// One row of proof. `{column}` stands for a column of the rule's SQL.

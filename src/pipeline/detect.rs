@@ -163,6 +163,8 @@ impl Engine {
             timings.insert(rule.id.clone(), (count, elapsed_ms));
             findings.extend(found);
         }
+        detectors::weigh(&mut findings, rules, &models::risk_model()?, session.context(), session.at())
+            .await?;
         owners::assign(session, &mut findings).await?;
         let causes = causes::roll_up(&mut findings, rules);
         in_order(&mut findings);
