@@ -90,7 +90,7 @@ fn scored(people: &[Person]) -> Rows {
     let told = block_on(async || {
         let now = UtcMicros(1_780_000_000_000_000 + UtcMicros::MICROS_PER_DAY);
         let session = Session::open(tables(&rows), At { as_of: now, known_at: now }).await.unwrap();
-        state::build(&session).await.unwrap();
+        state::build(&session, &[]).await.unwrap();
         learned::score(&session).await.unwrap();
         json_rows(&session.select("SELECT * FROM peer_lift").await.unwrap())
     });

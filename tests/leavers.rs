@@ -97,7 +97,7 @@ fn told(stories: &[Story]) -> Vec<Leaver> {
     block_on(async || {
         let when = At { as_of: at(100), known_at: at(100) };
         let session = Session::open(tables(&rows), when).await.unwrap();
-        state::build(&session).await.unwrap();
+        state::build(&session, &[]).await.unwrap();
         leavers::leavers(&session, against()).await.unwrap()
     })
 }

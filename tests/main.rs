@@ -23,6 +23,7 @@ mod rules;
 mod s3;
 mod scim;
 mod score;
+mod semantics;
 mod serve;
 mod sigma;
 mod simulate;

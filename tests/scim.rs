@@ -1,11 +1,12 @@
 //! SCIM as it is really spoken: filters, PATCH dialects, exchanges and dry-run requests.
 
 use lychgate::domain::Outcome;
+use lychgate::models::semantics::dialects;
 use lychgate::scim::exchange::{self, Exchange};
 use lychgate::scim::filter::{
     CompareOp, DEPTH_MAX, Filter, LENGTH_MAX, Literal, matches, parse, parse_lenient,
 };
-use lychgate::scim::request::{self, Dialect};
+use lychgate::scim::request;
 use lychgate::scim::{Error, patch};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -304,38 +305,39 @@ fn requests_say_what_they_mean() {
         let first = acts.first().map(|act| (act.verb, act.account.id.as_deref(), act.outcome));
         assert_eq!(first, Some((verb, Some(account), Outcome::Success)), "{given}");
     };
-    use Dialect::{Entra, Okta};
+    let dialects = dialects().unwrap();
+    let (okta, entra) = (&dialects["okta"], &dialects["entra"]);
     check(
-        request::deactivate(Okta, "u 1"),
+        request::patch_user("u 1", &okta.deactivate),
         "/Users/u%201",
         "account.deactivate",
         "u 1",
         json!({"op": "replace", "value": {"active": false}}),
     );
     check(
-        request::deactivate(Entra, "u1"),
+        request::patch_user("u1", &entra.deactivate),
         "/Users/u1",
         "account.deactivate",
         "u1",
         json!({"op": "Replace", "path": "active", "value": "False"}),
     );
-    for dialect in [Okta, Entra] {
-        let given = request::reactivate(dialect, "u1");
+    for dialect in [okta, entra] {
+        let given = request::patch_user("u1", &dialect.reactivate);
         let operation = given["body"]["Operations"][0].clone();
         check(given, "/Users/u1", "account.reactivate", "u1", operation);
-        let given = request::add_group_member(dialect, "g1", "u1");
+        let given = request::patch_group("g1", "u1", &dialect.add_member);
         let operation = given["body"]["Operations"][0].clone();
         check(given, "/Groups/g1", "group.member.add", "u1", operation);
     }
     check(
-        request::remove_group_member(Okta, "g/1", "u\"1"),
+        request::patch_group("g/1", "u\"1", &okta.remove_member),
         "/Groups/g%2F1",
         "group.member.remove",
         "u\"1",
         json!({"op": "remove", "path": "members[value eq \"u\\\"1\"]"}),
     );
     check(
-        request::remove_group_member(Entra, "g1", "u1"),
+        request::patch_group("g1", "u1", &entra.remove_member),
         "/Groups/g1",
         "group.member.remove",
         "u1",

@@ -372,7 +372,7 @@ proptest! {
         runtime.block_on(runtime.spawn(async move {
             let at = At { as_of: instant(as_of), known_at: instant(known) };
             let session = Session::open(tables(&rows), at).await.unwrap();
-            state::build(&session).await.unwrap();
+            state::build(&session, &[]).await.unwrap();
             assert_eq!(tokens_answered(&session).await, tokens_expected(&asked, (as_of, known)), "as of {as_of}");
             for (app, app_id) in APPS.iter().enumerate() {
                 for account in 0..FEW {
@@ -410,7 +410,7 @@ fn deactivate_and_create_under_one_external_id_is_a_rename() {
     block_on(async || {
         let at = At { as_of: instant(40), known_at: instant(40) };
         let session = Session::open(tables(&rows), at).await.unwrap();
-        state::build(&session).await.unwrap();
+        state::build(&session, &[]).await.unwrap();
         let sql = "SELECT from_account_id, to_account_id, renamed_at FROM account_renames";
         let found = json_rows(&session.collect("renames", sql).await.unwrap());
         assert_eq!(found.len(), 1, "{found:?}");
@@ -465,7 +465,7 @@ async fn base_of(session: &Session) -> Base {
 async fn built(rows: &BTreeMap<&'static str, Vec<Fields>>, at: (i64, i64), base: Option<Base>) -> Session {
     let at = At { as_of: instant(at.0), known_at: instant(at.1) };
     let session = Session::open(Tables { base, ..tables(rows) }, at).await.unwrap();
-    state::build(&session).await.unwrap();
+    state::build(&session, &[]).await.unwrap();
     session
 }
 

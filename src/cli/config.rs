@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use crate::pipeline::{Credentials, Durability, RuleFolders};
+use crate::pipeline::{Credentials, Durability, RuleFolders, Semantics};
 
 /// The file's content; every key is optional.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -51,6 +51,27 @@ pub struct File {
     /// How to read files whose format or columns cannot be told with certainty.
     #[serde(default)]
     pub mapping: Vec<Mapping>,
+    /// How applications delete, suspend and let people in, before what the register and we say.
+    #[serde(default)]
+    pub application: Vec<Application>,
+}
+
+/// What one application does; what is not said is taken from the register or from `models/semantics`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// Application id.
+    pub app: String,
+    /// `soft` (an account can be disabled, and stays) or `hard`.
+    pub delete: Option<String>,
+    /// What an identity provider sends on a suspension: `silent` or `deactivates`.
+    pub suspend: Option<String>,
+    /// `sso_only` or `local`.
+    pub login: Option<String>,
+    /// How long a change takes to arrive: `40m`.
+    pub lag: Option<String>,
+    /// Dialect of the requests that would mend a finding: `okta` or `entra`.
+    pub dialect: Option<String>,
 }
 
 /// The rules that `detect` runs beside those that are built in. Folders are read with their sub-folders.
@@ -114,6 +135,7 @@ pub struct Config {
     pub legal_hold: Vec<String>,
     pub rules: Rules,
     pub mapping: Vec<Mapping>,
+    pub semantics: Vec<Semantics>,
 }
 
 /// What flags said.
@@ -177,6 +199,7 @@ impl Config {
             legal_hold: file.legal_hold,
             rules: file.rules,
             mapping: file.mapping,
+            semantics: semantics(&file.application, &from)?,
             file: path,
         };
         config.check()?;
@@ -248,6 +271,22 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// How applications behave; the error says which one is wrong, and where.
+fn semantics(applications: &[Application], from: &str) -> Result<Vec<Semantics>, Error> {
+    let wrong =
+        |app: &str, what: String| Error::Usage(format!("application \"{app}\" (from {from}): {what}"));
+    let mut all: Vec<Semantics> = Vec::with_capacity(applications.len());
+    for Application { app, delete, suspend, login, lag, dialect } in applications {
+        let words = [delete, suspend, login, lag, dialect].map(|word| word.as_deref());
+        let semantics = Semantics::configured(app, words).map_err(|what| wrong(app, what))?;
+        if all.iter().any(|other| other.names == semantics.names) {
+            return Err(wrong(app, "it stands there twice".to_owned()));
+        }
+        all.push(semantics);
+    }
+    Ok(all)
 }
 
 /// True when colour is unwelcome (https://no-color.org).

@@ -141,6 +141,7 @@ impl Context {
         pipeline::Engine::new(&self.config.data.value, &self.config.tenant.value)
             .with_lake(self.bucket.clone())
             .with_rules(self.config.rule_folders())
+            .with_semantics(self.config.semantics.clone())
             .writing(pipeline::WriteOptions { raw_kept, threads, durability })
     }
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::cells::Cells;
 use super::gate::Gate;
-use super::remediation::remediation;
+use super::remediation::{Dialects, remediation};
 use super::rule::Run;
 use super::template::Quotable;
 use super::{Error, bind};
@@ -24,6 +24,7 @@ pub struct Teller<'a> {
     run: Run<'a>,
     settings: &'a BTreeMap<String, Setting>,
     gate: &'a Gate<'a>,
+    dialects: &'a Dialects,
     link_confidence_min: Option<f64>,
 }
 
@@ -33,6 +34,7 @@ impl<'a> Teller<'a> {
         run: Run<'a>,
         settings: &'a BTreeMap<String, Setting>,
         gate: &'a Gate<'a>,
+        dialects: &'a Dialects,
     ) -> Result<Teller<'a>, Error> {
         let least = rule.link_confidence_min.as_ref();
         let least = least.map(|param| bind::setting(rule, run.profile, param)).transpose()?;
@@ -41,7 +43,7 @@ impl<'a> Teller<'a> {
             Value::Integer(number) => Some(number as f64),
             _ => None,
         });
-        Ok(Teller { rule, run, settings, gate, link_confidence_min })
+        Ok(Teller { rule, run, settings, gate, dialects, link_confidence_min })
     }
 
     /// The finding of one row, not weighed yet; none when its account is not linked well enough to speak of.
@@ -91,7 +93,7 @@ impl<'a> Teller<'a> {
             profile: self.run.profile.id.clone(),
             link: link(row),
             controls: self.rule.controls.clone(),
-            remediation: Some(remediation(&self.rule.remediation, row)),
+            remediation: Some(remediation(&self.rule.remediation, row, self.dialects)),
             cause: row.text("cause"),
             ages_out_at: None,
             held_because: None,

@@ -41,6 +41,8 @@ pub enum Error {
     BadValue { rule: String, column: &'static str, value: String },
     #[error("profile \"{profile}\" has no threshold \"{key}\" for rule \"{rule}\"")]
     MissingThreshold { rule: String, profile: String, key: String },
+    #[error("cannot read how applications behave for rule \"{rule}\"")]
+    Model { rule: String, source: crate::models::Error },
     #[error("cannot look up what severity and score depend on")]
     Weigh { source: Box<datafusion::error::DataFusionError> },
     #[error("cannot lay out test \"{test}\" of rule \"{rule}\": {reason}")]

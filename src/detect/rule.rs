@@ -9,6 +9,7 @@ use datafusion::prelude::SessionContext;
 use super::cells::{self, Cells};
 use super::finding::Teller;
 use super::gate::Gate;
+use super::remediation::Dialects;
 use super::sources::Sources;
 use super::suppress::Suppressions;
 use super::{Error, bind};
@@ -41,7 +42,8 @@ pub async fn run_rule(rule: &Rule, run: Run<'_>) -> Result<Vec<Finding>, Error> 
     }
     let gate = Gate::new(rule, run)?;
     let suppressions = Suppressions::read(rule, run.session, run.at).await?;
-    let teller = Teller::new(rule, run, &settings, &gate)?;
+    let dialects = Dialects::read(rule, run).await?;
+    let teller = Teller::new(rule, run, &settings, &gate, &dialects)?;
     let mut findings: BTreeMap<(String, String), Finding> = BTreeMap::new();
     for row in rows.iter().filter(|row| !suppressions.cover(row)) {
         let Some(finding) = teller.finding(row)? else { continue };

@@ -80,7 +80,7 @@ const VIEWS: [(&str, &str); 21] = [
     (
         "applications",
         "app_id name idp_app_id owner owner_id idp_managed? sso_only? scim? soft_delete? activity_supported? \
-         criticality listed_at@ accounts#",
+         criticality suspend lag_minutes# dialect listed_at@ accounts#",
     ),
     (
         "non_human_identities",

@@ -56,6 +56,7 @@ fn unknown_causes<'a>(
 pub fn builtin() -> Vec<Error> {
     let mut errors = builtin_rules();
     errors.extend(super::risk_model().err());
+    errors.extend(super::semantics::semantics().err());
     errors
 }
 

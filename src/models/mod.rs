@@ -8,6 +8,7 @@ pub mod check;
 pub mod profile;
 pub mod risk;
 pub mod rule;
+pub mod semantics;
 pub mod sigma;
 pub mod value;
 pub mod verbs;
@@ -16,6 +17,7 @@ pub use builtin::{builtin_profiles, builtin_rules, builtin_texts, is_built_in, p
 pub use profile::{Profile, Setting};
 pub use risk::{RiskModel, risk_model};
 pub use rule::{Rule, parse_rule};
+pub use semantics::{Dialect, Semantics};
 pub use value::{Interval, Param, Value};
 
 /// What is wrong with a model file, and where.

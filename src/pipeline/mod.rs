@@ -40,6 +40,7 @@ pub use sources::{Gap, SourceReport, source_reports};
 
 use crate::domain::UtcMicros;
 use crate::findings::Ledger;
+pub use crate::models::Semantics;
 use crate::query::{At, Session, Tables};
 pub use crate::store::{Bucket, Credentials, Durability, WriteOptions};
 use crate::store::{Home, Lake};
@@ -93,6 +94,8 @@ pub struct Engine {
     tenant: String,
     options: WriteOptions,
     rules: RuleFolders,
+    /// How applications behave, where the configuration says it.
+    semantics: Vec<Semantics>,
 }
 
 impl Engine {
@@ -100,8 +103,14 @@ impl Engine {
     pub fn new(data: &Path, tenant: &str) -> Engine {
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let options = WriteOptions { threads, ..WriteOptions::default() };
-        let rules = RuleFolders::default();
-        Engine { data: data.to_owned(), bucket: None, tenant: tenant.to_owned(), options, rules }
+        Engine {
+            data: data.to_owned(),
+            bucket: None,
+            tenant: tenant.to_owned(),
+            options,
+            rules: RuleFolders::default(),
+            semantics: Vec::new(),
+        }
     }
 
     /// The same folder for all but the lake, which is in `bucket` where there is one.
@@ -121,6 +130,11 @@ impl Engine {
     /// The same folder, written otherwise.
     pub fn writing(self, options: WriteOptions) -> Engine {
         Engine { options, ..self }
+    }
+
+    /// The same folder, with the configuration's word on how applications behave.
+    pub fn with_semantics(self, semantics: Vec<Semantics>) -> Engine {
+        Engine { semantics, ..self }
     }
 
     pub fn tenant(&self) -> &str {
@@ -144,7 +158,7 @@ impl Engine {
         let (mut tables, mut stored) = self.tables().await?;
         tables.base = self.base(at, &stored).await;
         let session = Session::open(tables, at).await?;
-        stored.renewed = state::build(&session).await?;
+        stored.renewed = state::build(&session, &self.semantics).await?;
         Ok((session, stored))
     }
 

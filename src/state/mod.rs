@@ -10,9 +10,11 @@ mod facts;
 mod kept;
 pub mod leavers;
 pub mod link;
+mod semantics;
 
 pub use kept::KEPT;
 
+use crate::models::Semantics;
 use crate::query::{self, Session};
 
 /// Applications whose accounts are the identity provider's own.
@@ -56,12 +58,13 @@ const AFTER_LINKS: [(&str, &str, bool); 15] = [
 const PLAIN_REGISTERS: [&str; 7] =
     ["sod_rules", "entitlements", "exceptions", "trusted_domains", "requests", "licences", "control_totals"];
 
-/// Adds every view of this room to `session`. Gives how many rows were worked out that a checkpoint
-/// could have kept.
+/// Adds every view of this room to `session`; `configured` says how applications behave where the
+/// configuration does. Gives how many rows were worked out that a checkpoint could have kept.
 ///
 /// # Errors
 /// Those of [`query::Error`], with the name of the view.
-pub async fn build(session: &Session) -> Result<usize, query::Error> {
+pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize, query::Error> {
+    session.hold("semantics", vec![semantics::table(configured)?])?;
     kept::find_touched(session).await?;
     let mut renewed = 0;
     for (name, sql) in BEFORE_LINKS {

@@ -1,5 +1,7 @@
 -- Grain: one application that the register or any listing names.
--- Inputs: reg_applications, account_spans, listings, people_aliases.
+-- The configuration's word comes first, then the register's, then that of models/semantics by the
+-- application's id or name, then, for what a provider decides, that of the provider that assigns it.
+-- Inputs: reg_applications, account_spans, listings, people_aliases, assignments_now, semantics.
 WITH counted AS (
   SELECT app_id, count(*) AS accounts
   FROM account_spans
@@ -17,6 +19,12 @@ named AS (
   SELECT app_id FROM reg_applications
   UNION
   SELECT app_id FROM counted
+),
+provided AS (
+  SELECT app_id, min(idp) AS idp
+  FROM assignments_now
+  GROUP BY app_id
+  HAVING count(DISTINCT idp) = 1
 )
 SELECT
   n.app_id,
@@ -25,11 +33,14 @@ SELECT
   r.owner,
   p.identity_id AS owner_id,
   coalesce(r.idp_managed, FALSE) AS idp_managed,
-  coalesce(r.sso_only, FALSE) AS sso_only,
+  coalesce(o.sso_only, r.sso_only, s.sso_only, m.sso_only, FALSE) AS sso_only,
   coalesce(r.scim, FALSE) AS scim,
-  r.soft_delete,
+  coalesce(o.soft_delete, r.soft_delete, s.soft_delete, m.soft_delete) AS soft_delete,
   r.activity_supported,
   r.criticality,
+  coalesce(o.suspend, s.suspend, m.suspend) AS suspend,
+  coalesce(o.lag_minutes, s.lag_minutes, m.lag_minutes, v.lag_minutes) AS lag_minutes,
+  coalesce(o.dialect, s.dialect, m.dialect, v.dialect, d.dialect) AS dialect,
   l.listed_at,
   coalesce(c.accounts, 0) AS accounts
 FROM named AS n
@@ -41,3 +52,19 @@ LEFT JOIN counted AS c
   ON c.app_id = n.app_id
 LEFT JOIN listed AS l
   ON l.app_id = n.app_id
+LEFT JOIN provided AS i
+  ON i.app_id = n.app_id
+LEFT JOIN semantics AS o
+  ON o.name = replace(lower(n.app_id), ' ', '_')
+  AND o.rank = 'configuration'
+LEFT JOIN semantics AS s
+  ON s.name = replace(lower(n.app_id), ' ', '_')
+  AND s.rank = 'model'
+LEFT JOIN semantics AS m
+  ON m.name = replace(lower(r.name), ' ', '_')
+  AND m.rank = 'model'
+LEFT JOIN semantics AS v
+  ON v.name = i.idp
+  AND v.rank = 'model'
+LEFT JOIN semantics AS d
+  ON d.rank = 'default'
