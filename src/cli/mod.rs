@@ -2,6 +2,7 @@
 //! output, everything else to standard error. The only room that prints.
 
 mod access;
+mod backtest;
 mod backup;
 mod compact;
 mod completions;
@@ -87,6 +88,8 @@ enum Command {
     Normalize(normalize::Normalize),
     /// Run the detectors
     Detect(detect::Detect),
+    /// Replay history: what detectors would have found, instant after instant
+    Backtest(backtest::Backtest),
     /// List findings and decide on them
     #[command(subcommand)]
     Findings(findings::Findings),
@@ -266,6 +269,7 @@ async fn execute(command: Command, context: &Context) -> Result<Outcome, Error> 
         Command::Quarantine(command) => command.run(context).await,
         Command::Normalize(command) => command.run(context),
         Command::Detect(command) => command.run(context).await,
+        Command::Backtest(command) => command.run(context).await,
         Command::Findings(command) => command.run(context).await,
         Command::Access(command) => command.run(context).await,
         Command::TimeToZeroAccess(command) => command.run(context).await,

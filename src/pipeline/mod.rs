@@ -5,6 +5,7 @@
 //! the clock, and everything below takes the instants that it is given.
 
 mod access;
+mod backtest;
 mod care;
 mod checkpoint;
 mod compare;
@@ -29,6 +30,7 @@ use checkpoint::Stored;
 
 pub use crate::detect::causes::Cause;
 pub use access::{Holding, Subject, holdings};
+pub use backtest::{Backtest, BacktestRequest, Sighting, Step};
 pub use compare::{Comparison, Difference};
 pub use detect::{DetectRequest, RunReport};
 pub use ingest::{FileReport, IngestReport, Reading, normalize};

@@ -40,6 +40,9 @@ struct Grants {
     keys: Vec<[String; 3]>,
 }
 
+/// The table that a rule names when it needs [`score`].
+pub const TABLE: &str = "peer_lift";
+
 /// Adds the table `peer_lift` to `session`: one row for each grant of an employed person.
 ///
 /// Columns: app_id, account_id, entitlement_id, peer_scope (`role`, `department`,
@@ -53,7 +56,7 @@ pub async fn score(session: &Session) -> Result<(), Error> {
     let grants = grants(session).await?;
     let counts = peer_counts(&grants.holdings, &grants.peers)?;
     let lifts = peer_lift::score(&counts)?;
-    session.hold("peer_lift", vec![table(&grants.keys, &counts, &lifts)?])?;
+    session.hold(TABLE, vec![table(&grants.keys, &counts, &lifts)?])?;
     Ok(())
 }
 
