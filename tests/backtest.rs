@@ -135,6 +135,7 @@ async fn read(data: &Path, reads: &[Read], after: UtcMicros, to: UtcMicros) {
             listing: Some(listing),
             rows_read: read.rows.len() as u64,
             announced_total: None,
+            content_sha256: None,
         };
         batch.load(load).unwrap();
         batch.commit().await.unwrap();

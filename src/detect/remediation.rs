@@ -25,7 +25,7 @@ impl Dialects {
         if !matches!(rule.remediation.kind, AdviceKind::ScimDeactivate | AdviceKind::ScimGroupRemove) {
             return Ok(none);
         }
-        let rows = query(rule, run.session, "SELECT app_id, dialect FROM applications", None).await?;
+        let rows = query(&rule.id, run.session, "SELECT app_id, dialect FROM applications", None).await?;
         let by_app = rows.iter().filter_map(|row| Some((row.text("app_id")?, row.text("dialect")?)));
         let model = |source| Error::Model { rule: rule.id.clone(), source };
         let lines = semantics::semantics().map_err(model)?;

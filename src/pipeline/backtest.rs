@@ -110,7 +110,7 @@ impl Engine {
         request: &BacktestRequest,
         progress: &mut (dyn FnMut(&Step) + Send),
     ) -> Result<Backtest, Error> {
-        let rules = chosen(&request.detectors)?;
+        let rules = chosen(&request.detectors, &self.company_rules().await?)?;
         let profile = models::profile(&request.profile)?;
         let peers = rules.iter().any(|rule| rule.sql.contains(learned::TABLE));
         let mut replay = Replay::default();

@@ -95,6 +95,8 @@ impl Engine {
                 timings.insert("sigma".to_owned(), (happened.findings.len(), elapsed_ms(begun_at)));
             }
             incomplete.append(&mut happened.incomplete);
+            let (model, context) = (models::risk_model()?, session.context());
+            detectors::weigh(&mut happened.findings, &rules, &model, context, request.at).await?;
             findings.append(&mut happened.findings);
             in_order(&mut findings);
         }

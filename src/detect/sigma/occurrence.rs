@@ -3,7 +3,6 @@
 use sha2::{Digest, Sha256};
 
 use super::Rule;
-use crate::detect::score;
 use crate::domain::finding::{FindingAccount, NamedRef, Remediation, Subject};
 use crate::domain::{Evidence, Finding, Severity, Status, UtcMicros, Verdict};
 use crate::query::At;
@@ -60,7 +59,7 @@ impl Rule {
         self.tags.iter().map(|tag| control(tag)).collect()
     }
 
-    /// The finding that `event` is. Its id is of the rule and the event alone, so that the same event
+    /// The finding that `event` is, not weighed yet. Its id is of the rule and the event alone, so that the same event
     /// gives the same finding, whenever it comes.
     pub fn occurrence(&self, event: &Match, telling: &Telling<'_>) -> Finding {
         let severity = self.severity();
@@ -76,7 +75,10 @@ impl Rule {
             title: self.title.clone(),
             verdict: Verdict::Fail,
             severity,
-            score: score::score(severity, Verdict::Fail, Some(at), telling.at.as_of, 1.0),
+            severity_base: None,
+            severity_steps: Vec::new(),
+            score: 0.0,
+            score_terms: Vec::new(),
             status: Status::Open,
             subject: subject(event),
             identity: None,
