@@ -68,7 +68,7 @@ pub struct Feed {
     pub damage: Option<String>,
     /// Said by the source itself: it lists only a part.
     pub partial: bool,
-    /// Of a log the usual longest silence of a week, of a listing the usual time between two.
+    /// Of a log its usual longest silence, of a listing the usual time between two.
     pub cadence: Option<Interval>,
     pub silences: Vec<Silence>,
     /// Columns that earlier listings had and this one lacks, with the largest share of rows.
@@ -163,8 +163,7 @@ impl Feed {
         let Some((newest, earlier)) = listings.split_last() else { return };
         let mut steps: Vec<i64> = listings.windows(2).map(|pair| pair[1].at.0 - pair[0].at.0).collect();
         steps.sort_unstable();
-        self.cadence =
-            steps.get(steps.len() / 2).map(|micros| Interval { micros: *micros, ..Interval::default() });
+        self.cadence = steps.get(steps.len() / 2).map(|micros| hours(*micros as f64 / HOUR_MICROS));
         let Some(filled) = &newest.filled else { return };
         self.tells_use = Some(filled.contains_key("last_active_at"));
         let mut shares: BTreeMap<&str, f64> = BTreeMap::new();
@@ -307,7 +306,7 @@ impl Feed {
         let (from, to) = (gap.from_at, gap.to_at);
         let (length, usual) = (hours(gap.hours), hours(gap.usual_hours.unwrap_or_default()));
         format!(
-            "the {} has no event from {from} to {to} ({length}; its longest silence in a usual week is {usual})",
+            "the {} has no event from {from} to {to} ({length}; its usual longest silence is {usual})",
             self.what()
         )
     }

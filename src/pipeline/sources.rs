@@ -28,7 +28,7 @@ pub struct SourceReport {
     /// How old it may be, by the profile; absent for registers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub may_be_old: Option<String>,
-    /// Of a log the longest silence of a usual week, of a listing the usual time between two.
+    /// Of a log its usual longest silence, of a listing the usual time between two.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cadence: Option<String>,
     /// Records of the newest load.

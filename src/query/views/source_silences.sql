@@ -1,7 +1,9 @@
 -- Grain: one stretch in which one log has no event, told by the hour, in the 100 days before
 -- $as_of: those of more than a day, and the longest of each log.
--- Columns: source, from_at, to_at, hours, usual_hours (the median over the weeks of the longest
--- silence of each, so that nights, weekends and a rare outage do not count; null below four weeks).
+-- Columns: source, from_at, to_at, hours, usual_hours (null below four weeks with events).
+-- The usual longest silence is the median over the weeks of the longest of each, so that nights and
+-- weekends are usual; and no less than the fourth longest of all, so that a log that is often silent
+-- for days has no gaps, and one that was so three times has.
 -- 100 days are the longest limit of dormancy in any profile, and some. Only two columns of those days
 -- are read, so the cost does not grow with the history.
 -- Inputs: events.
@@ -40,7 +42,7 @@ weeks AS (
   FROM silences
   GROUP BY source, date_trunc('week', to_at)
 ),
-usual AS (
+weekly AS (
   SELECT
     source,
     CASE WHEN count(*) >= 4 THEN median(longest_hours) END AS usual_hours
@@ -55,6 +57,15 @@ ranked AS (
     hours,
     row_number() OVER (PARTITION BY source ORDER BY hours DESC, from_at) AS place
   FROM silences
+),
+usual AS (
+  SELECT
+    w.source,
+    CASE WHEN w.usual_hours < f.hours THEN f.hours ELSE w.usual_hours END AS usual_hours
+  FROM weekly AS w
+  LEFT JOIN ranked AS f
+    ON f.source = w.source
+    AND f.place = 4
 )
 SELECT
   r.source,
