@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use lychgate::cli::config::{File, Mapping, parse};
+use lychgate::cli::config_models::{costs, semantics};
 use serde_json::Value;
 
 const TEMPLATE: &str = include_str!("../src/cli/lychgate.toml");
@@ -79,6 +80,13 @@ fn the_template_parses_with_and_without_its_comments() {
     assert_eq!(spoken.rules.sigma, [Path::new("rules/sigma")]);
     assert_eq!(spoken.rules.own, [Path::new("rules/own")]);
     assert_eq!(spoken.rules.placeholders["admins"], ["ada@example.com"]);
+    let hour = spoken.costs.hourly_cost.map(|hour| (hour.low, hour.mid, hour.high));
+    assert_eq!((spoken.costs.currency.as_deref(), hour), (Some("EUR"), Some((40.0, 60.0, 90.0))));
+    let [crm] = spoken.application.as_slice() else { panic!("{:?}", spoken.application) };
+    assert_eq!(
+        (crm.app.as_str(), crm.lag.as_deref(), crm.dialect.as_deref()),
+        ("crm", Some("40m"), Some("entra"))
+    );
     let [roster, accounts] = spoken.mapping.as_slice() else { panic!("{:?}", spoken.mapping) };
     assert_eq!(roster.columns["employee_id"], "Personnel No");
     assert_eq!((accounts.app.as_deref(), accounts.complete), (Some("salesforce"), Some(true)));
@@ -108,4 +116,31 @@ fn schema_template_and_reader_name_the_same_keys() {
             assert!(TEMPLATE.lines().any(in_template), "the template does not show {key}");
         }
     }
+}
+
+/// If it failed, a number that cannot be would be multiplied by every gap, or an application would be
+/// taken for what nobody said it is.
+#[test]
+fn numbers_and_words_that_cannot_be_are_refused_with_where_they_stand() {
+    let file = |text: &str| parse(text).expect("a file");
+    let check = |text: &str, says: &[&str]| {
+        let file = file(text);
+        let error = costs(&file.costs, "my.toml")
+            .map(|_| ())
+            .and_then(|()| semantics(&file.application, "my.toml").map(|_| ()));
+        let error = error.unwrap_err().to_string();
+        assert!(says.iter().all(|word| error.contains(word)), "{error}");
+    };
+    check("costs = { hourly_cost = { low = 9, mid = 2, high = 3 } }", &["my.toml", "hourly_cost must rise"]);
+    check("[[application]]\napp = \"crm\"\ndelete = \"gently\"", &["my.toml", "\"crm\"", "delete", "gently"]);
+    check("[[application]]\napp = \"crm\"\ndialect = \"x\"", &["dialect \"x\" is none of entra, okta"]);
+    check("[[application]]\napp = \"crm\"\n[[application]]\napp = \"CRM\"", &["twice"]);
+    let own = file("costs = { currency = \"GBP\", hours_per_gap = { low = 1, mid = 2, high = 3 } }");
+    let model = costs(&own.costs, "my.toml").unwrap().unwrap();
+    assert_eq!((model.manual.currency.as_str(), model.manual.hours_per_gap.mid), ("GBP", 2.0));
+    assert_eq!(
+        (model.manual.hours_per_gap.source.as_str(), model.manual.hourly_cost.source.as_str()),
+        ("my.toml", "house")
+    );
+    assert!(costs(&file("").costs, "").unwrap().is_none());
 }

@@ -3,6 +3,7 @@
 mod backtest;
 mod completeness;
 mod config;
+mod costs;
 mod faults;
 mod findings;
 mod flow;

@@ -24,6 +24,7 @@ const ROUTES: [(&str, &str); 13] = [
     ("/api/v1/accounts", "/api/v1/accounts"),
     ("/api/v1/accounts/{app}/{id}/access", "/api/v1/accounts/crm/none/access"),
     ("/api/v1/time-to-zero-access", "/api/v1/time-to-zero-access"),
+    ("/api/v1/costs", "/api/v1/costs"),
     ("/api/v1/sources", "/api/v1/sources"),
     ("/api/v1/detectors", "/api/v1/detectors"),
     ("/api/v1/runs", "/api/v1/runs"),

@@ -14,7 +14,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use crate::pipeline::{Credentials, Durability, RuleFolders, Semantics};
+use super::config_models::{Application, Costs, costs, semantics};
+use crate::pipeline::{CostModel, Credentials, Durability, RuleFolders, Semantics};
 
 /// The file's content; every key is optional.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -54,24 +55,9 @@ pub struct File {
     /// How applications delete, suspend and let people in, before what the register and we say.
     #[serde(default)]
     pub application: Vec<Application>,
-}
-
-/// What one application does; what is not said is taken from the register or from `models/semantics`.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Application {
-    /// Application id.
-    pub app: String,
-    /// `soft` (an account can be disabled, and stays) or `hard`.
-    pub delete: Option<String>,
-    /// What an identity provider sends on a suspension: `silent` or `deactivates`.
-    pub suspend: Option<String>,
-    /// `sso_only` or `local`.
-    pub login: Option<String>,
-    /// How long a change takes to arrive: `40m`.
-    pub lag: Option<String>,
-    /// Dialect of the requests that would mend a finding: `okta` or `entra`.
-    pub dialect: Option<String>,
+    /// What the report on costs assumes of work by hand.
+    #[serde(default)]
+    pub costs: Costs,
 }
 
 /// The rules that `detect` runs beside those that are built in. Folders are read with their sub-folders.
@@ -136,6 +122,8 @@ pub struct Config {
     pub rules: Rules,
     pub mapping: Vec<Mapping>,
     pub semantics: Vec<Semantics>,
+    /// Absent when the configuration says nothing of costs.
+    pub costs: Option<CostModel>,
 }
 
 /// What flags said.
@@ -200,6 +188,7 @@ impl Config {
             rules: file.rules,
             mapping: file.mapping,
             semantics: semantics(&file.application, &from)?,
+            costs: costs(&file.costs, &from)?,
             file: path,
         };
         config.check()?;
@@ -271,22 +260,6 @@ impl Config {
         }
         Ok(())
     }
-}
-
-/// How applications behave; the error says which one is wrong, and where.
-fn semantics(applications: &[Application], from: &str) -> Result<Vec<Semantics>, Error> {
-    let wrong =
-        |app: &str, what: String| Error::Usage(format!("application \"{app}\" (from {from}): {what}"));
-    let mut all: Vec<Semantics> = Vec::with_capacity(applications.len());
-    for Application { app, delete, suspend, login, lag, dialect } in applications {
-        let words = [delete, suspend, login, lag, dialect].map(|word| word.as_deref());
-        let semantics = Semantics::configured(app, words).map_err(|what| wrong(app, what))?;
-        if all.iter().any(|other| other.names == semantics.names) {
-            return Err(wrong(app, "it stands there twice".to_owned()));
-        }
-        all.push(semantics);
-    }
-    Ok(all)
 }
 
 /// True when colour is unwelcome (https://no-color.org).

@@ -7,6 +7,8 @@ mod backup;
 mod compact;
 mod completions;
 pub mod config;
+pub mod config_models;
+mod costs;
 mod demo;
 mod detect;
 mod doctor;
@@ -97,6 +99,8 @@ enum Command {
     Access(access::Access),
     /// How long leavers keep what they had, against the deadline
     TimeToZeroAccess(time_to_zero_access::TimeToZeroAccess),
+    /// What unused seats and work by hand cost
+    Costs(costs::Costs),
     /// Ask the lake and the views of an instant in SQL
     Sql(sql::Sql),
     /// Check the rules and profiles
@@ -145,6 +149,7 @@ impl Context {
             .with_lake(self.bucket.clone())
             .with_rules(self.config.rule_folders())
             .with_semantics(self.config.semantics.clone())
+            .with_costs(self.config.costs.clone())
             .writing(pipeline::WriteOptions { raw_kept, threads, durability })
     }
 }
@@ -273,6 +278,7 @@ async fn execute(command: Command, context: &Context) -> Result<Outcome, Error> 
         Command::Findings(command) => command.run(context).await,
         Command::Access(command) => command.run(context).await,
         Command::TimeToZeroAccess(command) => command.run(context).await,
+        Command::Costs(command) => command.run(context).await,
         Command::Sql(command) => command.run(context).await,
         Command::Models(command) => command.run(context).await,
         Command::Sigma(command) => command.run(context).await,

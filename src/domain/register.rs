@@ -147,6 +147,13 @@ impl RegisterKind {
                 ("unit_price", Number),
                 ("currency", Text),
                 ("renewal_on", Text),
+                ("period", Text),
+                ("price_low", Number),
+                ("price_high", Number),
+                ("seats_min", Number),
+                ("starts_on", Text),
+                ("ends_on", Text),
+                ("lower_sku", Text),
             ],
             RegisterKind::ControlTotals => {
                 &[("file", Text), ("rows", Number), ("sha256", Text), ("app_id", Text), ("listed_on", Text)]

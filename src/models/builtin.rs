@@ -9,7 +9,7 @@ macro_rules! rules {
 }
 
 /// Every rule under `models/rules`, by id.
-const RULES: [(&str, &str); 111] = rules![
+const RULES: [(&str, &str); 112] = rules![
     "activity_after_termination",
     "admin_on_daily_account",
     "agent_unreviewed",
@@ -61,6 +61,7 @@ const RULES: [(&str, &str); 111] = rules![
     "orphan_account",
     "out_of_band_grant",
     "outside_idp_account",
+    "over_tier",
     "owner_departed",
     "partial_offboarding",
     "personal_domain_account",

@@ -57,6 +57,7 @@ pub fn builtin() -> Vec<Error> {
     let mut errors = builtin_rules();
     errors.extend(super::risk_model().err());
     errors.extend(super::semantics::semantics().err());
+    errors.extend(super::costs::cost_model().err());
     errors
 }
 

@@ -5,6 +5,7 @@
 
 mod builtin;
 pub mod check;
+pub mod costs;
 pub mod profile;
 pub mod risk;
 pub mod rule;
@@ -14,6 +15,7 @@ pub mod value;
 pub mod verbs;
 
 pub use builtin::{builtin_profiles, builtin_rules, builtin_texts, is_built_in, profile};
+pub use costs::CostModel;
 pub use profile::{Profile, Setting};
 pub use risk::{RiskModel, risk_model};
 pub use rule::{Rule, parse_rule};

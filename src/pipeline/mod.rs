@@ -9,6 +9,8 @@ mod backtest;
 mod care;
 mod checkpoint;
 mod compare;
+mod cost_lines;
+mod costs;
 mod detect;
 pub mod evaluate;
 mod in_order;
@@ -32,6 +34,8 @@ pub use crate::detect::causes::Cause;
 pub use access::{Holding, Subject, holdings};
 pub use backtest::{Backtest, BacktestRequest, Sighting, Step};
 pub use compare::{Comparison, Difference};
+pub use cost_lines::{LicenceLine, Range};
+pub use costs::{CostReport, cost_report};
 pub use detect::{DetectRequest, RunReport};
 pub use ingest::{FileReport, IngestReport, Reading, normalize};
 pub use leavers::{Deadline, LeaverReport, leaver_report};
@@ -42,7 +46,7 @@ pub use sources::{Gap, SourceReport, source_reports};
 
 use crate::domain::UtcMicros;
 use crate::findings::Ledger;
-pub use crate::models::Semantics;
+pub use crate::models::{CostModel, Semantics};
 use crate::query::{At, Session, Tables};
 pub use crate::store::{Bucket, Credentials, Durability, WriteOptions};
 use crate::store::{Home, Lake};
@@ -98,6 +102,8 @@ pub struct Engine {
     rules: RuleFolders,
     /// How applications behave, where the configuration says it.
     semantics: Vec<Semantics>,
+    /// What the report on costs assumes, where the configuration says it.
+    costs: Option<CostModel>,
 }
 
 impl Engine {
@@ -112,6 +118,7 @@ impl Engine {
             options,
             rules: RuleFolders::default(),
             semantics: Vec::new(),
+            costs: None,
         }
     }
 
@@ -137,6 +144,11 @@ impl Engine {
     /// The same folder, with the configuration's word on how applications behave.
     pub fn with_semantics(self, semantics: Vec<Semantics>) -> Engine {
         Engine { semantics, ..self }
+    }
+
+    /// The same folder, with the configuration's assumptions on costs.
+    pub fn with_costs(self, costs: Option<CostModel>) -> Engine {
+        Engine { costs, ..self }
     }
 
     pub fn tenant(&self) -> &str {

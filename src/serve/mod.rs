@@ -32,7 +32,7 @@ use utoipa::OpenApi;
 use crate::pipeline::Engine;
 use crate::{findings, pipeline};
 use routes::{
-    accounts, detectors, events, findings as finding_routes, health, identities, leavers, rules, runs,
+    accounts, costs, detectors, events, findings as finding_routes, health, identities, leavers, rules, runs,
     sources,
 };
 use state::Shared;
@@ -84,6 +84,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/accounts", get(accounts::list))
         .route("/accounts/{app}/{id}/access", get(accounts::access))
         .route("/time-to-zero-access", get(leavers::report))
+        .route("/costs", get(costs::report))
         .route("/sources", get(sources::list))
         .route("/detectors", get(detectors::list))
         .route("/runs", get(runs::list))
@@ -124,6 +125,7 @@ pub fn router(shared: Shared) -> Router {
         accounts::list,
         accounts::access,
         leavers::report,
+        costs::report,
         sources::list,
         detectors::list,
         runs::list,

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use crate::domain::UtcMicros;
 use crate::findings::Ledger;
 use crate::pipeline;
-use crate::pipeline::{CompanyRules, Engine, IngestReport, LeaverReport, Reading, leaver_report};
+use crate::pipeline::{CompanyRules, CostModel, Engine, IngestReport, LeaverReport, Reading, leaver_report};
 use crate::query::{At, Session};
 use crate::state::leavers::Clock;
 
@@ -91,6 +91,11 @@ impl Shared {
 
     pub fn now(&self) -> UtcMicros {
         (self.inner.clock)()
+    }
+
+    /// What the report on costs assumes.
+    pub fn cost_model(&self) -> Result<CostModel, Problem> {
+        Ok(self.inner.engine.cost_model()?)
     }
 
     pub fn tenant(&self) -> &str {

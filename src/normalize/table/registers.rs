@@ -14,8 +14,8 @@ use crate::domain::{RegisterKind, RegisterRow, Rejection, Row};
 /// Columns whose cells hold lists.
 const LISTS: [&str; 4] = ["sponsors", "side_a", "side_b", "scopes"];
 
-/// Columns whose cells are days.
-const DAYS: [&str; 2] = ["renewal_on", "listed_on"];
+/// Text columns that hold days.
+const DAYS: [&str; 4] = ["renewal_on", "listed_on", "starts_on", "ends_on"];
 
 /// The canonical columns of a kind of register as fields.
 pub fn fields(kind: RegisterKind) -> Vec<Field> {
@@ -63,6 +63,13 @@ fn synonyms(column: &str) -> &'static [&'static str] {
         "seats" => &["quantity", "licences", "licenses", "seats purchased"],
         "unit_price" => &["price per seat", "price"],
         "renewal_on" => &["renewal date", "renewal"],
+        "period" => &["billing period", "billing cycle"],
+        "price_low" => &["lowest price"],
+        "price_high" => &["highest price", "list price"],
+        "seats_min" => &["committed seats", "minimum seats"],
+        "starts_on" => &["contract start"],
+        "ends_on" => &["contract end"],
+        "lower_sku" => &["lower tier"],
         "request_id" => &["request", "request number"],
         "exception_id" => &["exception"],
         "token_id" => &["token"],

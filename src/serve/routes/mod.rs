@@ -1,6 +1,7 @@
 //! The routes, one resource a file.
 
 pub mod accounts;
+pub mod costs;
 pub mod detectors;
 pub mod events;
 pub mod findings;

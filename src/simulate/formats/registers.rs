@@ -204,6 +204,13 @@ fn licences(world: &World) -> Rows {
             format!("{price}.00"),
             "EUR".to_owned(),
             renewal.to_string(),
+            "month".to_owned(),
+            String::new(),
+            String::new(),
+            String::new(),
+            String::new(),
+            String::new(),
+            String::new(),
         ]
     };
     world.apps.iter().enumerate().skip(1).map(line).collect()
