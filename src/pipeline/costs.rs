@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::cost_lines::{Licence, LicenceLine, Range, Seat, Total, by_hand, lines, totals};
 use super::{Engine, Error};
-use crate::detect as detectors;
+use crate::detect::{self as detectors, Sources};
 use crate::domain::{Finding, UtcMicros, Verdict};
 use crate::models::costs::cost_model;
 use crate::models::{self, CostModel, Rule};
@@ -114,7 +114,8 @@ pub async fn cost_report(
 ) -> Result<CostReport, Error> {
     let profile = models::profile(profile)?;
     let at = session.at();
-    let run = detectors::Run { session: session.context(), at, tenant, profile: &profile };
+    let sources = &Sources::read(session.context(), at.as_of).await?;
+    let run = detectors::Run { session: session.context(), at, tenant, profile: &profile, sources };
     let rules = models::builtin_rules()?;
     let mut incomplete = BTreeSet::new();
     let mut seats = SeatsFound::read(session).await?;
@@ -161,7 +162,7 @@ async fn failed(
     let Some(rule) = rules.iter().find(|rule| rule.id == id) else {
         return Err(Error::NoDetector { id: id.to_owned() });
     };
-    let reach = detectors::reach(rule, run).await?;
+    let reach = detectors::reach(rule, run)?;
     incomplete.extend(reach.all.into_iter().chain(reach.apps.into_values()));
     let found = detectors::run_rule(rule, run).await?;
     Ok(found.into_iter().filter(|finding| finding.verdict == Verdict::Fail).collect())

@@ -88,8 +88,13 @@ impl Engine {
         // Occurrences wait for a decision also when the rules that told of them are gone.
         if request.record || !company.sigma.rules.is_empty() {
             let (begun_at, names) = (now(), &request.detectors);
-            let asked =
-                Asked { session: &session, events: stored.events(), rules: &company, names, profile: &profile };
+            let asked = Asked {
+                session: &session,
+                events: stored.events(),
+                rules: &company,
+                names,
+                profile: &profile,
+            };
             happened = self.happened(&asked).await?;
             if happened.rules > 0 {
                 timings.insert("sigma".to_owned(), (happened.findings.len(), elapsed_ms(begun_at)));
