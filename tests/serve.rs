@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 const LIST: &str = "/api/v1/findings";
 /// Every route under `/api/v1`, with ids that name nothing.
-const ROUTES: [(&str, &str); 13] = [
+const ROUTES: [(&str, &str); 14] = [
     ("/api/v1/findings", "/api/v1/findings"),
     ("/api/v1/findings/{id}", "/api/v1/findings/none"),
     ("/api/v1/findings/{id}/events", "/api/v1/findings/none/events"),
