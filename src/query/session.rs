@@ -52,19 +52,53 @@ pub struct Base {
 }
 
 /// What the next session can start from, and the question that tells it.
-pub const KEPT: [(&str, &str); 2] = [
+pub const KEPT: [(&str, &str); 4] = [
     // In the order of time, so that a question about recent ones need not read the others.
-    (CHANGES, "SELECT * FROM known_changes ORDER BY occurred_at, event_id"),
+    ("known_changes", "SELECT * FROM known_changes ORDER BY occurred_at, event_id"),
+    ("event_hours", "SELECT * FROM event_hours"),
+    ("event_uses", "SELECT * FROM event_uses"),
     (ALIASES, "SELECT alias, app_id FROM app_aliases"),
 ];
-const CHANGES: &str = "known_changes";
 const ALIASES: &str = "app_aliases";
+
+/// Views of events that a base continues: the rows of events that it does not hold, its own table,
+/// and how the two become one; `true` keeps that in memory.
+const CONTINUED: [Continued; 3] = [
+    Continued {
+        name: "known_changes",
+        tail: include_str!("views/tail_changes.sql"),
+        base: "base_known_changes",
+        whole: include_str!("views/known_changes.sql"),
+        held: false,
+    },
+    Continued {
+        name: "event_hours",
+        tail: include_str!("views/tail_hours.sql"),
+        base: "base_event_hours",
+        whole: include_str!("views/event_hours.sql"),
+        held: true,
+    },
+    Continued {
+        name: "event_uses",
+        tail: include_str!("views/tail_uses.sql"),
+        base: "base_event_uses",
+        whole: include_str!("views/event_uses.sql"),
+        held: true,
+    },
+];
+
+struct Continued {
+    name: &'static str,
+    tail: &'static str,
+    base: &'static str,
+    whole: &'static str,
+    held: bool,
+}
 
 /// The base views in the order in which they stand on each other; `true` keeps the rows in
 /// memory, because several others read them.
-const VIEWS: [(&str, &str, bool); 9] = [
+const VIEWS: [(&str, &str, bool); 8] = [
     ("known_events", include_str!("views/known_events.sql"), false),
-    ("changes", include_str!("views/changes.sql"), false),
     ("uses", include_str!("views/uses.sql"), false),
     ("known_snapshots", include_str!("views/known_snapshots.sql"), false),
     ("loads", include_str!("views/loads.sql"), true),
@@ -110,16 +144,17 @@ impl Session {
         }
         session.define(ALIASES, include_str!("views/app_aliases.sql"), true).await?;
         session.lay_base(base).await?;
+        for view in CONTINUED {
+            session.tail_rows += session.define("tail", view.tail, true).await?;
+            if session.has(view.base)? {
+                session.define(view.name, view.whole, view.held).await?;
+            } else {
+                session.alias(view.name, "tail").await?;
+            }
+            session.forget(&["tail"])?;
+        }
         for (name, sql, held) in VIEWS {
             session.define(name, sql, held).await?;
-        }
-        session.tail_rows =
-            session.define("tail_changes", include_str!("views/tail_changes.sql"), true).await?;
-        session.forget(&["changes"])?;
-        if session.has("base_known_changes")? {
-            session.define(CHANGES, include_str!("views/known_changes.sql"), false).await?;
-        } else {
-            session.alias(CHANGES, "tail_changes").await?;
         }
         Ok(session)
     }
@@ -150,7 +185,7 @@ impl Session {
         self.base.rows
     }
 
-    /// Changes that the base does not hold.
+    /// Rows of events that the base does not hold.
     pub fn tail_rows(&self) -> usize {
         self.tail_rows
     }

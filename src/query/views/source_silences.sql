@@ -4,19 +4,12 @@
 -- The usual longest silence is the median over the weeks of the longest of each, so that nights and
 -- weekends are usual; and no less than the fourth longest of all, so that a log that is often silent
 -- for days has no gaps, and one that was so three times has.
--- 100 days are the longest limit of dormancy in any profile, and some. Only two columns of those days
--- are read, so the cost does not grow with the history.
--- Inputs: events.
+-- 100 days are the longest limit of dormancy in any profile, and some.
+-- Inputs: event_hours.
 WITH hours AS (
-  SELECT
-    source,
-    date_trunc('hour', occurred_at) AS hour_at
-  FROM events
-  WHERE event_date <= $as_of_date
-    AND event_date >= CAST($as_of - INTERVAL '100 days' AS DATE)
-    AND occurred_at <= $as_of
-    AND ingested_at <= $known_at
-  GROUP BY source, date_trunc('hour', occurred_at)
+  SELECT source, hour_at
+  FROM event_hours
+  WHERE hour_at >= date_trunc('day', $as_of - INTERVAL '100 days')
 ),
 steps AS (
   SELECT

@@ -1,22 +1,10 @@
 -- Grain: one log and one application of whose use it told, in the 100 days before $as_of.
--- Columns: source, app_id, first_at, last_at.
--- Inputs: events, app_aliases.
+-- Columns: source, app_id, first_at (when it first did), last_at.
+-- Inputs: event_uses, app_aliases.
 WITH told AS (
-  SELECT
-    source,
-    account_app,
-    app_id,
-    app_name,
-    min(occurred_at) AS first_at,
-    max(occurred_at) AS last_at
-  FROM events
-  WHERE event_date <= $as_of_date
-    AND event_date >= CAST($as_of - INTERVAL '100 days' AS DATE)
-    AND occurred_at <= $as_of
-    AND ingested_at <= $known_at
-    AND outcome = 'success'
-    AND (verb LIKE 'signin%' OR verb IN ('token.use', 'session.use'))
-  GROUP BY source, account_app, app_id, app_name
+  SELECT source, account_app, app_id, app_name, first_at, last_at
+  FROM event_uses
+  WHERE last_at >= date_trunc('day', $as_of - INTERVAL '100 days')
 ),
 named AS (
   SELECT

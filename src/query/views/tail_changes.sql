@@ -1,7 +1,22 @@
 -- Grain: one known event that is no use of an account and that the checkpoint does not hold. Held in
 -- memory, because most views and rules start here.
 -- Columns: those of known_events.
--- Inputs: changes, app_aliases.
+-- Inputs: events, app_aliases.
+WITH changes AS (
+  SELECT
+    event_id, source, org, event_type, verb, occurred_at, ingested_at, actor_id, actor_kind, actor_name,
+    account_app, account_id, account_name, account_email, account_external_id, app_id, app_name,
+    entitlement_kind, entitlement_id, entitlement_name, outcome, reason_code, reason, correlation_id,
+    session_id, client_ip, user_agent, http_method, http_path, http_status, latency_ms, changes, expires_at,
+    credential_kind, credential_id, credential_name
+  FROM events
+  WHERE event_date <= $as_of_date
+    AND occurred_at <= $as_of
+    AND ingested_at <= $known_at
+    AND (occurred_at > $base_as_of OR ingested_at > $base_known_at)
+    AND verb NOT LIKE 'signin%'
+    AND verb NOT IN ('token.use', 'session.use')
+)
 SELECT
   c.event_id, c.source, c.org, c.event_type, c.verb, c.occurred_at, c.ingested_at, c.actor_id, c.actor_kind,
   c.actor_name, c.account_app, c.account_id, c.account_name, c.account_email, c.account_external_id,
