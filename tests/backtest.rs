@@ -70,12 +70,14 @@ fn history(seed: u64) -> Vec<Read> {
                     account(person, active.get(&person) != Some(&false))
                 }
             });
+            // Who left long ago stays listed: a roster without any end would seem to have lost the column.
+            let former = roster.then(|| employment(PEOPLE, Some(noon(-3))));
             let listed_at = UtcMicros(noon(day).0 - DAY / 4);
             reads.push(Read {
                 listed_at,
                 read_at: UtcMicros(noon(day + late).0 - DAY / 8),
                 roster,
-                rows: rows.collect(),
+                rows: rows.chain(former).collect(),
             });
         }
     }

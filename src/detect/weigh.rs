@@ -93,9 +93,10 @@ fn group(finding: &Finding) -> Option<Group> {
 }
 
 /// In how many applications a detector says the same of a person, where these are `least` or more.
+/// What it says in doubt counts too: else one stale listing would make the other findings look milder.
 fn spread(findings: &[Finding], least: usize) -> BTreeMap<Group, usize> {
     let mut apps: BTreeMap<Group, BTreeSet<&str>> = BTreeMap::new();
-    for finding in findings.iter().filter(|finding| finding.verdict == Verdict::Fail) {
+    for finding in findings.iter().filter(|finding| finding.verdict != Verdict::Pass) {
         if let (Some(group), Some(app)) = (group(finding), &finding.app) {
             apps.entry(group).or_default().insert(&app.id);
         }

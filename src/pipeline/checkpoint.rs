@@ -64,6 +64,11 @@ impl Engine {
     /// What earlier runs worked out, for a question at `at`.
     pub(super) async fn base(&self, at: At, stored: &Stored) -> Option<Base> {
         let found = checkpoint::newest(&self.checkpoints(), &stored.reach(at)?).await?;
+        // One that another version made may lack what this one starts from.
+        let mut wanted = query::KEPT.iter().chain(&state::KEPT);
+        if !wanted.all(|(name, _)| found.tables.contains_key(*name)) {
+            return None;
+        }
         let Checkpoint { reach: Reach { as_of, known_at, listings_known_at, .. }, tables, rows } = found;
         Some(Base { as_of, known_at, listings_known_at, tables, rows })
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -23,9 +23,10 @@ const KILLS_A_LAKE: usize = 50;
 #[test]
 fn nothing_acknowledged_is_lost_or_doubled_by_kills() {
     let total = trials("LYCHGATE_KILLS", 500);
+    let longest = longest();
     let (mut kills, mut finished, mut seed) = (0, 0, 0);
     while kills < total {
-        let (killed, done) = one_lake(seed, (total - kills).min(KILLS_A_LAKE));
+        let (killed, done) = one_lake(seed, (total - kills).min(KILLS_A_LAKE), longest);
         kills += killed;
         finished += done;
         seed += 1;
@@ -34,8 +35,20 @@ fn nothing_acknowledged_is_lost_or_doubled_by_kills() {
     assert!(finished > 0, "no command ever came to its end");
 }
 
+/// How long a command may run at most before it is killed, in microseconds: on a busy machine longer, so
+/// that some come to their end everywhere.
+#[expect(clippy::disallowed_methods, reason = "how fast this machine is can only be measured")]
+fn longest() -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    let begun = Instant::now();
+    let file = events_file(folder.path(), "0.ndjson", 0..60);
+    let status = lychgate(&folder.path().join("data")).arg("ingest").arg(file).stdout(Stdio::null()).status();
+    assert!(status.unwrap().success());
+    u64::try_from(begun.elapsed().as_micros() * 3 / 2).unwrap().max(80_000)
+}
+
 /// Works on one lake until its processes were killed `wanted` times; kills, and commands that ended.
-fn one_lake(seed: u64, wanted: usize) -> (usize, usize) {
+fn one_lake(seed: u64, wanted: usize, longest: u64) -> (usize, usize) {
     let rng = &mut Xoshiro256PlusPlus::seed_from_u64(seed);
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
@@ -69,7 +82,7 @@ fn one_lake(seed: u64, wanted: usize) -> (usize, usize) {
             }
         }
         let mut child = process.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_micros(rng.gen_range(500..80_000)));
+        std::thread::sleep(Duration::from_micros(rng.gen_range(500..longest)));
         let running = child.try_wait().unwrap();
         if running.is_none() {
             child.kill().unwrap();
