@@ -144,6 +144,8 @@ impl Session {
         }
         session.define(ALIASES, include_str!("views/app_aliases.sql"), true).await?;
         session.lay_base(base).await?;
+        let continued = session.has("base_known_changes")?;
+        session.define("tail_events", include_str!("views/tail_events.sql"), continued).await?;
         for view in CONTINUED {
             session.tail_rows += session.define("tail", view.tail, true).await?;
             if session.has(view.base)? {

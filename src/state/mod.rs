@@ -76,7 +76,7 @@ pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize,
         session.define(name, sql, held).await?;
     }
     // What they hold is in `app_uses`, `account_attributes` and `grant_spans` now.
-    session.forget(&["uses", "account_uses", "account_statements", "grant_observations"])?;
+    session.forget(&["tail_events", "uses", "account_uses", "account_statements", "grant_observations"])?;
     for name in PLAIN_REGISTERS {
         session.alias(name, &format!("reg_{name}")).await?;
     }

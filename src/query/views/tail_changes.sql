@@ -1,22 +1,7 @@
 -- Grain: one known event that is no use of an account and that the checkpoint does not hold. Held in
 -- memory, because most views and rules start here.
 -- Columns: those of known_events.
--- Inputs: events, app_aliases.
-WITH changes AS (
-  SELECT
-    event_id, source, org, event_type, verb, occurred_at, ingested_at, actor_id, actor_kind, actor_name,
-    account_app, account_id, account_name, account_email, account_external_id, app_id, app_name,
-    entitlement_kind, entitlement_id, entitlement_name, outcome, reason_code, reason, correlation_id,
-    session_id, client_ip, user_agent, http_method, http_path, http_status, latency_ms, changes, expires_at,
-    credential_kind, credential_id, credential_name
-  FROM events
-  WHERE event_date <= $as_of_date
-    AND occurred_at <= $as_of
-    AND ingested_at <= $known_at
-    AND (occurred_at > $base_as_of OR ingested_at > $base_known_at)
-    AND verb NOT LIKE 'signin%'
-    AND verb NOT IN ('token.use', 'session.use')
-)
+-- Inputs: tail_events, app_aliases.
 SELECT
   c.event_id, c.source, c.org, c.event_type, c.verb, c.occurred_at, c.ingested_at, c.actor_id, c.actor_kind,
   c.actor_name, c.account_app, c.account_id, c.account_name, c.account_email, c.account_external_id,
@@ -25,10 +10,12 @@ SELECT
   c.http_status, c.latency_ms, c.changes, c.expires_at, c.credential_kind, c.credential_id, c.credential_name,
   coalesce(by_id.app_id, by_name.app_id, c.app_id, c.app_name) AS app_key,
   coalesce(by_account_app.app_id, c.account_app) AS account_key_app
-FROM changes AS c
+FROM tail_events AS c
 LEFT JOIN app_aliases AS by_id
   ON lower(c.app_id) = by_id.alias
 LEFT JOIN app_aliases AS by_name
   ON lower(c.app_name) = by_name.alias
 LEFT JOIN app_aliases AS by_account_app
   ON lower(c.account_app) = by_account_app.alias
+WHERE c.verb NOT LIKE 'signin%'
+  AND c.verb NOT IN ('token.use', 'session.use')

@@ -1,7 +1,7 @@
 -- Grain: one log, and one application as it names it, of whose use it told in events that the
 -- checkpoint does not hold.
 -- Columns: source, account_app, app_id, app_name, first_at, last_at.
--- Inputs: events.
+-- Inputs: tail_events.
 SELECT
   source,
   account_app,
@@ -9,11 +9,7 @@ SELECT
   app_name,
   min(occurred_at) AS first_at,
   max(occurred_at) AS last_at
-FROM events
-WHERE event_date <= $as_of_date
-  AND occurred_at <= $as_of
-  AND ingested_at <= $known_at
-  AND (occurred_at > $base_as_of OR ingested_at > $base_known_at)
-  AND outcome = 'success'
+FROM tail_events
+WHERE outcome = 'success'
   AND (verb LIKE 'signin%' OR verb IN ('token.use', 'session.use'))
 GROUP BY source, account_app, app_id, app_name

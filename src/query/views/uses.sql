@@ -4,7 +4,7 @@
 -- Columns: account_app, account_id, app_id, app_name, verb, credential_kind, credential_id,
 -- outcome (success or failure), failed_at, first_at, last_at, uses.
 -- Challenges and skipped steps are neither. Only events that the checkpoint does not know.
--- Inputs: events.
+-- Inputs: tail_events.
 WITH tail AS (
   SELECT
     account_app,
@@ -19,12 +19,8 @@ WITH tail AS (
       ELSE outcome
     END AS outcome,
     occurred_at
-  FROM events
-  WHERE event_date <= $as_of_date
-    AND occurred_at <= $as_of
-    AND ingested_at <= $known_at
-    AND (occurred_at > $base_as_of OR ingested_at > $base_known_at)
-    AND outcome IN ('success', 'failure')
+  FROM tail_events
+  WHERE outcome IN ('success', 'failure')
     AND (verb LIKE 'signin%' OR verb IN ('token.use', 'session.use'))
 )
 SELECT
