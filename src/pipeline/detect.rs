@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 
 use super::occurrences::{Asked, Occurrences};
+use super::opening::chain;
 use super::{BrokenRule, CompanyRules, Engine, Error, now, owners};
 use crate::detect::causes::{self, Cause};
 use crate::detect::{self as detectors, Reach, Sources, learned};
@@ -226,11 +227,6 @@ fn in_order(findings: &mut [Finding]) {
             (&a.code, &a.subject.id, &a.finding_id).cmp(&(&b.code, &b.subject.id, &b.finding_id))
         })
     });
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// The rules of a run: those named by id or code, or all that are on by default; the company's own too.
