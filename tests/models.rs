@@ -159,7 +159,8 @@ fn a_mistake_is_named_with_its_file_and_line() {
     ];
     for (from, to, expect) in cases {
         assert!(good.contains(from), "{from}");
-        let found = complaints(&good.replacen(from, to, if from.starts_with("case") { 9 } else { 1 }));
+        let everywhere = from.starts_with("case") || from.starts_with("AS ");
+        let found = complaints(&good.replacen(from, to, if everywhere { 9 } else { 1 }));
         assert!(found.iter().any(|complaint| complaint.contains(expect)), "{to}: {found:?}");
     }
 }

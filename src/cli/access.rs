@@ -58,7 +58,7 @@ impl Access {
     }
 }
 
-fn sheet(holdings: &[Holding]) -> Sheet {
+fn sheet(holdings: &[Holding]) -> Sheet<'static> {
     let mut sheet =
         Sheet::new("access", &["app", "account", "state", "identity", "link", "holds", "since", "why"]);
     for holding in holdings {

@@ -105,7 +105,7 @@ fn summary(replayed: &Replayed) -> String {
     )
 }
 
-fn of_steps(replayed: &Replayed) -> Sheet {
+fn of_steps(replayed: &Replayed) -> Sheet<'static> {
     let columns = ["at", "found", "unknown", "opened", "closed", "open"];
     let mut sheet = Sheet::new("steps", &[&columns[..], &SEVERITIES[..]].concat());
     for step in &replayed.steps {
@@ -121,7 +121,7 @@ fn of_steps(replayed: &Replayed) -> Sheet {
     sheet
 }
 
-fn of_findings(replayed: &Replayed) -> Sheet {
+fn of_findings(replayed: &Replayed) -> Sheet<'static> {
     let columns = ["severity", "code", "subject", "since", "first seen", "last seen", "closed", "times"];
     let mut sheet = Sheet::new("findings", &columns);
     for seen in &replayed.findings {

@@ -77,7 +77,7 @@ fn summarise(report: &CostReport) {
     ));
 }
 
-fn of_licences(report: &CostReport) -> Sheet {
+fn of_licences(report: &CostReport) -> Sheet<'static> {
     let columns = [
         "app",
         "sku",
@@ -122,7 +122,7 @@ fn unused(line: &LicenceLine) -> String {
     format!("{total} ({})", rules.join(", "))
 }
 
-fn of_manual(report: &CostReport) -> Sheet {
+fn of_manual(report: &CostReport) -> Sheet<'static> {
     let mut sheet = Sheet::new("manual", &["applications", "gaps", "hours", "cost", "currency"]);
     let manual = &report.manual;
     sheet.push(
@@ -138,7 +138,7 @@ fn of_manual(report: &CostReport) -> Sheet {
     sheet
 }
 
-fn of_assumptions(model: &CostModel) -> Sheet {
+fn of_assumptions(model: &CostModel) -> Sheet<'static> {
     let mut sheet = Sheet::new("assumptions", &["assumption", "low", "mid", "high", "source"]);
     let mut push = |name: &str, [low, mid, high]: [String; 3], source: &str| {
         let value =

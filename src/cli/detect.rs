@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 
-use super::output::{self, Sheet};
+use super::output::{self, Row, Sheet};
 use super::{Context, Error, Outcome, times};
 use crate::domain::{Finding, Severity, Verdict};
 use crate::pipeline::{Cause, DetectRequest, Difference, RunReport};
@@ -100,33 +100,32 @@ async fn compare(context: &Context, request: &DetectRequest, other: &str) -> Res
 }
 
 /// Findings as a table; `--output json` gives them whole.
-pub fn sheet(findings: &[&Finding]) -> Sheet {
+pub fn sheet<'a>(findings: &[&'a Finding]) -> Sheet<'a> {
     let mut sheet = Sheet::new(
         "findings",
         &["severity", "score", "code", "verdict", "subject", "since", "owner", "explanation"],
     );
-    for finding in findings {
-        let owner =
-            finding.owner.as_ref().map(|owner| owner.email.clone().unwrap_or_else(|| owner.id.clone()));
-        sheet.push(
-            vec![
-                output::severity(finding.severity.as_str()),
-                format!("{:.1}", finding.score),
-                finding.code.clone(),
-                match finding.verdict {
-                    Verdict::Fail => "fail".to_owned(),
-                    Verdict::Pass => "pass".to_owned(),
-                    Verdict::Unknown => "unknown".to_owned(),
-                },
-                finding.subject.id.clone(),
-                finding.since.map(|at| at.to_string().chars().take(10).collect()).unwrap_or_default(),
-                owner.unwrap_or_else(|| "no owner on record".to_owned()),
-                finding.explanation.clone(),
-            ],
-            serde_json::to_value(finding).unwrap_or_default(),
-        );
-    }
+    findings.iter().copied().for_each(|finding| sheet.push_later(move || row(finding)));
     sheet
+}
+
+fn row(finding: &Finding) -> Row {
+    let owner = finding.owner.as_ref().map(|owner| owner.email.clone().unwrap_or_else(|| owner.id.clone()));
+    let cells = vec![
+        output::severity(finding.severity.as_str()),
+        format!("{:.1}", finding.score),
+        finding.code.clone(),
+        match finding.verdict {
+            Verdict::Fail => "fail".to_owned(),
+            Verdict::Pass => "pass".to_owned(),
+            Verdict::Unknown => "unknown".to_owned(),
+        },
+        finding.subject.id.clone(),
+        finding.since.map(|at| at.to_string().chars().take(10).collect()).unwrap_or_default(),
+        owner.unwrap_or_else(|| "no owner on record".to_owned()),
+        finding.explanation.clone(),
+    ];
+    (cells, serde_json::to_value(finding).unwrap_or_default())
 }
 
 /// The first `most` findings of each detector, in the order of the report.

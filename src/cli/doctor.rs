@@ -73,7 +73,7 @@ impl Doctor {
 }
 
 struct Checks {
-    sheet: Sheet,
+    sheet: Sheet<'static>,
     doubts: usize,
 }
 

@@ -52,7 +52,7 @@ impl Evaluate {
 }
 
 /// The scores as a table.
-pub fn sheet(scores: &[ClassScore]) -> Sheet {
+pub fn sheet(scores: &[ClassScore]) -> Sheet<'static> {
     let mut sheet = Sheet::new(
         "classes",
         &["code", "labels", "found", "right", "precision", "recall", "undecidable", "doubted"],

@@ -87,7 +87,7 @@ pub fn progress_bar() -> ProgressBar {
 }
 
 /// One line a file, and their sum.
-pub fn sheet(report: &IngestReport) -> Sheet {
+pub fn sheet(report: &IngestReport) -> Sheet<'static> {
     let mut sheet =
         Sheet::new("files", &["file", "source", "app", "read", "new", "duplicate", "quarantined"]);
     for file in &report.files {

@@ -1,11 +1,13 @@
 //! The formats in which a command's answer leaves on standard output.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use comfy_table::{ContentArrangement, Table, presets};
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
 use super::{Error, config};
@@ -50,28 +52,34 @@ impl FromStr for Output {
 }
 
 /// An answer: a table for people and the same things as JSON for programs.
-pub struct Sheet {
+pub struct Sheet<'a> {
     pub columns: Vec<String>,
-    pub rows: Vec<Vec<String>>,
-    /// One value a row.
-    pub values: Vec<Value>,
-    /// Wraps `values` in `--output json`: `{"schema_version": 1, "<name>": […]}`.
-    pub name: &'static str,
+    /// Wraps the values in `--output json`: `{"schema_version": 1, "<name>": […]}`.
+    name: &'static str,
+    lines: Vec<Line<'a>>,
 }
 
-impl Sheet {
-    pub fn new(name: &'static str, columns: &[&'static str]) -> Sheet {
-        Sheet {
-            columns: columns.iter().map(|name| (*name).to_owned()).collect(),
-            rows: Vec::new(),
-            values: Vec::new(),
-            name,
-        }
+/// One line of a sheet, in both forms.
+enum Line<'a> {
+    Made(Row),
+    /// Made when it is written, and not kept: a large company's answer has a million lines.
+    ToMake(Box<dyn Fn() -> Row + 'a>),
+}
+
+/// Cells for people, and the value for programs.
+pub type Row = (Vec<String>, Value);
+
+impl<'a> Sheet<'a> {
+    pub fn new(name: &'static str, columns: &[&'static str]) -> Sheet<'a> {
+        Sheet { columns: columns.iter().map(|name| (*name).to_owned()).collect(), name, lines: Vec::new() }
     }
 
     pub fn push(&mut self, row: Vec<String>, value: Value) {
-        self.rows.push(row);
-        self.values.push(value);
+        self.lines.push(Line::Made((row, value)));
+    }
+
+    pub fn push_later(&mut self, make: impl Fn() -> Row + 'a) {
+        self.lines.push(Line::ToMake(Box::new(make)));
     }
 
     /// Writes the sheet in every format asked for; a table to standard output by default.
@@ -82,27 +90,36 @@ impl Sheet {
         let default = [Output { format: Format::Table, path: None }];
         let outputs = if outputs.is_empty() { &default } else { outputs };
         for output in outputs {
-            let text = self.render(output.format)?;
             match &output.path {
-                Some(path) => fs::write(path, text)
+                Some(path) => fs::File::create(path)
+                    .and_then(|file| self.write(output.format, file))
                     .map_err(|source| Error::Write { what: path.display().to_string(), source })?,
-                None => print(&text)?,
+                None => open_pipe(self.write(output.format, io::stdout().lock()))?,
             }
         }
         Ok(())
     }
 
-    /// The sheet as text, with a newline at its end.
-    pub fn render(&self, format: Format) -> Result<String, Error> {
-        Ok(match format {
-            Format::Table => self.table(),
+    /// Writes the sheet as text, with a newline at its end.
+    fn write(&self, format: Format, to: impl Write) -> io::Result<()> {
+        let mut to = io::BufWriter::new(to);
+        match format {
+            Format::Table => to.write_all(self.table().as_bytes())?,
             Format::Json => {
-                let value = serde_json::json!({ "schema_version": 1, self.name: self.values });
-                format!("{value:#}\n")
+                serde_json::to_writer_pretty(&mut to, self)?;
+                writeln!(to)?;
             }
-            Format::Ndjson => self.values.iter().map(|value| format!("{value}\n")).collect(),
-            Format::Csv => self.csv()?,
-            Format::Md => self.markdown(),
+            Format::Ndjson => self.rows().try_for_each(|row| writeln!(to, "{}", row.1))?,
+            Format::Csv => self.csv(&mut to)?,
+            Format::Md => self.markdown(&mut to)?,
+        }
+        to.flush()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Cow<'_, Row>> {
+        self.lines.iter().map(|line| match line {
+            Line::Made(row) => Cow::Borrowed(row),
+            Line::ToMake(make) => Cow::Owned(make()),
         })
     }
 
@@ -113,33 +130,58 @@ impl Sheet {
             table.set_width(160);
         }
         table.set_header(&self.columns);
-        for row in &self.rows {
-            table.add_row(row);
+        for row in self.rows() {
+            table.add_row(&row.0);
         }
         format!("{table}\n")
     }
 
-    fn csv(&self) -> Result<String, Error> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let failed = |e: csv::Error| Error::Write { what: "csv".to_owned(), source: io::Error::other(e) };
+    fn csv(&self, to: &mut impl Write) -> io::Result<()> {
+        let mut writer = csv::Writer::from_writer(to);
+        // The library's own turn to an I/O error hides that a pipe was closed.
+        let failed = |error: csv::Error| match error.into_kind() {
+            csv::ErrorKind::Io(error) => error,
+            other => io::Error::other(format!("{other:?}")),
+        };
         writer.write_record(&self.columns).map_err(failed)?;
-        for row in &self.rows {
-            writer.write_record(row.iter().map(|cell| harmless(cell))).map_err(failed)?;
+        for row in self.rows() {
+            writer.write_record(row.0.iter().map(|cell| harmless(cell))).map_err(failed)?;
         }
-        let bytes = writer
-            .into_inner()
-            .map_err(|e| Error::Write { what: "csv".to_owned(), source: io::Error::other(e.to_string()) })?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        writer.flush()
     }
 
-    fn markdown(&self) -> String {
-        let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let mut text = line(self.columns.clone());
-        text += &line(self.columns.iter().map(|_| "---".to_owned()).collect());
-        for row in &self.rows {
-            text += &line(row.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " ")).collect());
+    fn markdown(&self, to: &mut impl Write) -> io::Result<()> {
+        writeln!(to, "| {} |", self.columns.join(" | "))?;
+        writeln!(to, "|{}", " --- |".repeat(self.columns.len()))?;
+        for row in self.rows() {
+            let cells = row.0.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " "));
+            writeln!(to, "| {} |", cells.collect::<Vec<_>>().join(" | "))?;
         }
-        text
+        Ok(())
+    }
+}
+
+impl Serialize for Sheet<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const VERSION: &str = "schema_version";
+        let mut map = serializer.serialize_map(Some(2))?;
+        // In the order of their names, as the keys of every value are.
+        if self.name < VERSION {
+            map.serialize_entry(self.name, &Values(self))?;
+        }
+        map.serialize_entry(VERSION, &1)?;
+        if self.name > VERSION {
+            map.serialize_entry(self.name, &Values(self))?;
+        }
+        map.end()
+    }
+}
+
+struct Values<'a>(&'a Sheet<'a>);
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.rows().map(|row| Value::clone(&row.1)))
     }
 }
 
@@ -154,7 +196,11 @@ fn harmless(cell: &str) -> String {
 
 /// Writes to standard output; a reader that went away (`| head`) is no error.
 pub fn print(text: &str) -> Result<(), Error> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
+    open_pipe(io::stdout().lock().write_all(text.as_bytes()))
+}
+
+fn open_pipe(written: io::Result<()>) -> Result<(), Error> {
+    match written {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
             Err(Error::Write { what: "standard output".to_owned(), source: e })
         }

@@ -88,7 +88,7 @@ impl Check {
     }
 }
 
-fn sheet(report: &SigmaReport) -> Sheet {
+fn sheet(report: &SigmaReport) -> Sheet<'static> {
     let mut sheet = Sheet::new("rules", &["rule", "level", "compiles", "can match", "matched", "because"]);
     let yes = |truth: bool| if truth { "yes" } else { "no" }.to_owned();
     for rule in &report.rules {

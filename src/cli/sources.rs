@@ -43,7 +43,7 @@ impl Sources {
     }
 }
 
-fn sheet(reports: &[SourceReport]) -> Sheet {
+fn sheet(reports: &[SourceReport]) -> Sheet<'static> {
     let columns =
         ["source", "kind", "app", "state", "rows", "control", "unread", "reaches", "may be", "usual", "gaps"];
     let mut sheet = Sheet::new("sources", &columns);

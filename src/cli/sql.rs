@@ -53,7 +53,7 @@ fn from_stdin() -> Result<String, Error> {
     Ok(text)
 }
 
-fn sheet(batches: &[RecordBatch]) -> Sheet {
+fn sheet(batches: &[RecordBatch]) -> Sheet<'static> {
     let mut sheet = Sheet::new("rows", &[]);
     sheet.columns = batches
         .first()

@@ -60,7 +60,7 @@ fn summary(report: &LeaverReport) -> String {
     )
 }
 
-fn of_apps(report: &LeaverReport) -> Sheet {
+fn of_apps(report: &LeaverReport) -> Sheet<'static> {
     let columns = ["app", "leavers", "closed", "open", "undated", "unknown", "late", "p50", "p95"];
     let mut sheet = Sheet::new("clocks", &columns);
     let all = std::iter::once(("all", &report.overall));
@@ -85,7 +85,7 @@ fn of_apps(report: &LeaverReport) -> Sheet {
     sheet
 }
 
-fn of_leavers(report: &LeaverReport) -> Sheet {
+fn of_leavers(report: &LeaverReport) -> Sheet<'static> {
     let columns =
         ["identity", "left", "identity provider", "applications", "credentials", "zero access", "took"];
     let mut sheet = Sheet::new("leavers", &columns);

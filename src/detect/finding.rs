@@ -11,8 +11,11 @@ use super::remediation::{Dialects, remediation};
 use super::rule::Run;
 use super::template::Quotable;
 use super::{Error, bind};
-use crate::domain::finding::{FindingAccount, IdentityRef, Link, NamedRef, SeverityStep, Subject, Threshold};
+use crate::domain::finding::{
+    FindingAccount, IdentityRef, Link, NamedRef, Remediation, SeverityStep, Subject, Threshold,
+};
 use crate::domain::{Evidence, Finding, Severity, Status, UtcMicros, Verdict};
+use crate::models::rule::AdviceKind;
 use crate::models::{Param, Rule, Setting, Value};
 
 /// Below this confidence a link is no link, so the row is about somebody else.
@@ -58,6 +61,11 @@ impl<'a> Teller<'a> {
         let as_of = self.run.at.as_of;
         let quotable = Quotable { cells: row, settings: self.settings, as_of };
         let subject_id = self.required(row, "subject_id")?;
+        let undecided = row.number("undecided");
+        let (explanation, remediation) = match (undecided, &unknown_because) {
+            (Some(number), Some(because)) => (undecided_says(row, number, because), undecided_advice(number)),
+            _ => (quotable.fill(&self.rule.explanation), self.remediation(row)),
+        };
         Ok(Some(Finding {
             finding_id: self.finding_id(row, &subject_id),
             detector: self.rule.id.clone(),
@@ -87,13 +95,13 @@ impl<'a> Teller<'a> {
             first_seen_at: None,
             last_seen_at: None,
             due_at: self.due_at(since),
-            explanation: quotable.fill(&self.rule.explanation),
+            explanation,
             evidence: self.evidence(&quotable),
             threshold: self.threshold(),
             profile: self.run.profile.id.clone(),
             link: link(row),
             controls: self.rule.controls.clone(),
-            remediation: Some(remediation(&self.rule.remediation, row, self.dialects)),
+            remediation: Some(remediation),
             cause: row.text("cause"),
             ages_out_at: None,
             held_because: None,
@@ -179,6 +187,10 @@ impl<'a> Teller<'a> {
         Some(Threshold { name, value: setting.value.to_string(), source: setting.source.clone() })
     }
 
+    fn remediation(&self, row: &Cells) -> Remediation {
+        remediation(&self.rule.remediation, row, self.dialects)
+    }
+
     fn required(&self, row: &Cells, column: &'static str) -> Result<String, Error> {
         row.text(column).ok_or_else(|| Error::MissingColumn { rule: self.rule.id.clone(), column })
     }
@@ -186,6 +198,27 @@ impl<'a> Teller<'a> {
     fn bad_value(&self, column: &'static str, value: String) -> Error {
         Error::BadValue { rule: self.rule.id.clone(), column, value }
     }
+}
+
+/// What is said of an application where the rule is blind: once, and not of each account in it.
+fn undecided_says(row: &Cells, accounts: f64, because: &str) -> String {
+    let app = row.text("app_id").unwrap_or_default();
+    format!("{} in {app} cannot be decided: {because}.", counted(accounts))
+}
+
+fn undecided_advice(accounts: f64) -> Remediation {
+    Remediation {
+        kind: AdviceKind::RefreshSource.as_str().to_owned(),
+        text: "Read the log or the export that tells of it, or accept for the application that nothing does."
+            .to_owned(),
+        request: None,
+        inverse: None,
+        reach: accounts as u32,
+    }
+}
+
+fn counted(accounts: f64) -> String {
+    if accounts == 1.0 { "One account".to_owned() } else { format!("{accounts} accounts") }
 }
 
 /// The rule's own conditions; they count when the findings are weighed.

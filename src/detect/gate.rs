@@ -11,7 +11,7 @@ use super::rule::Run;
 use super::sources::{Feed, Sources};
 use super::template::elapsed;
 use super::{Error, bind};
-use crate::domain::UtcMicros;
+use crate::domain::{Finding, UtcMicros};
 use crate::models::rule::Need;
 use crate::models::{Interval, Param, Profile, Rule, Value};
 
@@ -22,6 +22,19 @@ pub struct Reach {
     pub all: Option<String>,
     /// Why subjects in these applications could not be decided.
     pub apps: BTreeMap<String, String>,
+}
+
+impl Reach {
+    /// The same less the applications about which the rule itself said that it sees nothing there.
+    #[must_use]
+    pub fn less(mut self, findings: &[Finding]) -> Reach {
+        for finding in findings.iter().filter(|finding| finding.subject.kind == "application") {
+            if let Some(because) = &finding.unknown_because {
+                self.apps.entry(finding.subject.id.clone()).or_insert_with(|| because.clone());
+            }
+        }
+        self
+    }
 }
 
 /// How far the sources of a rule reach, whether or not it found anything.

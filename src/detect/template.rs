@@ -57,7 +57,7 @@ impl Quotable<'_> {
         let (column, form) = placeholder.split_once('|').unwrap_or((placeholder, ""));
         match (form, self.cells.get(column)?) {
             ("day", Cell::Time(instant)) => Some(instant.to_string().chars().take(10).collect()),
-            ("ago", Cell::Time(instant)) => Some(elapsed(*instant, self.as_of)),
+            ("ago", Cell::Time(instant)) => Some(elapsed(instant, self.as_of)),
             ("percent", Cell::Number(share)) => Some(format!("{:.1} %", share * 100.0)),
             _ => self.cells.text(column),
         }

@@ -5,7 +5,8 @@
 //! `account_id`, `account_name`, `account_email`, `identity_id`, `identity_name`,
 //! `entitlement_id`, `entitlement_name`, `discriminator`, `severity`, `severity_up`,
 //! `severity_down`, `link_method`, `link_confidence`, `reach`, `cause`, `unknown_because`,
-//! and whatever the explanation and the evidence quote.
+//! and whatever the explanation and the evidence quote. Where it sees nothing of an application,
+//! it gives one row about the application, with the number of accounts as `undecided`.
 
 use std::collections::BTreeMap;
 

@@ -165,7 +165,7 @@ impl Engine {
             };
             let reach = detectors::reach(rule, run)?;
             incomplete.extend(reach.all.iter().chain(reach.apps.values()).cloned());
-            coverage.insert(rule.id.clone(), covered(reach));
+            coverage.insert(rule.id.clone(), covered(reach.less(&found)));
             let (count, elapsed_ms) = (found.len(), elapsed_ms(begun_at));
             info!(detector.id = %rule.id, findings = count, elapsed_ms, "detector finished");
             timings.insert(rule.id.clone(), (count, elapsed_ms));

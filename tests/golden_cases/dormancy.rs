@@ -1,5 +1,7 @@
 //! Who has not been there: what counts as use, and who must not be asked.
 
+use lychgate::findings::Change;
+
 use super::*;
 
 const ROSTER: &str = "hr/roster_2026-06-30.csv";
@@ -89,9 +91,38 @@ fn an_application_that_tells_no_activity() {
         ],
     );
     let files = [(ROSTER, people()), (CRM, listing), ("okta/system_log.ndjson", log(&[]))];
-    let found = check(&files, NOW, &["DOR-01: unknown crm/u1, unknown crm/u2"]);
-    let why: Vec<&str> = found.iter().filter_map(|finding| finding.unknown_because.as_deref()).collect();
-    assert_eq!(why, ["no source reports sign-ins to this application"; 2]);
+    let found = check(&files, NOW, &["DOR-01: unknown crm"]);
+    assert_eq!(
+        found[0].explanation,
+        "2 accounts in crm cannot be decided: no source reports sign-ins to this application."
+    );
+}
+
+/// Where a listing tells of use no more, who was dormant there has not come back to life.
+#[test]
+fn an_application_that_tells_of_activity_no_more() {
+    let listing = accounts(&["u1,ada,ada@example.com,Active,2020-01-02,2025-05-26"]);
+    let given = Given::new(&[(ROSTER, people()), (CRM, listing)]);
+    let run = || {
+        let (as_of, known_at) = (UtcMicros::parse(NOW).unwrap(), UtcMicros::parse("2100-01-01").unwrap());
+        let request = DetectRequest {
+            at: At { as_of, known_at },
+            profile: "default".to_owned(),
+            detectors: vec!["DOR-01".to_owned()],
+            record: true,
+        };
+        let changes = block_on(async || given.engine.detect(&request).await.unwrap().changes.unwrap());
+        changes.transitions.into_iter().map(|step| (step.known.finding.subject.id, step.change)).collect()
+    };
+    let first: Vec<(String, Change)> = run();
+    assert_eq!(first, [("crm/u1".to_owned(), Change::Opened)]);
+    given.read(&[(
+        "applications_2026-06-30.csv",
+        table("app_id,name,activity_supported", &["crm,CRM,false"]),
+    )]);
+    let mut then = run();
+    then.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(then, [("crm".to_owned(), Change::Opened), ("crm/u1".to_owned(), Change::Doubted)]);
 }
 
 /// Logs are kept for 30 or 90 days: a log that begins inside the time asked about proves no idleness.
