@@ -7,6 +7,11 @@ use sqlx::sqlite::SqliteRow;
 use super::{Entry, Error, Known};
 use crate::domain::{Finding, Severity, Status, UtcMicros, Verdict};
 
+/// The whole of findings; further conditions may follow.
+pub(super) const ENTRY: &str = "
+SELECT finding, score, fingerprint, waived_until, assigned, revision, last_seen_at, as_of, known_at
+FROM findings";
+
 pub(super) const SEVERITIES: [Severity; 5] =
     [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
 
@@ -40,7 +45,7 @@ pub(super) fn failed(attempt: &'static str) -> impl Fn(sqlx::Error) -> Error {
     move |source| Error::Query { attempt, source }
 }
 
-/// Reads the columns `finding, score, fingerprint, waived_until, assigned, revision`.
+/// Reads the columns of [`ENTRY`].
 pub(super) fn entry(row: &SqliteRow) -> Result<Entry, Error> {
     let failed = failed("read a finding");
     let text: &str = row.try_get("finding").map_err(&failed)?;
@@ -48,6 +53,11 @@ pub(super) fn entry(row: &SqliteRow) -> Result<Entry, Error> {
         serde_json::from_str(text).map_err(|source| Error::Json { what: "a finding".to_owned(), source })?;
     // The JSON reader may be off by the last bit; paging by score needs the exact value.
     finding.score = row.try_get("score").map_err(&failed)?;
+    // The row's own, as a run that says the same again writes only these.
+    let instant = |column| row.try_get::<Option<i64>, _>(column).map(|at| at.map(UtcMicros)).map_err(&failed);
+    finding.last_seen_at = instant("last_seen_at")?.or(finding.last_seen_at);
+    finding.as_of = instant("as_of")?.unwrap_or(finding.as_of);
+    finding.known_at = instant("known_at")?.unwrap_or(finding.known_at);
     let waived_until: Option<i64> = row.try_get("waived_until").map_err(&failed)?;
     let revision: i64 = row.try_get("revision").map_err(&failed)?;
     Ok(Entry {

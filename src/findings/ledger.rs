@@ -2,6 +2,7 @@
 //! that must be whole: a run, a decision, a waiver. Reads are in `read`, tokens in
 //! `token`, the audit of reads in `audit`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use sqlx::{SqlSafeStr, Sqlite, SqlitePool, Transaction};
 
 use super::columns::failed;
 use super::decide::check_waiver;
+use super::known::content;
+use super::reconcile::{gravest, reconcile_seen};
 use super::write::{self, Cause};
 use super::{
     By, Change, Changes, Counts, Decision, Entry, Error, Run, RunFindings, RunKind, Terms, Transition,
@@ -19,10 +22,11 @@ use super::{
 use crate::domain::{Finding, Severity, Status, UtcMicros, Verdict};
 
 /// The versions of the file, in order: number, name, SQL. Only ever appended to.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "batches", include_str!("migrations/0002_batches.sql")),
     (3, "rules", include_str!("migrations/0003_rules.sql")),
+    (4, "content", include_str!("migrations/0004_content.sql")),
 ];
 
 /// The ledger of one tenant. Cheap to clone; one process may hold many.
@@ -95,19 +99,35 @@ impl Ledger {
         if kind != RunKind::Current {
             return Ok(Changes { kind, counts: Counts::default(), transitions: Vec::new() });
         }
-        let mut previous = read::unresolved(&mut tx, &self.tenant).await?;
+        let seen = gravest(run, findings);
+        let said = read::contents(&mut tx, &self.tenant).await?;
+        let contents = seen.iter().map(|(id, finding)| Ok((*id, content(finding)?)));
+        let contents = contents.collect::<Result<BTreeMap<&str, String>, Error>>()?;
+        let stays = |id: &&str, finding: &Finding| {
+            finding.ages_out_at.is_none() && said.get(*id).is_some_and(|said| *said == contents[*id])
+        };
+        let (same, moved): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            seen.into_iter().partition(|(id, finding)| stays(id, finding));
+        let same_ids: Vec<&str> = same.keys().copied().collect();
+        let mut previous = read::unresolved(&mut tx, &self.tenant, &same_ids).await?;
         // Those that ended earlier and may come back.
-        let new = |finding: &&Finding| !previous.contains_key(&finding.finding_id);
-        let ids: Vec<&str> = findings.iter().filter(new).map(|finding| finding.finding_id.as_str()).collect();
+        let ids: Vec<&str> = moved.keys().copied().filter(|id| !previous.contains_key(*id)).collect();
         let returning = read::entries_among(&mut tx, &self.tenant, &ids).await?;
         previous.extend(returning);
         let waivers = read::waivers_in_force(&mut tx, &self.tenant, now).await?;
         let known: Vec<_> = previous.into_values().map(|entry| entry.known).collect();
-        let transitions = reconcile(&known, &RunFindings { run, findings, waivers: &waivers }, now);
-        let counts = count(&transitions);
+        let told = RunFindings { run, findings, waivers: &waivers };
+        let transitions = reconcile_seen(&known, &moved, &told, now);
+        let mut counts = count(&transitions);
+        counts.still_open += same.len() as u64;
+        counts.unknown += same.values().filter(|finding| finding.verdict == Verdict::Unknown).count() as u64;
         write::run(&mut tx, &self.tenant, run, &counts).await?;
+        write::same(&mut tx, &self.tenant, &same_ids, run, now).await?;
         for transition in &transitions {
-            write::transition(&mut tx, &self.tenant, transition, &Cause::run(&run.run_id), now).await?;
+            let content = contents.get(transition.known.finding.finding_id.as_str());
+            let content = Some(content.map_or("", String::as_str));
+            let cause = Cause { content, ..Cause::run(&run.run_id) };
+            write::transition(&mut tx, &self.tenant, transition, &cause, now).await?;
         }
         tx.commit().await.map_err(failed("commit a run"))?;
         let told = |t: &Transition| t.change != Change::StillOpen;
@@ -119,7 +139,7 @@ impl Ledger {
     pub async fn expire_waivers(&self, now: UtcMicros) -> Result<Vec<Transition>, Error> {
         let mut tx = self.begin("begin expiring waivers").await?;
         let mut expired = Vec::new();
-        for entry in read::unresolved(&mut tx, &self.tenant).await?.into_values() {
+        for entry in read::unresolved(&mut tx, &self.tenant, &[]).await?.into_values() {
             let waived = entry.known.finding.status == Status::AcceptedRisk;
             if waived && entry.known.waived_until.is_none_or(|until| until <= now) {
                 expired.push(entry.known);
@@ -191,7 +211,7 @@ impl Ledger {
         }
         let scope = WaiverScope::Subject { detector: detector.to_owned(), subject_id: subject_id.to_owned() };
         let mut tx = self.begin("begin a waiver").await?;
-        let unresolved = read::unresolved(&mut tx, &self.tenant).await?;
+        let unresolved = read::unresolved(&mut tx, &self.tenant, &[]).await?;
         let covered: Vec<_> =
             unresolved.into_values().filter(|entry| scope.covers(&entry.known.finding)).collect();
         let gravest = covered.iter().map(|entry| entry.known.finding.severity).max();

@@ -1,19 +1,17 @@
 //! Questions to the ledger: findings page by page, one finding, its history, the runs and
 //! the waivers. It changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use super::columns::{self, failed, rank};
+use super::columns::{self, ENTRY, failed, rank};
 use super::{
     Change, Cursor, Entry, Error, FindingEvent, FindingQuery, Ledger, Order, Page, RunRecord, Sort, Waiver,
     WaiverScope, predicate,
 };
 use crate::domain::{Finding, Status, UtcMicros};
-
-const ENTRY: &str = "SELECT finding, score, fingerprint, waived_until, assigned, revision FROM findings";
 
 impl Ledger {
     /// Lists one page of findings. A page costs its own length and, for `total`, one pass
@@ -176,15 +174,40 @@ pub(super) async fn entry_of(
     row.as_ref().map(columns::entry).transpose()
 }
 
-/// Every finding that is neither resolved nor superseded, by id: what a run can move.
+/// What the last run said of each finding that is open and that nobody waived: hashes by id.
+pub(super) async fn contents(
+    connection: &mut SqliteConnection,
+    tenant: &str,
+) -> Result<HashMap<String, String>, Error> {
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT finding_id, content
+        FROM findings
+        WHERE tenant = ?1 AND status IN ('open', 'acknowledged', 'in_progress') AND content <> ''",
+    )
+    .bind(tenant)
+    .fetch_all(connection)
+    .await
+    .map_err(failed("read what was said of open findings"))?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Every finding that is neither resolved nor superseded, by id: what a run can move. Those named in
+/// `but` are left out.
 pub(super) async fn unresolved(
     connection: &mut SqliteConnection,
     tenant: &str,
+    but: &[&str],
 ) -> Result<BTreeMap<String, Entry>, Error> {
     let mut query = QueryBuilder::<Sqlite>::new(ENTRY);
     query.push(" WHERE tenant = ").push_bind(tenant.to_owned());
     query.push(" AND status NOT IN (").push_bind(Status::Resolved.as_str()).push(", ");
     query.push_bind(Status::Superseded.as_str()).push(")");
+    if !but.is_empty() {
+        query
+            .push(" AND finding_id NOT IN (SELECT value FROM json_each(")
+            .push_bind(as_json(but)?)
+            .push("))");
+    }
     entries_by_id(query, connection, "read open findings").await
 }
 
@@ -194,13 +217,16 @@ pub(super) async fn entries_among(
     tenant: &str,
     ids: &[&str],
 ) -> Result<BTreeMap<String, Entry>, Error> {
-    // One statement with one value: a statement an id would cost more than all the rest.
-    let ids = serde_json::to_string(ids)
-        .map_err(|source| Error::Json { what: "finding ids".to_owned(), source })?;
+    let ids = as_json(ids)?;
     let mut query = QueryBuilder::<Sqlite>::new(ENTRY);
     query.push(" WHERE tenant = ").push_bind(tenant.to_owned());
     query.push(" AND finding_id IN (SELECT value FROM json_each(").push_bind(ids).push("))");
     entries_by_id(query, connection, "read findings that return").await
+}
+
+/// Ids as one value of one statement: a statement an id would cost more than all the rest.
+pub(super) fn as_json(ids: &[&str]) -> Result<String, Error> {
+    serde_json::to_string(ids).map_err(|source| Error::Json { what: "finding ids".to_owned(), source })
 }
 
 async fn entries_by_id(

@@ -27,7 +27,16 @@ pub struct RunFindings<'a> {
 /// finding that the run names. Findings of the run with the verdict pass count as absent.
 /// A run without coverage only lets waivers expire.
 pub fn reconcile(previous: &[Known], run: &RunFindings<'_>, now: UtcMicros) -> Vec<Transition> {
-    let seen = gravest(run);
+    reconcile_seen(previous, &gravest(run.run, run.findings), run, now)
+}
+
+/// The same with the findings of the run by id; its own are not looked at.
+pub(super) fn reconcile_seen(
+    previous: &[Known],
+    seen: &BTreeMap<&str, &Finding>,
+    run: &RunFindings<'_>,
+    now: UtcMicros,
+) -> Vec<Transition> {
     let mut transitions = Vec::with_capacity(seen.len().max(previous.len()));
     let mut known_ids = HashSet::with_capacity(previous.len());
     for known in previous {
@@ -40,7 +49,7 @@ pub fn reconcile(previous: &[Known], run: &RunFindings<'_>, now: UtcMicros) -> V
             None => transitions.extend(unseen(known, run.run, now)),
         }
     }
-    for (id, finding) in &seen {
+    for (id, finding) in seen {
         if !known_ids.contains(id) {
             transitions.push(opened(finding, run.waivers, now));
         }
@@ -50,11 +59,11 @@ pub fn reconcile(previous: &[Known], run: &RunFindings<'_>, now: UtcMicros) -> V
 }
 
 /// One finding an id: where a detector answers twice about one subject, the graver answer.
-fn gravest<'a>(run: &RunFindings<'a>) -> BTreeMap<&'a str, &'a Finding> {
+pub(super) fn gravest<'a>(run: &Run, findings: &'a [Finding]) -> BTreeMap<&'a str, &'a Finding> {
     let weight = |f: &Finding| (f.verdict == Verdict::Fail, f.severity);
     let mut seen: BTreeMap<&str, &Finding> = BTreeMap::new();
-    for finding in run.findings {
-        let off = matches!(run.run.coverage.get(&finding.detector), Some(Coverage::Off));
+    for finding in findings {
+        let off = matches!(run.coverage.get(&finding.detector), Some(Coverage::Off));
         if off || finding.verdict == Verdict::Pass {
             continue;
         }

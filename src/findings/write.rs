@@ -4,6 +4,7 @@ use sqlx::SqliteConnection;
 
 use super::columns::{failed, rank, verdict_text};
 use super::known::app_id;
+use super::read::as_json;
 use super::{Change, Counts, Error, Run, Transition, Waiver, WaiverScope};
 use crate::domain::UtcMicros;
 
@@ -12,6 +13,8 @@ pub(super) struct Cause<'a> {
     pub actor: &'a str,
     pub approver: Option<&'a str>,
     pub run_id: Option<&'a str>,
+    /// What a run says of the finding; absent where none says anything, as when a person decides.
+    pub content: Option<&'a str>,
 }
 
 impl<'a> Cause<'a> {
@@ -20,7 +23,7 @@ impl<'a> Cause<'a> {
     }
 
     pub fn clock() -> Cause<'a> {
-        Cause { actor: "lychgate", approver: None, run_id: None }
+        Cause { actor: "lychgate", approver: None, run_id: None, content: None }
     }
 
     pub fn person(actor: &'a str) -> Cause<'a> {
@@ -32,10 +35,11 @@ const UPSERT: &str = "
 INSERT INTO findings (
     finding_id, tenant, detector, code, subject_kind, subject_id, severity, verdict, status,
     score, app_id, account_id, identity_id, entitlement_id, org, owner_id, profile, since,
-    first_seen_at, last_seen_at, due_at, fingerprint, waived_until, assigned, revision, finding
+    first_seen_at, last_seen_at, due_at, fingerprint, waived_until, assigned, revision, finding, as_of, known_at,
+    content
 )
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-    ?22, ?23, ?24, 1, ?26)
+    ?22, ?23, ?24, 1, ?26, ?27, ?28, coalesce(?29, ''))
 ON CONFLICT (tenant, finding_id) DO UPDATE SET
     severity = excluded.severity, verdict = excluded.verdict, status = excluded.status,
     score = excluded.score, app_id = excluded.app_id, account_id = excluded.account_id,
@@ -43,7 +47,8 @@ ON CONFLICT (tenant, finding_id) DO UPDATE SET
     owner_id = excluded.owner_id, profile = excluded.profile, since = excluded.since,
     first_seen_at = excluded.first_seen_at, last_seen_at = excluded.last_seen_at,
     due_at = excluded.due_at, fingerprint = excluded.fingerprint, waived_until = excluded.waived_until,
-    assigned = excluded.assigned, revision = findings.revision + ?25, finding = excluded.finding";
+    assigned = excluded.assigned, revision = findings.revision + ?25, finding = excluded.finding,
+    as_of = excluded.as_of, known_at = excluded.known_at, content = coalesce(?29, findings.content)";
 
 const EVENT: &str = "
 INSERT INTO finding_events (
@@ -60,7 +65,7 @@ pub(super) async fn transition(
     now: UtcMicros,
 ) -> Result<(), Error> {
     let stepped = transition.change != Change::StillOpen;
-    upsert(tx, tenant, transition, stepped, now).await?;
+    upsert(tx, tenant, transition, stepped, cause.content, now).await?;
     if !stepped {
         return Ok(());
     }
@@ -84,11 +89,36 @@ pub(super) async fn transition(
     Ok(())
 }
 
+/// Stores that a run said of these findings what the last one said.
+pub(super) async fn same(
+    tx: &mut SqliteConnection,
+    tenant: &str,
+    ids: &[&str],
+    run: &Run,
+    now: UtcMicros,
+) -> Result<(), Error> {
+    sqlx::query(
+        "UPDATE findings
+        SET last_seen_at = ?1, as_of = ?2, known_at = ?3
+        WHERE tenant = ?4 AND finding_id IN (SELECT value FROM json_each(?5))",
+    )
+    .bind(now.0)
+    .bind(run.as_of.0)
+    .bind(run.known_at.0)
+    .bind(tenant)
+    .bind(as_json(ids)?)
+    .execute(tx)
+    .await
+    .map_err(failed("store that findings stay"))?;
+    Ok(())
+}
+
 async fn upsert(
     tx: &mut SqliteConnection,
     tenant: &str,
     transition: &Transition,
     stepped: bool,
+    content: Option<&str>,
     now: UtcMicros,
 ) -> Result<(), Error> {
     let (known, finding) = (&transition.known, &transition.known.finding);
@@ -121,6 +151,9 @@ async fn upsert(
         .bind(known.assigned)
         .bind(i64::from(stepped))
         .bind(json)
+        .bind(finding.as_of.0)
+        .bind(finding.known_at.0)
+        .bind(content)
         .execute(tx)
         .await
         .map_err(failed("store a finding"))?;

@@ -187,8 +187,8 @@ async fn a_newer_or_foreign_file_is_refused() {
     sqlx::query(newer).execute(&mut raw).await.unwrap();
     raw.close().await.unwrap();
     let refused = Ledger::open(&path, "acme").await.unwrap_err();
-    assert!(matches!(refused, Error::Newer { found: 7, known: 3, .. }));
-    assert!(refused.to_string().contains("newer than version 3"), "{refused}");
+    assert!(matches!(refused, Error::Newer { found: 7, known: 4, .. }));
+    assert!(refused.to_string().contains("newer than version 4"), "{refused}");
 
     let foreign = folder.path().join("foreign.db");
     std::fs::write(&foreign, "employee_id,name\n17,Ada Low\n".repeat(50)).unwrap();
@@ -212,6 +212,9 @@ async fn a_ledger_of_an_older_version_is_brought_up() {
         "DROP TABLE batches",
         "DROP TABLE rule_files",
         "DROP TABLE evaluated",
+        "ALTER TABLE findings DROP COLUMN content",
+        "ALTER TABLE findings DROP COLUMN as_of",
+        "ALTER TABLE findings DROP COLUMN known_at",
         "DELETE FROM _sqlx_migrations WHERE version > 1",
     ] {
         sqlx::query(statement).execute(&mut raw).await.unwrap();

@@ -110,12 +110,13 @@ fn model_decide(state: &mut State, decision: &Decision) {
     };
 }
 
-fn answered(answers: &[Answer; 5]) -> Vec<Finding> {
+fn answered(answers: &[Answer; 5], now: UtcMicros) -> Vec<Finding> {
     let mut findings = Vec::new();
     for ((detector, app, account), answer) in SUBJECTS.iter().zip(answers) {
         let Some((verdict, evidence)) = answer else { continue };
         let mut finding = finding(detector, app, account, &format!("r{evidence}"));
         finding.verdict = *verdict;
+        (finding.as_of, finding.known_at) = (now, now);
         if app.is_empty() {
             (finding.app, finding.account) = (None, None);
         }
@@ -144,7 +145,7 @@ async fn play(steps: Vec<Step>) {
         match step {
             Step::Run { days, coverage, answers } => {
                 now = UtcMicros(now.0 + days * DAY);
-                let findings = answered(&answers);
+                let findings = answered(&answers, now);
                 let current = Run { run_id: format!("run-{number}"), ..run(now, &named(&coverage)) };
                 ledger.record_run(&current, &findings, now).await.unwrap();
                 model_run(&mut model, now, &coverage, &answers);
@@ -194,6 +195,8 @@ async fn compare(ledger: &Ledger, model: &Model) {
             last_seen_at: finding.last_seen_at.unwrap(),
         };
         assert_eq!(got, *state, "{:?}", SUBJECTS[*subject]);
+        // Also where a run said the same again, and wrote only when.
+        assert_eq!([finding.as_of, finding.known_at], [state.last_seen_at; 2], "{:?}", SUBJECTS[*subject]);
         // The history is a chain that ends in the present.
         let history = ledger.events(&finding.finding_id).await.unwrap();
         assert_eq!(history.len() as u64, entry.revision);
