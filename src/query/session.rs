@@ -7,9 +7,10 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::common::{ParamValues, ScalarValue, ToDFSchema};
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use tracing::debug;
 
@@ -238,6 +239,12 @@ impl Session {
         let Some(first) = batches.first() else { return Ok(()) };
         let failed = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };
         let schema = first.schema();
+        if batches.iter().all(|batch| batch.num_rows() == 0) {
+            // Most registers are empty. A plan that knows it does not join with nothing.
+            let schema = schema.to_dfschema_ref().map_err(failed)?;
+            let nothing = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema });
+            return self.register(name, DataFrame::new(self.context.state(), nothing).into_view());
+        }
         let batches = regrouped(&batches).map_err(|source| failed(source.into()))?;
         let table = MemTable::try_new(schema, vec![batches]).map_err(failed)?;
         self.register(name, Arc::new(table))
