@@ -16,6 +16,10 @@ use crate::support::block_on;
 const ADSCIM: &str = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group";
 const MANAGER: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
 
+/// Entries of the catalogue that are questions of their own: the entry, the rule, its code.
+const ELSEWHERE: [(&str, &str, &str); 2] =
+    [("SCM-30", "delete_without_disable", "DEL-02"), ("SCM-32", "flapping", "PRV-13")];
+
 /// Codes that leave a leaver with access, and therefore are critical.
 const CRITICAL: [&str; 6] = ["SCM-07", "SCM-08", "SCM-11", "SCM-27", "SCM-28", "SCM-31"];
 
@@ -45,6 +49,17 @@ fn patch(op: &str, path: &str, value: Value) -> Value {
     })
 }
 
+/// The same request with its answer.
+fn answered(request: Value, response: Value) -> Value {
+    json!({"request": request, "response": response})
+}
+
+/// A page of a listing of six accounts, two at a time.
+fn page(start: usize, total: usize, ids: &[usize]) -> Value {
+    let resources: Vec<Value> = ids.iter().map(|id| json!({"id": format!("a{id}")})).collect();
+    json!({"response": {"totalResults": total, "startIndex": start, "itemsPerPage": 2, "Resources": resources}})
+}
+
 fn refused(scim_type: &str, detail: &str, request: Value) -> Value {
     json!({"scim_type": scim_type, "detail": detail, "request": request})
 }
@@ -62,6 +77,12 @@ fn broken() -> Vec<Value> {
     say(times(2, "scm-02", "GET", "/scim/v2//Users?count=1", 404, json!({})));
     say(vec![request("scm-02", 50, "GET", "/scim/v2/Users?count=1", 200, json!({}))]);
     say(times(1, "scm-03", "POST", "/scim/v2/Users", 301, person(1)));
+    let elsewhere = json!({"id": "a1", "meta": {"location": "http://scim.internal:8080/Users/a1"}});
+    say(times(2, "scm-04", "PATCH", USER, 200, answered(title(), elsewhere)));
+    say(times(2, "scm-05", "GET", "/scim/v2/Users?startIndex=1&count=2", 200, json!({"response": []})));
+    let as_text =
+        json!({"response": {"totalResults": "0", "startIndex": "1", "itemsPerPage": "0", "Resources": []}});
+    say(times(2, "scm-06", "GET", "/scim/v2/Users?filter=userName%20eq%20%22a%22", 200, as_text));
     let as_text = "expected value type 'boolean' but found 'string'";
     say(times(
         1,
@@ -83,9 +104,32 @@ fn broken() -> Vec<Value> {
     let by_value = patch("Remove", "members", json!([{"value": "a1"}]));
     let no_value = "values must not be set for remove operation";
     say(times(1, "scm-09", "PATCH", GROUP, 400, refused("invalidValue", no_value, by_value.clone())));
+    say(vec![
+        request("scm-10", 10, "PATCH", GROUP, 204, json!({"request": by_value.clone()})),
+        request(
+            "scm-10",
+            11,
+            "GET",
+            GROUP,
+            200,
+            json!({"response": {"id": "g1", "displayName": "G", "members": []}}),
+        ),
+    ]);
+    let kept = json!({"id": "g2", "displayName": "G", "members": [{"value": "a1"}, {"value": "a2"}]});
+    say(vec![request("scm-11", 20, "PATCH", "/scim/v2/Groups/g2", 200, answered(by_value.clone(), kept))]);
     say(vec![request("scm-11", -11_520, "PATCH", GROUP, 204, json!({"request": by_value}))]);
     let work = patch("replace", "emails[type eq \"work\"].value", json!("a@corp.example"));
     say(times(2, "scm-12", "PATCH", USER, 400, refused("noTarget", "no such address", work)));
+    for (n, kinds) in [&["home", "work"][..], &["home", "work", "work"], &["home", "work", "work", "work"]]
+        .iter()
+        .enumerate()
+    {
+        let emails: Vec<Value> =
+            kinds.iter().map(|kind| json!({"type": kind, "value": "a@corp.example"})).collect();
+        let work = patch("replace", "emails[type eq \"work\"].value", json!("a@corp.example"));
+        let answer = json!({"id": "a1", "userName": "ada", "emails": emails});
+        say(vec![request("scm-13", n as i64 * 10, "PATCH", USER, 200, answered(work, answer))]);
+    }
     let manager = patch("Replace", MANAGER, json!("m1"));
     say(times(2, "scm-14", "PATCH", USER, 400, refused("invalidValue", "expected an object", manager)));
     let dotted = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.department";
@@ -133,6 +177,10 @@ fn broken() -> Vec<Value> {
             json!({"request": {"userName": format!("u{n}"), "active": true}, "resource_id": format!("a{n}")});
         say(vec![request("scm-22", n, "POST", "/scim/v2/Users", 201, body)]);
     }
+    for (n, start, ids) in [(0, 1, [1, 2]), (1, 3, [2, 3]), (2, 5, [3, 4])] {
+        let path = format!("/scim/v2/Users?startIndex={start}&count=2");
+        say(vec![request("scm-23", n, "GET", &path, 200, page(start, 6, &ids))]);
+    }
     for n in 0..3 {
         for (millis, status) in [("00.000", 429), ("00.400", 200)] {
             let time = format!("2026-06-28T0{n}:00:{millis}Z");
@@ -161,6 +209,36 @@ fn broken() -> Vec<Value> {
         405,
         json!({"request": {"userName": "ada", "externalId": "x1", "active": false}}),
     ));
+    let made =
+        json!({"request": {"userName": "ada", "externalId": "x1", "active": true}, "resource_id": "a1"});
+    let whole = json!({"userName": "ada", "externalId": "x1", "title": "x"});
+    say(vec![
+        request("scm-29", -100, "POST", "/scim/v2/Users", 201, made.clone()),
+        request(
+            "scm-29",
+            0,
+            "PUT",
+            USER,
+            200,
+            answered(whole, json!({"id": "a1", "userName": "ada", "active": false})),
+        ),
+        request("scm-30", -100, "POST", "/scim/v2/Users", 201, made.clone()),
+        request("scm-30", 0, "DELETE", USER, 204, json!({})),
+        request("scm-32", -100, "POST", "/scim/v2/Users", 201, made.clone()),
+    ]);
+    for n in 0..3 {
+        let whole =
+            |active: bool| json!({"request": {"userName": "ada", "externalId": "x1", "active": active}});
+        say(vec![
+            request("scm-32", n * 20, "PUT", USER, 200, whole(true)),
+            request("scm-32", n * 20 + 10, "PUT", USER, 200, whole(false)),
+        ]);
+    }
+    let still = json!({"id": "a2", "userName": "bo", "active": true});
+    say(vec![
+        request("scm-31", 0, "PATCH", "/scim/v2/Users/a2", 200, json!({"request": off()})),
+        request("scm-31", 1, "GET", "/scim/v2/Users/a2", 200, json!({"response": still})),
+    ]);
     say(vec![request("scm-31", -11_520, "PATCH", USER, 200, json!({"request": off()}))]);
     let login = "userName must be an e-mail address";
     say(times(
@@ -202,15 +280,26 @@ fn sound() -> Vec<Value> {
         let sought = format!("/scim/v2/Users?filter=userName%20eq%20%22u{n}%22");
         let off = patch("replace", "active", json!(false));
         let join = patch("add", "members", json!([{"value": format!("a{n}")}]));
+        let shown = |active: bool| {
+            json!({"id": format!("a{n}"), "userName": format!("u{n}"), "active": active,
+                "emails": [{"type": "work", "value": "a@corp.example"}, {"type": "home", "value": "a@home.example"}],
+                "meta": {"location": format!("https://scim.example.com/Users/a{n}")}})
+        };
         let leave = patch("remove", &format!("members[value eq \"a{n}\"]"), Value::Null);
         let created = json!({"request": body, "resource_id": format!("a{n}")});
         lines.extend([
             request("fine", n * 20 - 5000, "GET", &sought, 200, json!({})),
             request("fine", n * 20 - 4999, "POST", "/scim/v2/Users", 201, created),
+            request("fine", n * 20 - 4997, "GET", &user, 200, json!({"response": shown(true)})),
             request("fine", n * 20 - 4998, "PATCH", "/scim/v2/Groups/g1", 204, json!({"request": join})),
             request("fine", n * 20, "PATCH", "/scim/v2/Groups/g1", 204, json!({"request": leave})),
-            request("fine", n * 20 + 1, "PATCH", &user, 200, json!({"request": off})),
+            request("fine", n * 20 + 1, "PATCH", &user, 200, answered(off, shown(false))),
+            request("fine", n * 20 + 2, "GET", &user, 200, json!({"response": shown(false)})),
         ]);
+    }
+    for (n, start, ids) in [(0, 1, &[1, 2][..]), (1, 3, &[3, 4]), (2, 5, &[5]), (3, 7, &[])] {
+        let path = format!("/scim/v2/Users?startIndex={start}&count=2");
+        lines.push(request("fine", 1000 + n, "GET", &path, 200, page(start, 5, ids)));
     }
     lines
 }
@@ -231,7 +320,9 @@ fn write_log(folder: &Path, mut lines: Vec<Value>) {
 /// Every finding about connections: code, subject and severity.
 fn found(folder: &Path) -> BTreeMap<String, BTreeSet<(String, Severity)>> {
     let rules = builtin_rules().unwrap();
-    let family = rules.iter().filter(|rule| rule.group == "SCIM misconfiguration");
+    let family = rules.iter().filter(|rule| {
+        rule.group == "SCIM misconfiguration" || ELSEWHERE.iter().any(|(_, id, _)| *id == rule.id)
+    });
     let detectors: Vec<String> = family.map(|rule| rule.id.clone()).collect();
     let as_of = UtcMicros::parse("2026-06-30T00:00:00Z").unwrap();
     let at = At { as_of, known_at: UtcMicros(4_102_444_800_000_000) };
@@ -279,6 +370,9 @@ fn each_misconfiguration_is_found_in_the_log_that_shows_it_and_in_no_other() {
     let accounts =
         "account_id,account_name,email,status,created_at\na1,ada,ada@corp.example,Active,2024-01-01\n";
     write(&files, "apps/scm-31/accounts_2026-06-28.csv", accounts);
+    let grants: String = (0..5).map(|n| format!("a{n},u{n},g1,Sales\n")).collect();
+    let grants = format!("Account ID,Account Name,Group ID,Group Name\n{grants}");
+    write(&files, "apps/scm-10/grants_2026-06-20.csv", &grants);
     write(
         &files,
         "apps/scm-11/grants_2026-06-28.csv",
@@ -287,16 +381,20 @@ fn each_misconfiguration_is_found_in_the_log_that_shows_it_and_in_no_other() {
 
     let found = found(folder.path());
     let rules = builtin_rules().unwrap();
-    let family: Vec<_> = rules.iter().filter(|rule| rule.group == "SCIM misconfiguration").collect();
-    assert!(family.len() >= 29, "{} rules", family.len());
-    for rule in family {
-        let connection = rule.code.to_lowercase();
-        let subjects = found.get(&rule.code).cloned().unwrap_or_default();
+    let family = rules.iter().filter(|rule| rule.group == "SCIM misconfiguration");
+    let mut entries: BTreeMap<String, &str> =
+        family.map(|rule| (rule.code.clone(), rule.code.as_str())).collect();
+    entries.extend(ELSEWHERE.iter().map(|(entry, _, code)| ((*entry).to_owned(), *code)));
+    let all: Vec<String> = (1..=38).map(|n| format!("SCM-{n:02}")).collect();
+    assert_eq!(entries.keys().cloned().collect::<Vec<_>>(), all, "the catalogue of misconfigurations");
+    for (entry, code) in entries {
+        let connection = entry.to_lowercase();
+        let subjects = found.get(code).cloned().unwrap_or_default();
         let apps: BTreeSet<&str> =
             subjects.iter().map(|(subject, _)| subject.split('/').next().unwrap()).collect();
-        assert_eq!(apps, BTreeSet::from([connection.as_str()]), "{}: {subjects:?}", rule.code);
+        assert_eq!(apps, BTreeSet::from([connection.as_str()]), "{entry}: {subjects:?}");
         let critical = subjects.iter().all(|(_, severity)| *severity == Severity::Critical);
-        assert_eq!(critical, CRITICAL.contains(&rule.code.as_str()), "{}: {subjects:?}", rule.code);
+        assert_eq!(critical, CRITICAL.contains(&code), "{entry}: {subjects:?}");
     }
 }
 

@@ -62,6 +62,78 @@ fn check_http(given: Value, expect: &[Value]) {
     holds(&rows(&scim_http::FORMAT, &record.to_string()), expect, &record.to_string());
 }
 
+/// Checks what the answer to a request is noted to show.
+fn check_answer(method: &str, path: &str, request: Value, response: Value, expect: Value) {
+    let given =
+        json!({"method": method, "path": path, "status": 200, "request": request, "response": response});
+    check_http(given, &[json!({"outcome": "success", "reason": expect})]);
+}
+
+// What only the answer shows would be lost, and a log that keeps something else there would be accused.
+#[test]
+fn request_log_answers() {
+    let none = Value::Null;
+    let user = |more: Value| {
+        let mut user = json!({"id": "u1", "userName": "bo"});
+        user.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        user
+    };
+    let look = |path: &str, response: Value, expect: Value| {
+        check_answer("GET", path, none.clone(), response, expect)
+    };
+    for (location, internal) in [
+        ("http://scim.example.com/Users/u1", true),
+        ("https://10.0.0.7:8443/Users/u1", true),
+        ("https://scim-backend/Users/u1", true),
+        ("https://scim.prod.svc/Users/u1", true),
+        ("https://scim.example.com/Users/u1", false),
+        ("/Users/u1", false),
+    ] {
+        let expect = if internal { json!("answer: location_internal") } else { Value::Null };
+        look("/Users/u1", user(json!({"meta": {"location": location}})), expect);
+    }
+    // A client inside reaches what it asks for.
+    look(
+        "http://scim:80/Users/u1",
+        user(json!({"meta": {"location": "http://scim:80/Users/u1"}})),
+        none.clone(),
+    );
+
+    for answer in [json!([]), json!("<html>"), json!("[]"), json!({"users": []})] {
+        look("/Users?count=2", answer, json!("answer: no_list"));
+    }
+    for answer in
+        [json!("cut {\"Resour"), json!({"bytes": 12}), json!({"headers": {}}), json!({"totalResults": 0})]
+    {
+        look("/Users?count=2", answer, none.clone());
+    }
+    let text = json!({"totalResults": "1", "startIndex": 1, "Resources": [{"id": "u1"}]});
+    look("/Users?filter=userName%20eq%20%22a%22", text, json!("answer: number_as_text"));
+    let page = json!({"totalResults": 250, "startIndex": 101, "itemsPerPage": 2, "Resources": [{"id": "a b"}, {"id": "a2"}]});
+    let facts = "answer: start=101, count=2, total=250, per_page=2, given=2, first=a%20b, last=a2";
+    look("/Users?startIndex=101&count=2", page, json!(facts));
+
+    let emails =
+        json!({"active": "False", "emails": [{"type": "Work"}, {"type": "home"}, {"type": "work"}, {}]});
+    look("/Users/u1", user(emails), json!("answer: active=false, emails=:1+home:1+work:2"));
+    let group = json!({"id": "g1", "displayName": "G"});
+    look("/Groups/g1", group.clone(), json!("answer: members=0"));
+    look("/Groups/g1?excludedAttributes=members", group, none.clone());
+    let operation = |operation: Value| json!({"Operations": [operation]});
+    let off = operation(json!({"op": "replace", "value": {"active": false}}));
+    check_answer(
+        "PATCH",
+        "/Users/u1",
+        off,
+        user(json!({"active": true})),
+        json!("answer: active_kept, active=true"),
+    );
+    let out = operation(json!({"op": "Remove", "path": "members", "value": [{"value": "u1"}]}));
+    let left = |id: &str| json!({"id": "g1", "members": [{"value": id}]});
+    check_answer("PATCH", "/Groups/g1", out.clone(), left("u1"), json!("answer: member_kept, members=1"));
+    check_answer("PATCH", "/Groups/g1", out, left("u2"), json!("answer: members=1"));
+}
+
 // The leaver's account is off when, and only when, the request that says so succeeded.
 #[test]
 fn request_log_accounts() {
@@ -72,7 +144,7 @@ fn request_log_accounts() {
                "client_ip": "192.0.2.7", "user_agent": "Okta SCIM Client 1.0.0", "request_id": "r-1",
                "response": {"id": "u1", "userName": "bo@example.com", "externalId": "00u1", "active": false}}),
         &[json!({"row": "event", "source": "scim_http", "event_type": "PATCH /Users/{id}",
-                 "verb": "account.deactivate", "outcome": "success", "reason_code": null, "reason": null,
+                 "verb": "account.deactivate", "outcome": "success", "reason_code": null, "reason": "answer: active=false",
                  "occurred_at": "2026-03-01T10:00:00Z", "app": {"id": "figma"}, "http_status": 200,
                  "account": {"app": "figma", "id": "u1", "name": "bo@example.com", "external_id": "00u1"},
                  "latency_ms": 42, "client_ip": "192.0.2.7", "correlation_id": "r-1", "expires_at": null,

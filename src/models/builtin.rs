@@ -9,7 +9,7 @@ macro_rules! rules {
 }
 
 /// Every rule under `models/rules`, by id.
-const RULES: [(&str, &str); 112] = rules![
+const RULES: [(&str, &str); 119] = rules![
     "activity_after_termination",
     "admin_on_daily_account",
     "agent_unreviewed",
@@ -78,12 +78,15 @@ const RULES: [(&str, &str); 112] = rules![
     "scim_bulk_too_large",
     "scim_deactivation_ignored",
     "scim_double_slash",
+    "scim_element_repeated",
     "scim_etag_refused",
     "scim_external_id_missing",
     "scim_filter_refused",
     "scim_flood",
     "scim_group_before_member",
+    "scim_group_emptied",
     "scim_group_schema_unknown",
+    "scim_location_internal",
     "scim_login_refused",
     "scim_lookup_misses",
     "scim_media_type",
@@ -91,7 +94,11 @@ const RULES: [(&str, &str); 112] = rules![
     "scim_no_backoff",
     "scim_no_op_refused",
     "scim_no_target",
+    "scim_not_a_list",
+    "scim_number_as_text",
+    "scim_page_wrong",
     "scim_put_missing",
+    "scim_put_without_active",
     "scim_redirected_write",
     "scim_removal_ignored",
     "scim_remove_value_refused",

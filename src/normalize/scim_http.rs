@@ -141,7 +141,7 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejectio
         path: json::text_any_ci(&value, PATH).ok_or_else(|| missing("path"))?,
         status: status(&value)?,
         request: body(&value, REQUEST),
-        response: body(&value, RESPONSE),
+        response: body(&value, RESPONSE).or_else(|| page(&value)),
         resource_id: json::text_any_ci(&value, RESOURCE_ID),
     };
     let envelope = Envelope {
@@ -166,6 +166,15 @@ fn body(value: &Value, paths: Paths) -> Option<Value> {
     paths.iter().find_map(|path| match json::get_ci(value, path)? {
         Value::String(text) => serde_json::from_str(text).ok().filter(|inner: &Value| !inner.is_null()),
         Value::Object(_) => json::get_ci(value, path).filter(|inner| !is_wrapper(inner)).cloned(),
+        _ => None,
+    })
+}
+
+/// An answer that is a list or a page of a website, which no SCIM answer is.
+fn page(value: &Value) -> Option<Value> {
+    RESPONSE.iter().find_map(|path| match json::get_ci(value, path)? {
+        Value::String(text) if text.trim_start().starts_with('<') => Some(Value::String(text.clone())),
+        list @ Value::Array(_) => Some(list.clone()),
         _ => None,
     })
 }

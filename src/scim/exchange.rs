@@ -7,6 +7,7 @@
 
 use serde_json::Value;
 
+use super::answer;
 use super::attribute;
 use super::endpoint::{self, Endpoint, Resource};
 use super::filter::parse_lenient;
@@ -39,7 +40,10 @@ pub struct Act {
     pub status: Option<u16>,
     pub outcome: Outcome,
     pub reason_code: Option<String>,
+    /// The detail of the error.
     pub reason: Option<String>,
+    /// What the answer to a success shows ([`answer::notes`]).
+    pub notes: Vec<String>,
     /// Without the application, which the exchange does not name.
     pub account: AccountRef,
     pub entitlement: EntitlementRef,
@@ -73,14 +77,20 @@ pub fn read(exchange: &Exchange) -> Reading {
     reading
 }
 
+/// The answer still has whom the request took out of the group.
+pub const MEMBER_KEPT: &str = "member_kept";
+/// The answer has the account as enabled, which the request disabled.
+pub const ACTIVE_KEPT: &str = "active_kept";
+
 struct Scene<'a> {
     exchange: &'a Exchange,
     endpoint: &'a Endpoint,
+    notes: Vec<String>,
 }
 
 impl<'a> Scene<'a> {
     fn new(exchange: &'a Exchange, endpoint: &'a Endpoint) -> Scene<'a> {
-        Scene { exchange, endpoint }
+        Scene { exchange, endpoint, notes: answer::notes(exchange, endpoint) }
     }
 
     /// A request that only reads; a filter names the account that was looked for.
@@ -170,6 +180,9 @@ impl<'a> Scene<'a> {
             email: answered.email.or(sent.email),
             external_id: answered.external_id.or(sent.external_id).or_else(|| changed("externalId")),
         };
+        if verb == "account.deactivate" && answered.active == Some(true) {
+            act.notes.insert(0, ACTIVE_KEPT.to_string());
+        }
         act.changes = changes;
         act
     }
@@ -185,6 +198,10 @@ impl<'a> Scene<'a> {
         let mut act = self.act(verb);
         act.entitlement = group.clone();
         act.account.id = Some(member.id.clone());
+        let left = self.answered().map(resource::group).unwrap_or_default().members;
+        if verb == "group.member.remove" && left.iter().any(|left| left.id == member.id) {
+            act.notes.insert(0, MEMBER_KEPT.to_string());
+        }
         act
     }
 
@@ -228,6 +245,7 @@ impl<'a> Scene<'a> {
             outcome,
             reason_code: message("scimType").filter(|_| failed).or(reason_code),
             reason: message("detail").filter(|_| failed),
+            notes: self.notes.clone(),
             account: AccountRef::default(),
             entitlement: EntitlementRef::default(),
             changes: Vec::new(),

@@ -5,6 +5,7 @@
 //! the words of `domain`, and the requests that would undo a finding. It does no I/O,
 //! sends nothing, and does not know how a log is laid out: that is `normalize`.
 
+pub mod answer;
 pub mod attribute;
 pub mod deviation;
 pub mod endpoint;

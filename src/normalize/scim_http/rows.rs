@@ -71,7 +71,7 @@ fn event(act: Act, at: usize, exchange: &Exchange, envelope: &Envelope, oddities
         entitlement: act.entitlement,
         outcome: act.outcome,
         reason_code: envelope.scim_type.clone().filter(|_| failed).or(act.reason_code),
-        reason: reason(envelope.detail.clone().or(act.reason), act.status, oddities),
+        reason: reason(envelope.detail.clone().or(act.reason), act.status, oddities, &act.notes),
         correlation_id: envelope.correlation_id.clone(),
         session_id: None,
         client_ip: envelope.client_ip.clone(),
@@ -88,13 +88,18 @@ fn event(act: Act, at: usize, exchange: &Exchange, envelope: &Envelope, oddities
 
 /// The receiver's own words. Where the body can be why it was refused, or crashed the
 /// receiver, also how the request was odd; a throttled or unauthorised one has other causes.
-fn reason(detail: Option<String>, status: Option<u16>, oddities: &str) -> Option<String> {
-    if oddities.is_empty() || !matches!(status, Some(400 | 422 | 500 | 501)) {
+/// Of a success, what its answer shows.
+fn reason(detail: Option<String>, status: Option<u16>, oddities: &str, notes: &[String]) -> Option<String> {
+    let aside = if !notes.is_empty() {
+        format!("answer: {}", notes.join(", "))
+    } else if !oddities.is_empty() && matches!(status, Some(400 | 422 | 500 | 501)) {
+        format!("request: {oddities}")
+    } else {
         return detail;
-    }
+    };
     Some(match detail {
-        Some(detail) => format!("{detail} (request: {oddities})"),
-        None => format!("request: {oddities}"),
+        Some(detail) => format!("{detail} ({aside})"),
+        None => aside,
     })
 }
 

@@ -3,10 +3,10 @@
 -- application's id or name, then, for what a provider decides, that of the provider that assigns it.
 -- Inputs: reg_applications, account_spans, listings, people_aliases, assignments_now, semantics.
 WITH counted AS (
-  SELECT app_id, count(*) AS accounts
+  -- One whose accounts are all deleted is still an application, and the deletions are asked about.
+  SELECT app_id, count(*) FILTER (WHERE state <> 'deleted') AS accounts
   FROM account_spans
   WHERE valid_to IS NULL
-    AND state <> 'deleted'
   GROUP BY app_id
 ),
 listed AS (
