@@ -21,6 +21,8 @@ mod normalize_scim;
 mod profiles;
 mod readers;
 mod recognise;
+mod registers;
+
 mod rules;
 mod s3;
 mod scim;

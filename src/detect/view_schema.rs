@@ -10,7 +10,7 @@ use crate::domain::register::ColumnType;
 
 /// Columns as `name` (text), `name?` (boolean), `name#` (integer), `name%` (number) or
 /// `name@` (instant).
-const VIEWS: [(&str, &str); 21] = [
+const VIEWS: [(&str, &str); 23] = [
     (
         "accounts_now",
         "app_id account_id account_name display_name email external_id active? state state_since@ status class \
@@ -35,7 +35,8 @@ const VIEWS: [(&str, &str); 21] = [
     ),
     (
         "employments",
-        "identity_id employee_id start_at@ end_at@ end_date_only? kind department title known_at@",
+        "identity_id employee_id start_at@ end_at@ end_date_only? kind department title known_at@ \
+         placed_at@",
     ),
     (
         "grants_now",
@@ -54,6 +55,7 @@ const VIEWS: [(&str, &str); 21] = [
         "account_app account_id app_id app_name verb credential_kind credential_id outcome failed_at@ first_at@ \
          last_at@ uses# app_key account_key_app",
     ),
+    ("people_aliases", "alias identity_id"),
     ("idp_accounts", "identity_id app_id account_id active? state_since@"),
     (
         "credential_spans",
@@ -98,6 +100,7 @@ const VIEWS: [(&str, &str); 21] = [
     ),
     ("source_silences", "source from_at@ to_at@ hours% usual_hours%"),
     ("source_uses", "source app_id first_at@ last_at@"),
+    ("deadlines", "finding_id code subject_id severity_rank# owner_id since@ due_at@ first_seen_at@"),
     (
         "peer_lift",
         "app_id account_id entitlement_id peer_scope peers# peer_holders# department_people# department_holders# \

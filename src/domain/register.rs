@@ -28,10 +28,13 @@ pub enum RegisterKind {
     Requests,
     Licences,
     ControlTotals,
+    Companions,
+    NestedGroups,
+    ReviewDecisions,
 }
 
 impl RegisterKind {
-    pub const ALL: [RegisterKind; 11] = [
+    pub const ALL: [RegisterKind; 14] = [
         RegisterKind::Applications,
         RegisterKind::Owners,
         RegisterKind::NonHumanIdentities,
@@ -43,6 +46,9 @@ impl RegisterKind {
         RegisterKind::Requests,
         RegisterKind::Licences,
         RegisterKind::ControlTotals,
+        RegisterKind::Companions,
+        RegisterKind::NestedGroups,
+        RegisterKind::ReviewDecisions,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -58,6 +64,9 @@ impl RegisterKind {
             RegisterKind::Requests => "requests",
             RegisterKind::Licences => "licences",
             RegisterKind::ControlTotals => "control_totals",
+            RegisterKind::Companions => "companions",
+            RegisterKind::NestedGroups => "nested_groups",
+            RegisterKind::ReviewDecisions => "review_decisions",
         }
     }
 
@@ -158,6 +167,20 @@ impl RegisterKind {
             RegisterKind::ControlTotals => {
                 &[("file", Text), ("rows", Number), ("sha256", Text), ("app_id", Text), ("listed_on", Text)]
             }
+            RegisterKind::Companions => {
+                &[("rule_id", Text), ("title", Text), ("holds", Text), ("requires", Text), ("severity", Text)]
+            }
+            RegisterKind::NestedGroups => &[("app_id", Text), ("group_id", Text), ("member_group_id", Text)],
+            RegisterKind::ReviewDecisions => &[
+                ("item_id", Text),
+                ("review", Text),
+                ("reviewer", Text),
+                ("beneficiary", Text),
+                ("app_id", Text),
+                ("entitlement_id", Text),
+                ("decision", Text),
+                ("decided_at", Time),
+            ],
         }
     }
 
@@ -168,6 +191,7 @@ impl RegisterKind {
             | RegisterKind::NonHumanIdentities
             | RegisterKind::Entitlements
             | RegisterKind::Licences => 2,
+            RegisterKind::NestedGroups => 3,
             _ => 1,
         }
     }

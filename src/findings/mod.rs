@@ -11,6 +11,7 @@
 mod audit;
 mod batch;
 mod columns;
+mod deadlines;
 mod decide;
 mod filter;
 mod known;
@@ -27,6 +28,7 @@ use std::path::PathBuf;
 
 pub use audit::Read;
 pub use batch::{Batch, Load};
+pub use deadlines::Overdue;
 pub use decide::{By, Decision, Refusal, Terms, decide, waiver_days_max};
 pub use filter::{Column, Cursor, Filter, FindingQuery, Op, Order, Page, Sort, Value};
 pub use known::{Change, Entry, FindingEvent, Known, Transition, Waiver, WaiverScope, fingerprint};

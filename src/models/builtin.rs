@@ -9,13 +9,14 @@ macro_rules! rules {
 }
 
 /// Every rule under `models/rules`, by id.
-const RULES: [(&str, &str); 119] = rules![
+const RULES: [(&str, &str); 124] = rules![
     "activity_after_termination",
     "admin_on_daily_account",
     "agent_unreviewed",
     "ai_tool_first_seen",
     "ambiguous_link",
     "app_without_sso",
+    "attribute_drift",
     "break_glass_drill",
     "conflict_storm",
     "create_grant_use",
@@ -41,6 +42,7 @@ const RULES: [(&str, &str); 119] = rules![
     "grant_then_revoke",
     "guest_without_sponsor",
     "hard_delete",
+    "hidden_privilege_path",
     "hr_vanished",
     "human_use_of_nhi",
     "identifier_reuse",
@@ -52,6 +54,7 @@ const RULES: [(&str, &str); 119] = rules![
     "leaver_reactivated",
     "leaver_seat",
     "mass_change",
+    "missing_companion",
     "never_used",
     "nhi_overprivileged",
     "no_end_date",
@@ -68,6 +71,7 @@ const RULES: [(&str, &str); 119] = rules![
     "rare_entitlement",
     "rate_limited",
     "review_overdue",
+    "revocation_not_executed",
     "risky_scope_grant",
     "rubber_stamp",
     "scim_add_active_refused",
@@ -117,6 +121,7 @@ const RULES: [(&str, &str); 119] = rules![
     "shared_secret_member_left",
     "shared_token",
     "silent_source",
+    "sla_breach",
     "snapshot_event_divergence",
     "sod_conflict",
     "sod_rule_dead",

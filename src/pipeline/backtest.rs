@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::deadlines;
 use super::detect::{Answers, chosen};
 use super::{Engine, Error};
 use crate::detect::learned;
@@ -121,6 +122,7 @@ impl Engine {
             if peers {
                 learned::score(&session).await?;
             }
+            deadlines::hold(&session, &[])?;
             let answers = self.answers(&session, &rules, &profile).await?;
             let step = replay.step(at, &profile.id, answers);
             progress(&step);

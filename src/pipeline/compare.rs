@@ -43,6 +43,7 @@ impl Engine {
         let (profile, other) = (models::profile(&request.profile)?, models::profile(other)?);
         let session = self.session(request.at).await?;
         learned::score(&session).await?;
+        self.hold_deadlines(&session).await?;
         let first = self.answers(&session, &rules, &profile).await?;
         let second = self.answers(&session, &rules, &other).await?;
         let incomplete: BTreeSet<String> = first.incomplete.into_iter().chain(second.incomplete).collect();

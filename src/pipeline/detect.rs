@@ -81,6 +81,7 @@ impl Engine {
         let profile = models::profile(&request.profile)?;
         let (session, stored) = self.opened(request.at).await?;
         learned::score(&session).await?;
+        self.hold_deadlines(&session).await?;
         let build_ms = elapsed_ms(started_at);
         let Answers { mut findings, causes, mut incomplete, coverage, mut timings } =
             self.answers(&session, &rules, &profile).await?;

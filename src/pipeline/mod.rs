@@ -11,6 +11,7 @@ mod checkpoint;
 mod compare;
 mod cost_lines;
 mod costs;
+mod deadlines;
 mod detect;
 pub mod evaluate;
 mod in_order;
@@ -55,6 +56,8 @@ use crate::{detect as detectors, findings, ingest as reading, models, query, sta
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("cannot lay out table \"deadlines\"")]
+    Deadlines(#[source] arrow::error::ArrowError),
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error(transparent)]

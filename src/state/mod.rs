@@ -55,8 +55,18 @@ const AFTER_LINKS: [(&str, &str, bool); 15] = [
 ];
 
 /// Registers that need nothing resolved: view name and the register behind it.
-const PLAIN_REGISTERS: [&str; 7] =
-    ["sod_rules", "entitlements", "exceptions", "trusted_domains", "requests", "licences", "control_totals"];
+const PLAIN_REGISTERS: [&str; 10] = [
+    "sod_rules",
+    "entitlements",
+    "exceptions",
+    "trusted_domains",
+    "requests",
+    "licences",
+    "control_totals",
+    "companions",
+    "nested_groups",
+    "review_decisions",
+];
 
 /// Adds every view of this room to `session`; `configured` says how applications behave where the
 /// configuration does. Gives how many rows were worked out that a checkpoint could have kept.

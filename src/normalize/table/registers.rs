@@ -12,7 +12,7 @@ use crate::domain::register::ColumnType;
 use crate::domain::{RegisterKind, RegisterRow, Rejection, Row};
 
 /// Columns whose cells hold lists.
-const LISTS: [&str; 4] = ["sponsors", "side_a", "side_b", "scopes"];
+const LISTS: [&str; 6] = ["sponsors", "side_a", "side_b", "scopes", "holds", "requires"];
 
 /// Text columns that hold days.
 const DAYS: [&str; 4] = ["renewal_on", "listed_on", "starts_on", "ends_on"];
@@ -78,6 +78,14 @@ fn synonyms(column: &str) -> &'static [&'static str] {
         "rows" => &["row count", "records", "record count", "control total"],
         "sha256" => &["sha 256", "checksum"],
         "domain" => &["domain name"],
+        "group_id" => &["parent group", "parent group id"],
+        "member_group_id" => &["member group", "nested group", "child group"],
+        "holds" => &["who holds"],
+        "requires" => &["must hold", "required entitlement"],
+        "item_id" => &["review item", "certification item"],
+        "review" => &["campaign", "certification", "access review"],
+        "reviewer" => &["reviewer email", "certifier"],
+        "decision" => &["review decision"],
         _ => &[],
     }
 }

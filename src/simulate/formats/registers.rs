@@ -13,19 +13,18 @@ use crate::simulate::world::{OPEN, Provisioning, World};
 type Rows = Vec<Vec<String>>;
 
 pub fn write(world: &World, folder: &mut Folder) -> Result<(), Error> {
-    // Control totals are for exports that somebody else counted; these are whole by construction.
-    let written = RegisterKind::ALL.into_iter().filter(|kind| *kind != RegisterKind::ControlTotals);
-    for kind in written {
+    for kind in RegisterKind::ALL {
+        let Some(rows) = rows(world, kind) else { continue };
         let header: Vec<&str> = kind.columns().iter().map(|(name, _)| *name).collect();
         let name = format!("registers/{}_{}.csv", kind.as_str(), world.last_date());
-        folder.put(&name, &csv(&header, &rows(world, kind))?)?;
+        folder.put(&name, &csv(&header, &rows)?)?;
     }
     Ok(())
 }
 
-/// Rows in the order of [`RegisterKind::columns`].
-fn rows(world: &World, kind: RegisterKind) -> Rows {
-    match kind {
+/// Rows in the order of [`RegisterKind::columns`]; none for a register that this organisation does not keep.
+fn rows(world: &World, kind: RegisterKind) -> Option<Rows> {
+    Some(match kind {
         RegisterKind::Applications => applications(world),
         RegisterKind::Owners => owners(world),
         RegisterKind::NonHumanIdentities => workloads(world),
@@ -40,8 +39,12 @@ fn rows(world: &World, kind: RegisterKind) -> Rows {
         ],
         RegisterKind::Requests => requests(world),
         RegisterKind::Licences => licences(world),
-        RegisterKind::ControlTotals => Rows::new(),
-    }
+        // Control totals are for exports that somebody else counted; these are whole by construction.
+        RegisterKind::ControlTotals
+        | RegisterKind::Companions
+        | RegisterKind::NestedGroups
+        | RegisterKind::ReviewDecisions => return None,
+    })
 }
 
 fn strings(values: &[&str]) -> Vec<String> {

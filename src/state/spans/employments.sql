@@ -1,7 +1,8 @@
 -- Grain: one period in which a person works here, as the newest roster that names it says.
 -- Columns: identity_id, employee_id, start_at, end_at (half-open, null while it runs),
 -- end_date_only, kind, department, title, location, manager, name, email, aliases, status,
--- on_leave, listed_at, known_at (when we first knew this end).
+-- on_leave, listed_at, known_at (when we first knew this end), placed_at (the first roster that had this
+-- department and title).
 -- A later roster replaces all lines of an employee number, so a corrected date leaves no ghost.
 -- Inputs: employments_raw, employee_numbers.
 WITH known AS (
@@ -12,6 +13,7 @@ WITH known AS (
 newest AS (
   SELECT
     k.*,
+    min(k.listed_at) OVER (PARTITION BY k.employee_id, k.department, k.title) AS placed_at,
     rank() OVER (
       PARTITION BY k.employee_id
       ORDER BY k.listed_at DESC, k.ingested_at DESC, k.listing_id DESC
@@ -43,7 +45,8 @@ SELECT
   n.status,
   n.on_leave,
   n.listed_at,
-  e.known_at
+  e.known_at,
+  n.placed_at
 FROM newest AS n
 JOIN employee_numbers AS p
   ON p.employee_id = n.employee_id

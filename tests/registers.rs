@@ -1,0 +1,117 @@
+//! Rules that rest on registers of their own, and on what an application was sent: from files to findings.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use lychgate::domain::{UtcMicros, Verdict};
+use lychgate::pipeline::{DetectRequest, Engine, Reading};
+use lychgate::query::At;
+use serde_json::json;
+
+use crate::support::block_on;
+
+const LATER: UtcMicros = UtcMicros(4_102_444_800_000_000);
+
+fn write(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// Code and subject of what these detectors fail.
+fn failed(engine: &Engine, as_of: &str, detectors: &[&str], record: bool) -> BTreeSet<(String, String)> {
+    let at = At { as_of: UtcMicros::parse(as_of).unwrap(), known_at: LATER };
+    let detectors = detectors.iter().map(|code| (*code).to_owned()).collect();
+    let request = DetectRequest { at, profile: "default".to_owned(), detectors, record };
+    let report = block_on(async || engine.detect(&request).await.unwrap());
+    let failed = report.findings.into_iter().filter(|finding| finding.verdict == Verdict::Fail);
+    failed.map(|finding| (finding.code, finding.subject.id)).collect()
+}
+
+fn set(expected: &[(&str, &str)]) -> BTreeSet<(String, String)> {
+    expected.iter().map(|(code, subject)| ((*code).to_owned(), (*subject).to_owned())).collect()
+}
+
+/// Ada and Bo of Sales and Finance, with what they hold in the ERP, and twelve of their colleagues.
+fn company(files: &Path) {
+    let mut roster = String::from("Employee ID,Name,Email,Hire Date,Termination Date,Department,Title\n");
+    let mut accounts = String::from("User ID,Username,Email,Status,Created Date\n");
+    for n in 0..14 {
+        let department = if n == 1 { "Finance" } else { "Sales" };
+        roster += &format!("E{n},Person {n},p{n}@acme.example,2020-01-01,,{department},Clerk\n");
+        accounts += &format!("a{n},p{n},p{n}@acme.example,Active,2020-02-01\n");
+    }
+    for day in ["2026-06-01", "2026-06-29"] {
+        write(files, &format!("hr/roster_{day}.csv"), &roster);
+    }
+    write(files, "apps/erp/accounts_2026-06-29.csv", &accounts);
+    write(
+        files,
+        "apps/erp/grants_2026-06-29.csv",
+        "Account ID,Account Name,Group ID,Group Name,Granted At\na0,p0,pay,Pay,2026-01-01\na1,p1,pay,Pay,2026-01-01\n\
+         a1,p1,trained,Trained,2026-01-01\na2,p2,helpdesk,Helpdesk,2026-01-01\n",
+    );
+    write(
+        files,
+        "registers/entitlements_2026-06-29.csv",
+        "app_id,entitlement_id,kind,name,privileged,sensitivity,owner,tenant_admin,jit\nerp,admins,group,Admins,true,high,p3@acme.example,false,false\n",
+    );
+    write(
+        files,
+        "registers/companions_2026-06-29.csv",
+        "rule_id,title,holds,requires,severity\nc1,Paying needs training,erp/pay,erp/trained,medium\n",
+    );
+    write(
+        files,
+        "registers/nested_groups_2026-06-29.csv",
+        "app_id,group_id,member_group_id\nerp,operators,helpdesk\nerp,admins,operators\n",
+    );
+    write(
+        files,
+        "registers/review_decisions_2026-06-29.csv",
+        "item_id,review,reviewer,beneficiary,app_id,entitlement_id,decision,decided_at\n\
+         i1,Q2,p3@acme.example,p1@acme.example,erp,pay,Revoke,2026-06-10\n\
+         i2,Q2,p3@acme.example,p0@acme.example,erp,pay,Approve,2026-06-10\n",
+    );
+    // Each account was made with the department Sales, also that of the one who is in Finance.
+    let mut log = String::new();
+    for n in 0..14 {
+        let line = json!({
+            "time": format!("2026-05-01T10:00:{n:02}Z"), "connection": "erp", "method": "POST", "path": "/scim/v2/Users",
+            "status": 201, "resource_id": format!("a{n}"), "request": {"userName": format!("p{n}"), "externalId": format!("x{n}"),
+                "active": true, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "sales"}},
+        });
+        log += &format!("{line}\n");
+    }
+    let poll = json!({"time": "2026-06-29T23:50:00Z", "connection": "erp", "method": "GET",
+        "path": "/scim/v2/ServiceProviderConfig", "status": 200});
+    write(files, "scim/erp.ndjson", &format!("{log}{poll}\n"));
+}
+
+/// If it failed, people would keep registers that nobody reads.
+#[test]
+fn what_registers_say_of_access_is_held_against_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("files");
+    company(&files);
+    let engine = Engine::new(&folder.path().join("data"), "acme");
+    block_on(async || {
+        let paths = lychgate::ingest::files(&[files]).unwrap();
+        let report = engine.ingest(&paths, &|_| Reading::default(), &mut |_| {}).await.unwrap();
+        assert!(
+            report.files.iter().all(|file| file.refused.is_none() && file.quarantined == 0),
+            "{report:?}"
+        );
+    });
+    let asked = ["OVP-07", "OVP-10", "GOV-03", "PRV-09"];
+    let expected =
+        [("OVP-07", "E0/c1"), ("OVP-10", "erp/a2/admins"), ("GOV-03", "erp/a1/pay"), ("PRV-09", "erp/a1")];
+    assert_eq!(failed(&engine, "2026-06-30T00:00:00Z", &asked, false), set(&expected));
+
+    // What was recorded and is past its deadline is told of, once it has been known for long enough.
+    let late = ["GOV-03", "GOV-06"];
+    assert_eq!(failed(&engine, "2026-06-30T00:00:00Z", &late, true), set(&[("GOV-03", "erp/a1/pay")]));
+    let told = failed(&engine, "2099-01-01T00:00:00Z", &["GOV-06"], false);
+    assert_eq!(told, set(&[("GOV-06", "GOV-03")]));
+}
