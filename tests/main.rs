@@ -22,6 +22,7 @@ mod profiles;
 mod readers;
 mod recognise;
 mod registers;
+mod renames;
 
 mod rules;
 mod s3;
