@@ -6,11 +6,11 @@ use super::output::{self, Sheet};
 use super::{Context, Error, Outcome};
 use crate::detect::rule_test;
 use crate::models::{self, Rule};
-use crate::pipeline;
+use crate::pipeline::{self, CompanyRules};
 
 #[derive(Subcommand)]
 pub enum Models {
-    /// Check every rule: schema, prose, parameters, controls, and its own tests
+    /// Check every rule, the company's own too: schema, prose, parameters, controls, and its own tests
     Check,
     /// List the detectors
     List,
@@ -21,29 +21,34 @@ pub enum Models {
 impl Models {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
         match self {
-            Models::Check => check().await,
-            Models::List => list(context),
-            Models::Explain { id } => explain(&id),
+            Models::Check => check(context).await,
+            Models::List => list(context).await,
+            Models::Explain { id } => explain(context, &id).await,
         }
     }
 }
 
-fn rules() -> Result<Vec<Rule>, Error> {
-    Ok(models::builtin_rules().map_err(pipeline::Error::from)?)
+/// The rules that are built in, then the company's own.
+fn rules(company: &CompanyRules) -> Result<Vec<Rule>, Error> {
+    let mut rules = models::builtin_rules().map_err(pipeline::Error::from)?;
+    rules.extend(company.own.iter().cloned());
+    Ok(rules)
 }
 
-async fn check() -> Result<Outcome, Error> {
-    let broken = models::check::builtin();
-    for error in &broken {
-        output::say(&format!("error: {error}"));
-    }
+async fn check(context: &Context) -> Result<Outcome, Error> {
+    let company = context.engine().company_rules().await?;
+    let mut broken: Vec<String> =
+        models::check::builtin().iter().map(|error| format!("error: {error}")).collect();
+    broken.extend(company.broken.iter().map(pipeline::BrokenRule::says));
+    broken.iter().for_each(|error| output::say(error));
     if !broken.is_empty() {
         return Err(Error::Usage(format!("{} of the rules' conditions do not hold", broken.len())));
     }
+    let rules = rules(&company)?;
     let profile = models::profile("default").map_err(pipeline::Error::from)?;
     let (mut tests, mut failed) = (0, 0);
-    for rule in rules()? {
-        for outcome in rule_test::run(&rule, &profile).await.map_err(pipeline::Error::from)? {
+    for rule in &rules {
+        for outcome in rule_test::run(rule, &profile).await.map_err(pipeline::Error::from)? {
             tests += 1;
             if let Some(difference) = outcome.difference {
                 failed += 1;
@@ -51,16 +56,18 @@ async fn check() -> Result<Outcome, Error> {
             }
         }
     }
-    output::say(&format!("{} rules, {tests} tests, {failed} failed", rules()?.len()));
+    output::say(&format!("{} rules, {tests} tests, {failed} failed", rules.len()));
     if failed > 0 {
         return Err(Error::Usage(format!("{failed} tests of rules failed")));
     }
     Ok(Outcome::Clean)
 }
 
-fn list(context: &Context) -> Result<Outcome, Error> {
+async fn list(context: &Context) -> Result<Outcome, Error> {
     let mut sheet = Sheet::new("detectors", &["code", "id", "severity", "title", "controls"]);
-    for rule in rules()? {
+    let company = context.engine().company_rules().await?;
+    company.broken.iter().for_each(|broken| output::say(&broken.says()));
+    for rule in rules(&company)? {
         sheet.push(
             vec![
                 rule.code.clone(),
@@ -71,7 +78,7 @@ fn list(context: &Context) -> Result<Outcome, Error> {
             ],
             serde_json::json!({
                 "code": rule.code, "id": rule.id, "severity": rule.severity.as_str(),
-                "title": rule.title, "controls": rule.controls,
+                "title": rule.title, "controls": rule.controls, "own": !models::is_built_in(&rule.id),
             }),
         );
     }
@@ -79,8 +86,8 @@ fn list(context: &Context) -> Result<Outcome, Error> {
     Ok(Outcome::Clean)
 }
 
-fn explain(id: &str) -> Result<Outcome, Error> {
-    let rules = rules()?;
+async fn explain(context: &Context, id: &str) -> Result<Outcome, Error> {
+    let rules = rules(&context.engine().company_rules().await?)?;
     let Some(rule) = rules.iter().find(|rule| rule.id == id || rule.code.eq_ignore_ascii_case(id)) else {
         return Err(pipeline::Error::NoDetector { id: id.to_owned() }.into());
     };
