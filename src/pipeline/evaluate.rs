@@ -8,8 +8,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::Error;
-use crate::domain::{Finding, Verdict};
+use super::{Backtest, Error};
+use crate::domain::{Finding, UtcMicros, Verdict};
 
 /// The right verdicts of one class, by subject.
 pub type Labels = BTreeMap<String, BTreeMap<String, Verdict>>;
@@ -38,6 +38,76 @@ pub struct ClassScore {
     pub missed: Vec<String>,
     /// Up to ten that got the verdict fail and should not have.
     pub wrong: Vec<String>,
+}
+
+/// How late the faults of one class were found that began while history was replayed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Delay {
+    pub code: String,
+    /// Subjects that could first be found within the replay.
+    pub began: usize,
+    /// Found within one run of that instant.
+    pub in_time: usize,
+    /// Found later than that, or not yet.
+    pub late: usize,
+    /// The longest time from when one could be found to the first run that found it.
+    pub longest_hours: f64,
+    /// Up to ten subjects that were late.
+    pub subjects: Vec<String>,
+}
+
+/// Reads when each fault of `labels.csv` could first be found, by code and subject; those whose right verdict is
+/// unknown are left out.
+///
+/// # Errors
+/// As [`labels`].
+pub fn detectable(path: &Path) -> Result<BTreeMap<(String, String), UtcMicros>, Error> {
+    #[derive(Deserialize)]
+    struct Line {
+        code: String,
+        subject: String,
+        verdict: Verdict,
+        detectable_from: String,
+    }
+    let failed = |source: csv::Error| Error::Labels { path: path.to_owned(), source };
+    let mut reader = csv::Reader::from_path(path).map_err(failed)?;
+    let mut times = BTreeMap::new();
+    for line in reader.deserialize() {
+        let line: Line = line.map_err(failed)?;
+        if let (Verdict::Fail, Some(at)) = (line.verdict, UtcMicros::parse(&line.detectable_from)) {
+            times.insert((line.code, line.subject), at);
+        }
+    }
+    Ok(times)
+}
+
+/// The delay of each class over a replay. A fault counts when it could first be found after the replay's first
+/// run and a whole step before its last, so that there was a run to find it.
+pub fn delays(detectable: &BTreeMap<(String, String), UtcMicros>, replayed: &Backtest) -> Vec<Delay> {
+    let runs: Vec<UtcMicros> = replayed.steps.iter().map(|step| step.at).collect();
+    let mut first_seen: BTreeMap<(&str, &str), UtcMicros> = BTreeMap::new();
+    for seen in &replayed.findings {
+        let at = first_seen.entry((&seen.code, &seen.subject)).or_insert(seen.first_seen_at);
+        *at = seen.first_seen_at.min(*at);
+    }
+    let mut delays: BTreeMap<&str, Delay> = BTreeMap::new();
+    for ((code, subject), from) in detectable {
+        let next =
+            runs.iter().find(|run| *run >= from).filter(|_| runs.first().is_some_and(|run| run < from));
+        let Some(next) = next.copied() else { continue };
+        let delay = delays.entry(code).or_insert_with(|| Delay { code: code.clone(), ..Delay::default() });
+        delay.began += 1;
+        let seen = first_seen.get(&(code.as_str(), subject.as_str())).copied();
+        let waited = seen.unwrap_or_else(|| runs.last().copied().unwrap_or(next)).0 - from.0;
+        delay.longest_hours = delay.longest_hours.max((waited as f64 / 3.6e9 * 10.0).round() / 10.0);
+        if seen.is_some_and(|seen| seen <= next) {
+            delay.in_time += 1;
+        } else {
+            delay.late += 1;
+            delay.subjects.extend((delay.subjects.len() < 10).then(|| subject.clone()));
+        }
+    }
+    delays.into_values().collect()
 }
 
 /// Reads `labels.csv`: the right verdict on each subject, by code.
