@@ -23,7 +23,6 @@ mod readers;
 mod recognise;
 mod registers;
 mod renames;
-
 mod rules;
 mod s3;
 mod scim;

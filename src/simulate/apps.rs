@@ -143,8 +143,14 @@ fn entitlements(rng: &mut impl Rng, index: usize, departments: &[String]) -> Vec
         jit: true,
         ..entitlement("operator", "Operator (just in time)", "role")
     });
+    if index == SALESFORCE {
+        all.push(entitlement(PREMIUM, "Premium", "licence"));
+    }
     all
 }
+
+/// The dearer of two tiers, which one application has.
+pub const PREMIUM: &str = "premium";
 
 /// Finance holds the first two apart from the last two.
 pub const SOD_SIDES: [(&str, &str); 4] = [

@@ -4,7 +4,7 @@
 
 use rand::Rng;
 
-use super::apps::{NETSUITE, SALESFORCE, SERVICENOW, SOD_SIDES};
+use super::apps::{NETSUITE, PREMIUM, SALESFORCE, SERVICENOW, SOD_SIDES};
 use super::calendar::DAY;
 use super::stream::{Stream, stream};
 use super::world::{Grant, SodRule, Story, World};
@@ -25,11 +25,12 @@ pub fn grant_all(world: &mut World) {
             account.spans.last().map_or(account.created_at, |span| account.created_at.max(span.0));
         let grants = entitlements
             .into_iter()
-            .map(|entitlement| Grant { entitlement, granted_at, expires_at: None })
+            .map(|entitlement| Grant { entitlement, granted_at, expires_at: None, last_used_at: None })
             .collect();
         world.accounts[index].grants = grants;
     }
     lend_administration(world);
+    license(world);
     world.sod_rules = vec![
         rule(world, "SOD-VENDOR-PAYMENT", "Creates vendors and approves payments", 0, 1),
         rule(world, "SOD-JOURNAL", "Posts and approves journals", 2, 3),
@@ -73,7 +74,30 @@ fn lend_administration(world: &mut World) {
             .iter_mut()
             .filter(|a| a.app == app && a.created_at < from && a.person.is_some_and(of_it))
             .take(8)
-            .for_each(|a| a.grants.push(Grant { entitlement, granted_at: from, expires_at: Some(to) }));
+            .for_each(|a| {
+                a.grants.push(Grant {
+                    entitlement,
+                    granted_at: from,
+                    expires_at: Some(to),
+                    last_used_at: None,
+                })
+            });
+    }
+}
+
+/// One in six of those who stay has the dearer tier and used it within the last weeks.
+fn license(world: &mut World) {
+    let entitlement = world.apps[SALESFORCE].entitlement(PREMIUM);
+    let oldest = world.days_ago(100);
+    for index in 0..world.accounts.len() {
+        let account = &world.accounts[index];
+        let stays = |person: usize| world.people[person].story == Story::Steady && person.is_multiple_of(6);
+        if account.app != SALESFORCE || account.created_at > oldest || !account.person.is_some_and(stays) {
+            continue;
+        }
+        let last_used_at = Some(world.days_ago(9 + (index % 30) as i64));
+        let granted_at = account.created_at;
+        world.accounts[index].grants.push(Grant { entitlement, granted_at, expires_at: None, last_used_at });
     }
 }
 

@@ -41,7 +41,12 @@ fn add_guests(world: &mut World) {
             display_name: format!("{first} {last} (partner)"),
             expires_at: Some(UtcMicros(world.end_at().0 + rng.gen_range(10..90) * DAY)),
             email: Some(email.clone()),
-            grants: vec![Grant { entitlement: 0, granted_at: created_at, expires_at: None }],
+            grants: vec![Grant {
+                entitlement: 0,
+                granted_at: created_at,
+                expires_at: None,
+                last_used_at: None,
+            }],
             ..impersonal(WHITEBOARD, id, &email, AccountClass::Guest, created_at)
         });
     }
@@ -93,7 +98,12 @@ fn add_emergency_accounts(world: &mut World) {
             valid_from: world.days_ago(100),
             valid_until: UtcMicros(world.end_at().0 + 180 * DAY),
         });
-        let grants = admin.map(|entitlement| Grant { entitlement, granted_at: created_at, expires_at: None });
+        let grants = admin.map(|entitlement| Grant {
+            entitlement,
+            granted_at: created_at,
+            expires_at: None,
+            last_used_at: None,
+        });
         world.accounts.push(Account {
             grants: grants.into_iter().collect(),
             habit: Habit::Until(world.days_ago(400)),

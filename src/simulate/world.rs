@@ -183,6 +183,8 @@ pub struct Grant {
     pub entitlement: usize,
     pub granted_at: UtcMicros,
     pub expires_at: Option<UtcMicros>,
+    /// Where the application records the use of what is held: of licences.
+    pub last_used_at: Option<UtcMicros>,
 }
 
 pub struct Token {

@@ -6,7 +6,7 @@ use rand::Rng;
 use super::{contractors, mark, mark_account, scaled, steady};
 use crate::domain::{AccountClass, EmploymentKind};
 use crate::simulate::accounts::of_person;
-use crate::simulate::apps::{NETSUITE, SALESFORCE, SERVICENOW, SLACK, SOD_SIDES, WHITEBOARD};
+use crate::simulate::apps::{NETSUITE, PREMIUM, SALESFORCE, SERVICENOW, SLACK, SOD_SIDES, WHITEBOARD};
 use crate::simulate::calendar::{date_of, plus_days};
 use crate::simulate::stream::stream;
 use crate::simulate::world::{Account, Entitlement, Grant, World};
@@ -51,9 +51,40 @@ pub fn sod_conflict(world: &mut World) {
         let Some(side) = (0..SOD_SIDES.len()).find(|side| held(world, *side)) else { continue };
         let entitlement = world.apps[NETSUITE].entitlement(SOD_SIDES[side ^ 1].0);
         let granted_at = world.days_ago(45);
-        world.accounts[index].grants.push(Grant { entitlement, granted_at, expires_at: None });
+        world.accounts[index].grants.push(Grant {
+            entitlement,
+            granted_at,
+            expires_at: None,
+            last_used_at: None,
+        });
         let subject = format!("{}/{}", world.people[person].id, world.sod_rules[side / 2].id);
         mark(world, "OVP-06", subject);
+        left -= 1;
+    }
+}
+
+/// The dearer tier for people who stopped using what it adds 75 to 200 days ago. One person's use ended 50 days
+/// ago, which is no finding yet.
+pub fn over_tier(world: &mut World) {
+    let rng = &mut stream(world.plan.seed, "fault/LIC-04");
+    let entitlement = world.apps[SALESFORCE].entitlement(PREMIUM);
+    let (oldest, mut left) = (world.days_ago(90), scaled(world, 8).max(2) + 1);
+    for person in steady(world, 6) {
+        let Some(index) = account_in(world, SALESFORCE, person).filter(|_| left > 0) else { continue };
+        let granted_at = world.accounts[index].created_at;
+        if granted_at > oldest {
+            continue;
+        }
+        let days = if left == 1 { 50 } else { rng.gen_range(75..200) };
+        let last_used_at = Some(world.days_ago(days).max(granted_at));
+        let grant = Grant { entitlement, granted_at, expires_at: None, last_used_at };
+        let grants = &mut world.accounts[index].grants;
+        grants.retain(|held| held.entitlement != entitlement);
+        grants.push(grant);
+        if left > 1 {
+            let subject = world.grant_subject(&world.accounts[index], &grant);
+            mark(world, "LIC-04", subject);
+        }
         left -= 1;
     }
 }
@@ -87,9 +118,10 @@ pub fn expired_but_live(world: &mut World) {
         let Some(entitlement) = extra else { continue };
         let grants = &mut world.accounts[index].grants;
         grants.retain(|grant| grant.entitlement != entitlement);
-        grants.push(Grant { entitlement, granted_at, expires_at });
+        grants.push(Grant { entitlement, granted_at, expires_at, last_used_at: None });
         let account = &world.accounts[index];
-        let subject = world.grant_subject(account, &Grant { entitlement, granted_at, expires_at });
+        let subject =
+            world.grant_subject(account, &Grant { entitlement, granted_at, expires_at, last_used_at: None });
         mark(world, "TBA-02", subject);
     }
     let guests: Vec<usize> = guests(world).into_iter().step_by(4).take(scaled(world, 3)).collect();
@@ -133,7 +165,7 @@ fn account_in(world: &World, app: usize, person: usize) -> Option<usize> {
 
 fn add_grant(world: &mut World, code: &'static str, index: usize, entitlement: usize, days_ago: i64) {
     let granted_at = world.days_ago(days_ago).max(world.accounts[index].created_at);
-    let grant = Grant { entitlement, granted_at, expires_at: None };
+    let grant = Grant { entitlement, granted_at, expires_at: None, last_used_at: None };
     world.accounts[index].grants.push(grant);
     let subject = world.grant_subject(&world.accounts[index], &grant);
     mark(world, code, subject);

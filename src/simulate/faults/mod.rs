@@ -16,7 +16,7 @@ use crate::domain::EmploymentKind;
 type Plant = fn(&mut World);
 
 /// Every code that the generator knows, in the order of the catalogue, and how it is planted.
-const PLANTS: [(&str, Plant); 27] = [
+const PLANTS: [(&str, Plant); 28] = [
     ("ZMB-01", leavers::never_offboarded),
     ("ZMB-02", leavers::partly_offboarded),
     ("ZMB-03", leavers::used_after_end),
@@ -43,12 +43,13 @@ const PLANTS: [(&str, Plant); 27] = [
     ("PRV-11", sources::mass_change),
     ("DEL-01", sources::hard_delete),
     ("DEL-03", sources::identifier_reuse),
+    ("LIC-04", access::over_tier),
     ("GOV-05", sources::stale_source),
 ];
 
 /// The codes, in the order of the catalogue.
-pub const CODES: [&str; 27] = {
-    let mut codes = [""; 27];
+pub const CODES: [&str; 28] = {
+    let mut codes = [""; 28];
     let mut index = 0;
     while index < PLANTS.len() {
         codes[index] = PLANTS[index].0;

@@ -27,7 +27,12 @@ pub fn without_identity(world: &mut World) {
         let index = world.accounts.len();
         world.accounts.push(Account {
             email: rng.gen_bool(0.6).then(|| format!("{login}@{DOMAIN}")),
-            grants: vec![Grant { entitlement: 0, granted_at: created_at, expires_at: None }],
+            grants: vec![Grant {
+                entitlement: 0,
+                granted_at: created_at,
+                expires_at: None,
+                last_used_at: None,
+            }],
             habit: Habit::Local,
             ..impersonal(app, id, &login, AccountClass::Human, created_at)
         });

@@ -209,18 +209,29 @@ fn grant_file(app: &App, accounts: &[&Account], listed_at: UtcMicros) -> Result<
         }
         _ => ["Account ID", "Account Name", "Group ID", "Group Name", "Granted At", "Expires At"],
     };
+    // Where licences are sold in tiers, the export says what each line is and when it was used.
+    let tiered = app.entitlements.iter().any(|entitlement| entitlement.kind == "licence");
+    let header: Vec<&str> = header
+        .into_iter()
+        .chain(["Entitlement Type", "Last Used At"].into_iter().filter(|_| tiered))
+        .collect();
     let mut rows = Vec::new();
     for account in accounts.iter().filter(|account| account.active_at(listed_at)) {
         for grant in account.grants.iter().filter(|grant| grant.granted_at <= listed_at) {
             let entitlement = &app.entitlements[grant.entitlement];
-            rows.push(vec![
+            let mut row = vec![
                 account.id.clone(),
                 account.name.clone(),
                 entitlement.id.clone(),
                 entitlement.name.clone(),
                 seconds(grant.granted_at),
                 grant.expires_at.map(seconds).unwrap_or_default(),
-            ]);
+            ];
+            if tiered {
+                let used = grant.last_used_at.filter(|at| *at <= listed_at);
+                row.extend([entitlement.kind.to_owned(), used.map(seconds).unwrap_or_default()]);
+            }
+            rows.push(row);
         }
     }
     csv(&header, &rows)

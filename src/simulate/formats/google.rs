@@ -8,7 +8,7 @@ use super::Folder;
 use crate::domain::UtcMicros;
 use crate::simulate::Error;
 use crate::simulate::apps::GOOGLE;
-use crate::simulate::calendar::{millis, month};
+use crate::simulate::calendar::{DAY, millis, month};
 use crate::simulate::noise::skew;
 use crate::simulate::stream::stream;
 use crate::simulate::world::World;
@@ -25,6 +25,15 @@ pub fn write(world: &World, folder: &mut Folder) -> Result<(), Error> {
                 if n == 0 { "CREATE_USER" } else { "UNSUSPEND_USER" },
             );
             add(*to, "SUSPEND_USER");
+        }
+        // Aliases and passwords are seen to about every 90 days.
+        for (from, to) in &account.spans {
+            let rng = &mut stream(world.plan.seed, &format!("google/upkeep/{}/{}", account.id, from.0));
+            let mut at = from.0 + rng.gen_range(DAY..90 * DAY);
+            while at < to.0.min(world.end_at().0) {
+                add(UtcMicros(at), "CHANGE_PASSWORD");
+                at += rng.gen_range(60 * DAY..120 * DAY);
+            }
         }
         account.deleted_at.into_iter().for_each(|at| add(at, "DELETE_USER"));
         account.uses.iter().for_each(|at| add(*at, "login_success"));

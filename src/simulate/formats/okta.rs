@@ -37,6 +37,7 @@ pub fn write(world: &World, folder: &mut Folder) -> Result<(), Error> {
         }
     }
     administration(world, &mut deeds);
+    upkeep(world, &mut deeds);
     deeds.retain(|deed| deed.at >= world.start_at && deed.at < world.end_at());
     spoil(world, &mut deeds);
     deeds.sort_unstable();
@@ -129,6 +130,24 @@ fn administration(world: &World, deeds: &mut Vec<Deed>) {
             add(deeds, at + 8 * HOUR, What::RevokeToken, admin, 0);
         }
         at += rng.gen_range(6 * DAY..20 * DAY);
+    }
+}
+
+/// Telephone numbers and titles that are kept up to date: each account about every 90 days, so that the log of
+/// an organisation of any size tells of changes as often as its people are many.
+fn upkeep(world: &World, deeds: &mut Vec<Deed>) {
+    for (index, account) in world.accounts.iter().enumerate() {
+        if account.app != OKTA || account.person.is_none() {
+            continue;
+        }
+        for (from, to) in &account.spans {
+            let rng = &mut mixed(world.plan.seed, [from.0 as u64, index as u64, 4711]);
+            let mut at = from.0 + rng.gen_range(DAY..90 * DAY);
+            while at < to.0.min(world.end_at().0) {
+                add(deeds, at, What::Profile, index, 0);
+                at += rng.gen_range(60 * DAY..120 * DAY);
+            }
+        }
     }
 }
 

@@ -33,6 +33,7 @@ pub enum What {
     RevokeRole,
     CreateToken,
     RevokeToken,
+    Profile,
 }
 
 impl What {
@@ -43,7 +44,7 @@ impl What {
             What::Reactivate => "user.lifecycle.reactivate",
             What::Deactivate => "user.lifecycle.deactivate",
             What::Suspend => "user.lifecycle.suspend",
-            What::Rename => "user.account.update_profile",
+            What::Rename | What::Profile => "user.account.update_profile",
             What::EnrolFactor => "user.mfa.factor.activate",
             What::JoinGroup => "group.user_membership.add",
             What::LeaveGroup => "group.user_membership.remove",
@@ -70,7 +71,7 @@ impl What {
             What::Reactivate => "Reactivate Okta user",
             What::Deactivate => "Deactivate Okta user",
             What::Suspend => "Suspend Okta user",
-            What::Rename => "Update user profile for Okta",
+            What::Rename | What::Profile => "Update user profile for Okta",
             What::EnrolFactor => "Activate factor or authenticator enrollment for user",
             What::JoinGroup => "Add user to group membership",
             What::LeaveGroup => "Remove user from group membership",
@@ -170,6 +171,7 @@ fn debug(what: What) -> &'static str {
     match what {
         What::GrantRole | What::RevokeRole => r#"{"privilegeGranted":"Read-only administrator"}"#,
         What::Rename => r#"{"changedAttributes":"login,email,lastName"}"#,
+        What::Profile => r#"{"changedAttributes":"mobilePhone"}"#,
         _ => "{}",
     }
 }

@@ -5,6 +5,7 @@ use super::{Folder, csv};
 use crate::domain::RegisterKind;
 use crate::domain::UtcMicros;
 use crate::simulate::Error;
+use crate::simulate::apps::PREMIUM;
 use crate::simulate::calendar::{DAY, seconds};
 use crate::simulate::names::{ACQUIRED_DOMAIN, DOMAIN, PARTNER_DOMAIN};
 use crate::simulate::truth::Label;
@@ -193,30 +194,28 @@ fn requests(world: &World) -> Rows {
 }
 
 fn licences(world: &World) -> Rows {
-    let mut seats = vec![0usize; world.apps.len()];
+    let (mut seats, mut premium) = (vec![0usize; world.apps.len()], vec![0usize; world.apps.len()]);
     for account in world.accounts.iter().filter(|a| a.active_at(world.end_at())) {
         seats[account.app] += 1;
+        let dearer = world.apps[account.app].entitlements.iter().position(|e| e.kind == "licence");
+        let held = account.grants.iter().any(|grant| Some(grant.entitlement) == dearer);
+        premium[account.app] += usize::from(held);
     }
     let renewal = crate::simulate::calendar::plus_days(world.last_date(), 120);
-    let line = |(index, app): (usize, &crate::simulate::world::App)| {
-        let price = 4 + (index * 7) % 60;
-        vec![
-            app.id.clone(),
-            "standard".to_owned(),
-            (seats[index] + seats[index] / 10 + 5).to_string(),
-            format!("{price}.00"),
-            "EUR".to_owned(),
-            renewal.to_string(),
-            "month".to_owned(),
-            String::new(),
-            String::new(),
-            String::new(),
-            String::new(),
-            String::new(),
-            String::new(),
-        ]
+    let line = |app: &crate::simulate::world::App, sku: &str, seats: usize, price: usize, lower: &str| {
+        let mut row = strings(&[&app.id, sku, &(seats + seats / 10 + 5).to_string(), &format!("{price}.00")]);
+        row.extend(strings(&["EUR", &renewal.to_string(), "month", "", "", "", "", "", lower]));
+        row
     };
-    world.apps.iter().enumerate().skip(1).map(line).collect()
+    let lines = |(index, app): (usize, &crate::simulate::world::App)| {
+        let price = 4 + (index * 7) % 60;
+        let mut lines = vec![line(app, "standard", seats[index], price, "")];
+        if premium[index] > 0 {
+            lines.push(line(app, PREMIUM, premium[index], price * 2, "standard"));
+        }
+        lines
+    };
+    world.apps.iter().enumerate().skip(1).flat_map(lines).collect()
 }
 
 /// The labels, and whose every account truly is.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::accounts::{closed_at, is_person};
-use super::{END_FAR, LISTING_AGE, RARE_HOLDERS_MAX, TOKEN_AGE, Verdicts, listed_lately, stale};
+use super::{END_FAR, LISTING_AGE, RARE_HOLDERS_MAX, SEAT_IDLE, TOKEN_AGE, Verdicts, listed_lately, stale};
 use crate::domain::{AccountClass, EmploymentKind, UtcMicros};
 use crate::simulate::calendar::{DAY, HOUR};
 use crate::simulate::names::PERSONAL_DOMAIN;
@@ -20,7 +20,7 @@ pub fn judge(verdicts: &mut Verdicts<'_>) {
     judge_reuse(verdicts);
 }
 
-/// OVP-02, OVP-06 and OVP-08.
+/// OVP-02, OVP-06, OVP-08 and LIC-04.
 fn judge_grants(verdicts: &mut Verdicts<'_>) {
     let world = verdicts.world;
     let active: Vec<(usize, &Account)> =
@@ -45,6 +45,10 @@ fn judge_grants(verdicts: &mut Verdicts<'_>) {
             let standing = entitlement.privileged && !entitlement.jit && grant.expires_at.is_none();
             if standing && !world.exempt("break_glass", *index) {
                 verdicts.say("OVP-08", subject(), grant.granted_at, 0, "privilege without an end");
+            }
+            let idle = grant.last_used_at.filter(|at| world.end_at().0 - at.0 > SEAT_IDLE);
+            if let Some(at) = idle.filter(|_| is_person(account) && entitlement.kind == "licence") {
+                verdicts.say("LIC-04", subject(), at, SEAT_IDLE, "premium paid for and unused");
             }
         }
         judge_duties(verdicts, account);
