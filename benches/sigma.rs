@@ -29,7 +29,7 @@ fn main() {
     let set = RuleSet::read(&[folder.join("sigma_rules")]).expect("rules");
     let mut engine = Engine::new();
     for rule in &set.rules {
-        let text = fs::read_to_string(folder.join("sigma_rules").join(&rule.file)).expect("a rule");
+        let text = fs::read_to_string(folder.join("sigma_rules").join(&rule.heading.file)).expect("a rule");
         engine.add_collection(&parse_sigma_yaml(&text).expect("YAML")).expect("compiles");
     }
     let records = records(&folder);

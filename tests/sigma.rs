@@ -1,6 +1,7 @@
 //! Sigma rules over real events: which rule matches which event, as written down beforehand.
 
 mod correlations;
+mod detected;
 mod oracle;
 mod stored;
 
@@ -55,7 +56,7 @@ fn all_given_sigma_rules_compile() {
     assert_eq!(set.rules.len(), 204);
     for rule in 0..set.rules.len() {
         let (_, refused) = compile(&set, &[rule], &table_of(&set, rule), Names::Folded);
-        assert_eq!(refused, Vec::<String>::new(), "{}", set.rules[rule].file.display());
+        assert_eq!(refused, Vec::<String>::new(), "{}", set.rules[rule].heading.file.display());
     }
 }
 
@@ -88,7 +89,8 @@ fn check_pairs(expected: &str, names: Names) {
     let mut by_set: BTreeMap<(String, String), Vec<Expected>> = BTreeMap::new();
     for line in lines(&folder.join("sigma_expected").join(expected)) {
         let name = line["rule"].as_str().expect("a rule");
-        let rule = set.rules.iter().position(|rule| Path::new(name) == rule.file).expect("a given rule");
+        let rule =
+            set.rules.iter().position(|rule| Path::new(name) == rule.heading.file).expect("a given rule");
         let matches = line["matches"].as_array().expect("matches").iter();
         let matches = matches.map(|reference| reference.as_str().expect("text").to_owned()).collect();
         let service = set.rules[rule].logsource.service.clone().unwrap_or_default();
@@ -110,7 +112,7 @@ fn check_pairs(expected: &str, names: Names) {
             pairs += found.len();
             for pair in found.symmetric_difference(wanted) {
                 let what = if wanted.contains(pair) { "missed" } else { "made up" };
-                wrong.insert(format!("{} {pair} {what}", set.rules[*rule].file.display()));
+                wrong.insert(format!("{} {pair} {what}", set.rules[*rule].heading.file.display()));
             }
         }
     }

@@ -46,7 +46,8 @@ impl Doctor {
         let engine = context.engine();
         if !engine.rule_folders().is_empty() {
             let rules = engine.company_rules().await?;
-            let told = format!("{} rules and {} Sigma rules", rules.own.len(), rules.sigma.rules.len());
+            let told =
+                format!("{} rules and {} Sigma rules", rules.own.len(), rules.sigma.headings().count());
             checks.add("rules", true, &told);
             for broken in &rules.broken {
                 checks.add("rules", false, &broken.says());

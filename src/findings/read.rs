@@ -1,7 +1,7 @@
 //! Questions to the ledger: findings page by page, one finding, its history, the runs and
 //! the waivers. It changes nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
@@ -71,6 +71,18 @@ impl Ledger {
         query.push(" AND json_extract(finding, '$.ages_out_at') IS NOT NULL");
         let entries = entries_by_id(query, &mut connection, "list occurrences").await?;
         Ok(entries.into_values().map(|entry| entry.known.finding).collect())
+    }
+
+    /// The ids of all findings that a detector was ever told of.
+    pub async fn ids_of(&self, detector: &str) -> Result<BTreeSet<String>, Error> {
+        let failed = failed("list the findings of a detector");
+        let rows = sqlx::query("SELECT finding_id FROM findings WHERE tenant = ?1 AND detector = ?2")
+            .bind(&self.tenant)
+            .bind(detector)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(&failed)?;
+        rows.iter().map(|row| row.try_get("finding_id")).collect::<Result<_, sqlx::Error>>().map_err(failed)
     }
 
     /// Those of the named findings that the ledger has, and how they stand.

@@ -88,7 +88,7 @@ impl Engine {
         incomplete.extend(company.broken.iter().map(BrokenRule::says));
         let mut happened = Occurrences::default();
         // Occurrences wait for a decision also when the rules that told of them are gone.
-        if request.record || !company.sigma.rules.is_empty() {
+        if request.record || company.sigma.headings().next().is_some() {
             let (begun_at, names) = (now(), &request.detectors);
             let asked = Asked {
                 session: &session,
@@ -235,7 +235,7 @@ pub(super) fn chosen(names: &[String], company: &CompanyRules) -> Result<Vec<Rul
     let mut rules = models::builtin_rules()?;
     rules.extend(company.own.iter().cloned());
     let named = |rule: &Rule, name: &String| rule.id == *name || rule.code.eq_ignore_ascii_case(name);
-    let is_sigma = |name: &String| company.sigma.rules.iter().any(|rule| rule.detector() == *name);
+    let is_sigma = |name: &String| company.sigma.headings().any(|heading| heading.detector() == *name);
     if let Some(id) = names.iter().find(|name| !rules.iter().any(|rule| named(rule, name)) && !is_sigma(name))
     {
         return Err(Error::NoDetector { id: id.clone() });

@@ -22,9 +22,12 @@ mod opening;
 mod owners;
 mod quarantine;
 mod rules;
+mod shown;
 mod sigma;
 mod sources;
 mod spool;
+mod units;
+mod windows;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

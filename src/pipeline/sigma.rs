@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use arrow::array::RecordBatch;
 use serde::Serialize;
 
+use super::shown::{Day, Events, NEVER, Shown};
 use super::{Engine, Error};
 use crate::detect::sigma::{
-    Correlation, Fired, Hit, Names, Placeholders, Program, Question, Reading, Rule, RuleSet, correlate,
+    Fired, Heading, Hit, Names, Placeholders, Program, Question, Reading, RuleSet, correlate,
 };
 use crate::domain::UtcMicros;
 use crate::models::sigma::{AliasTable, alias_tables};
-use crate::query::{At, Rows, Session};
+use crate::query::{At, Session};
 
 /// What is asked of a folder of rules.
 #[derive(Clone, Debug)]
@@ -99,66 +99,42 @@ impl Engine {
             groups.iter().flat_map(|group| group.table.sources.iter().cloned()).collect();
         let mut stored = BTreeSet::new();
         let mut hits = Vec::new();
-        for day in days(&session, &request.since).await? {
-            if !asked.contains(&day.source) {
-                continue;
-            }
+        let all = Shown { session: &session, since: &request.since, seen: NEVER, new: true };
+        for day in all.days().await?.into_iter().filter(|day| asked.contains(&day.source)) {
             note_missing_raw(&day, &mut report);
             if day.raws == 0 {
                 continue;
             }
             stored.insert(day.source.clone());
-            let texts = [("source", day.source.as_str()), ("day", day.day.as_str())];
-            for batch in session.ask("sigma_events", include_str!("sigma_events.sql"), &texts).await? {
-                let records = Records::read(&batch)?;
-                report.events += records.raws.len();
-                hits.extend(count(&records, &day.source, &set, &mut groups, &mut report)?);
+            for events in all.events(&day).await? {
+                report.events += events.len();
+                hits.extend(count(&events, &set, &mut groups, &mut report)?);
             }
         }
         for group in &groups {
             group.conclude(&stored, &mut report);
         }
-        let fired = correlate(&set.correlations, hits).await?;
-        let told =
-            set.correlations.iter().map(|one| correlated(one, &set, &fired, &report)).collect::<Vec<_>>();
+        let wanted = (0..set.correlations.len()).filter(|one| set.footing(*one).is_ok()).collect();
+        let fired = correlate(&set.correlations, &wanted, &hits).await?;
+        let told = (0..set.correlations.len()).map(|one| correlated(one, &set, &hits, &fired, &report));
+        let told = told.collect::<Vec<_>>();
         report.rules.extend(told);
         Ok(report)
-    }
-}
-
-/// Stored events and their raw records.
-struct Records {
-    raws: Vec<String>,
-    event_ids: Vec<String>,
-    times: Vec<UtcMicros>,
-}
-
-impl Records {
-    fn read(batch: &RecordBatch) -> Result<Records, Error> {
-        let rows = Rows::new("sigma_events", batch);
-        let (raw, event_id, at) = (rows.texts("raw")?, rows.texts("event_id")?, rows.times("occurred_at")?);
-        let rows = 0..rows.len();
-        Ok(Records {
-            raws: rows.clone().map(|row| raw.owned(row).unwrap_or_default()).collect(),
-            event_ids: rows.clone().map(|row| event_id.owned(row).unwrap_or_default()).collect(),
-            times: rows.map(|row| at.get(row).unwrap_or(UtcMicros(0))).collect(),
-        })
     }
 }
 
 /// Runs every program that asks about `source`, and gives the matches that correlations look at.
 /// A rule of two programs counts an event once.
 fn count(
-    records: &Records,
-    source: &String,
+    events: &Events,
     set: &RuleSet,
     groups: &mut [Group],
     report: &mut SigmaReport,
 ) -> Result<Vec<Hit>, Error> {
     let mut matched: BTreeSet<(usize, usize)> = BTreeSet::new();
     let (mut hits, mut no_json) = (Vec::new(), 0);
-    for group in groups.iter_mut().filter(|group| group.table.sources.contains(source)) {
-        let pass = group.program.run(records.raws.iter().map(String::as_str))?;
+    for group in groups.iter_mut().filter(|group| asks_about(group, events)) {
+        let pass = group.program.run(events.raws().into_iter())?;
         no_json = no_json.max(pass.unreadable);
         group.seen.iter_mut().zip(&pass.seen).for_each(|(seen, here)| *seen |= *here);
         for (rule, here) in group.rules.iter().zip(&pass.matched).filter(|(_, here)| here.true_count() > 0) {
@@ -168,10 +144,11 @@ fn count(
                     let values = group.kept.iter().zip(&pass.kept);
                     let fields =
                         values.filter_map(|(field, values)| Some((field.clone(), values[row].clone()?)));
+                    let event = events.event(row);
                     hits.push(Hit {
-                        names: set.rules[*rule].names.clone(),
-                        at_us: records.times[row].0,
-                        event_id: records.event_ids[row].clone(),
+                        names: set.rules[*rule].heading.names.clone(),
+                        at_us: event.occurred_at.0,
+                        event_id: event.event_id,
                         fields: fields.collect(),
                     });
                 }
@@ -186,34 +163,46 @@ fn count(
 }
 
 /// A correlation as a line of the report.
-fn correlated(of: &Correlation, set: &RuleSet, fired: &[Fired], report: &SigmaReport) -> SigmaRule {
-    let rules = || set.rules.iter().zip(&report.rules);
-    let can_match = |name: &String| {
-        rules().any(|(rule, told)| told.can_match && rule.names.contains(name))
-            || set.correlations.iter().any(|other| other.names.contains(name))
-    };
-    let asked = rules().filter(|(rule, _)| rule.names.iter().any(|name| of.rules.contains(name)));
-    let can_fire = of.can_fire(can_match);
-    let mine = fired.iter().filter(|fired| fired.title == of.title);
+fn correlated(
+    number: usize,
+    set: &RuleSet,
+    hits: &[Hit],
+    fired: &[Fired],
+    report: &SigmaReport,
+) -> SigmaRule {
+    let of = &set.correlations[number];
+    let footing = set.footing(number);
+    let rules: BTreeSet<usize> = footing.iter().flat_map(|footing| footing.rules.iter().copied()).collect();
+    let can_fire = set.can_fire(number, &|rule| report.rules[rule].can_match);
+    let mine = fired.iter().filter(|fired| fired.correlation == number);
     let groups: Vec<SigmaGroup> = mine
         .map(|fired| SigmaGroup {
             key: fired.key.clone(),
             at: UtcMicros(fired.at_us),
-            event_id: fired.event_id.clone(),
+            event_id: hits[fired.hit].event_id.clone(),
         })
         .collect();
+    let because = match &footing {
+        Err(circle) => Some(circle.clone()),
+        Ok(_) if can_fire => None,
+        Ok(footing) => Some(match footing.unknown.iter().next() {
+            Some(name) => format!("no rule is called {name}"),
+            None => "the rules that it looks at cannot match".to_owned(),
+        }),
+    };
     SigmaRule {
-        file: of.file.clone(),
-        id: None,
-        title: of.title.clone(),
-        level: of.level,
-        sources: asked.flat_map(|(_, told)| told.sources.iter().cloned()).collect(),
-        compiles: true,
+        sources: rules.iter().flat_map(|rule| report.rules[*rule].sources.iter().cloned()).collect(),
+        compiles: footing.is_ok(),
         can_match: can_fire,
         matched: groups.len(),
-        because: (!can_fire).then(|| "the rules that it looks at cannot match".to_owned()),
+        because,
         groups,
+        ..unasked(&of.heading)
     }
+}
+
+fn asks_about(group: &Group, events: &Events) -> bool {
+    group.table.sources.iter().any(|source| source == events.source())
 }
 
 impl Group {
@@ -247,7 +236,7 @@ fn missing(fields: &[&str]) -> String {
 
 /// Compiles the rules by alias table; rules of no table are compiled alone, and cannot match.
 fn compiled(set: &RuleSet, request: &SigmaRequest, report: &mut SigmaReport) -> Result<Vec<Group>, Error> {
-    report.rules = set.rules.iter().map(unasked).collect();
+    report.rules = set.rules.iter().map(|rule| unasked(&rule.heading)).collect();
     let tables = alias_tables()?;
     let mut placed = vec![false; set.rules.len()];
     let mut groups = Vec::new();
@@ -275,7 +264,7 @@ fn group(
 ) -> Result<Group, Error> {
     let questions: Vec<Question<'_>> = rules.iter().map(|rule| set.question(*rule)).collect();
     let reading = Reading { table: Some(&table), names: request.names, placeholders: &request.placeholders };
-    let kept = set.correlated_fields();
+    let kept = set.fields_of(&(0..set.correlations.len()).collect());
     let (program, outcomes) = Program::compile(&questions, &kept, reading)?;
     let mut compiled = Vec::new();
     for (rule, outcome) in rules.iter().zip(outcomes) {
@@ -290,12 +279,12 @@ fn group(
     Ok(Group { table, rules: compiled, program, seen, kept })
 }
 
-fn unasked(rule: &Rule) -> SigmaRule {
+fn unasked(heading: &Heading) -> SigmaRule {
     SigmaRule {
-        file: rule.file.clone(),
-        id: rule.id.clone(),
-        title: rule.title.clone(),
-        level: rule.level,
+        file: heading.file.clone(),
+        id: heading.id.clone(),
+        title: heading.title.clone(),
+        level: heading.level,
         sources: BTreeSet::new(),
         compiles: false,
         can_match: false,
@@ -303,32 +292,6 @@ fn unasked(rule: &Rule) -> SigmaRule {
         because: None,
         groups: Vec::new(),
     }
-}
-
-/// Events of one source and day.
-struct Day {
-    source: String,
-    day: String,
-    events: i64,
-    raws: i64,
-}
-
-async fn days(session: &Session, since: &str) -> Result<Vec<Day>, Error> {
-    let mut days = Vec::new();
-    for batch in session.ask("sigma_days", include_str!("sigma_days.sql"), &[("since", since)]).await? {
-        let rows = Rows::new("sigma_days", &batch);
-        let (source, day) = (rows.texts("source")?, rows.texts("day")?);
-        let (events, raws) = (rows.integers("events")?, rows.integers("raws")?);
-        for row in 0..rows.len() {
-            days.push(Day {
-                source: source.owned(row).unwrap_or_default(),
-                day: day.owned(row).unwrap_or_default(),
-                events: events.value(row),
-                raws: raws.value(row),
-            });
-        }
-    }
-    Ok(days)
 }
 
 fn note_missing_raw(day: &Day, report: &mut SigmaReport) {

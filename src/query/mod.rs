@@ -11,7 +11,7 @@ mod rows;
 mod session;
 
 pub use json::json_rows;
-pub use rows::Rows;
+pub use rows::{Rows, Texts, Times};
 pub use session::{At, Base, KEPT, Session, Tables};
 
 /// What can go wrong while asking.

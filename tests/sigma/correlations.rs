@@ -1,6 +1,6 @@
 //! Correlations: what is counted together, when it begins to hold, whatever the order of arrival.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -10,9 +10,13 @@ use serde_json::Value;
 
 use crate::support::fixtures;
 
+fn all(set: &RuleSet) -> BTreeSet<usize> {
+    (0..set.correlations.len()).collect()
+}
+
 /// The matches of a set's rules on raw Okta records, with the fields that its correlations ask for.
 fn hits(set: &RuleSet, records: &[Value]) -> Vec<Hit> {
-    let kept = set.correlated_fields();
+    let kept = set.fields_of(&all(set));
     let questions: Vec<_> = (0..set.rules.len()).map(|rule| set.question(rule)).collect();
     let placeholders = Placeholders::new();
     let reading = Reading { table: None, names: Names::Folded, placeholders: &placeholders };
@@ -25,7 +29,7 @@ fn hits(set: &RuleSet, records: &[Value]) -> Vec<Hit> {
             let fields = kept.iter().zip(&pass.kept);
             let fields = fields.filter_map(|(field, values)| Some((field.clone(), values[record].clone()?)));
             hits.push(Hit {
-                names: rule.names.clone(),
+                names: rule.heading.names.clone(),
                 at_us: UtcMicros::parse(records[record]["published"].as_str().expect("a time"))
                     .expect("a time")
                     .0,
@@ -58,7 +62,7 @@ async fn given_correlations_fire_for_the_given_groups_in_any_order() {
         })
         .collect();
     for round in 0..5_usize {
-        let fired = correlate(&set.correlations, hits(&set, &records)).await.expect("fired");
+        let fired = correlate(&set.correlations, &all(&set), &hits(&set, &records)).await.expect("fired");
         let found: Vec<(BTreeMap<String, String>, i64)> =
             fired.into_iter().map(|fired| (fired.key, fired.at_us)).collect();
         assert_eq!(found, expected, "round {round}");
@@ -81,7 +85,7 @@ fn given(matches: &[(&str, i64, &str, &str)]) -> Vec<Hit> {
             .collect()
     };
     let hit = |(number, (rule, minute, who, value)): (usize, &(&str, i64, &str, &str))| Hit {
-        names: vec![(*rule).to_owned()],
+        names: [(*rule).to_owned()].into(),
         at_us: minute * MINUTE,
         event_id: format!("e{number}"),
         fields: fields(who, value),
@@ -94,11 +98,12 @@ async fn check(correlation: &str, matches: &[(&str, i64, &str, &str)], expected:
     set.add(Path::new("c.yml"), correlation);
     assert_eq!(set.unreadable, Vec::new());
     for hits in [given(matches), given(matches).into_iter().rev().collect()] {
-        let fired = correlate(&set.correlations, hits).await.expect("fired");
+        let fired = correlate(&set.correlations, &all(&set), &hits).await.expect("fired");
         let of =
             |fired: &Fired| (fired.key.values().next().cloned().unwrap_or_default(), fired.at_us / MINUTE);
-        let last = set.correlations.last().expect("a correlation").title.clone();
-        let found: Vec<(String, i64)> = fired.iter().filter(|fired| fired.title == last).map(of).collect();
+        let last = set.correlations.len() - 1;
+        let found: Vec<(String, i64)> =
+            fired.iter().filter(|fired| fired.correlation == last).map(of).collect();
         let expected: Vec<(String, i64)> =
             expected.iter().map(|(who, minute)| ((*who).to_owned(), *minute)).collect();
         assert_eq!(found, expected, "{correlation} on {matches:?}");
@@ -180,6 +185,6 @@ async fn what_is_not_understood_is_said() {
     assert_eq!(set.unreadable.len(), 2);
     let circle = correlation("event_count", "  rules: [c]\n  condition: {gte: 2}\n");
     set.add(Path::new("e.yml"), &circle);
-    let refused = correlate(&set.correlations, Vec::new()).await.expect_err("a circle");
+    let refused = correlate(&set.correlations, &all(&set), &[]).await.expect_err("a circle");
     assert!(refused.to_string().contains("circle"), "{refused}");
 }

@@ -27,7 +27,7 @@ fn ours(set: &RuleSet, events: &[Value]) -> Vec<BTreeSet<String>> {
     let (program, outcomes) = Program::compile(&questions, &[], reading).expect("a program");
     let texts: Vec<String> = events.iter().map(Value::to_string).collect();
     let pass = program.run(texts.iter().map(String::as_str)).expect("a pass");
-    let title = |rule: usize| set.rules[rule].title.clone();
+    let title = |rule: usize| set.rules[rule].heading.title.clone();
     (0..events.len())
         .map(|event| {
             let of = |outcome: &Result<usize, String>| {
@@ -50,7 +50,7 @@ fn every_given_rule_agrees_with_another_engine_on_every_given_event() {
     let set = RuleSet::read(&[folder.join("sigma_rules")]).expect("rules");
     let mut engine = Engine::new();
     for rule in &set.rules {
-        let text = fs::read_to_string(folder.join("sigma_rules").join(&rule.file)).expect("a rule");
+        let text = fs::read_to_string(folder.join("sigma_rules").join(&rule.heading.file)).expect("a rule");
         engine.add_collection(&parse_sigma_yaml(&text).expect("YAML")).expect("compiles");
     }
     let (mut events, mut matched) = (Vec::new(), 0);

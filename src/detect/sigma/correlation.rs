@@ -1,20 +1,18 @@
 //! Correlation rules, checked: what is counted, by which fields, within which time.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rsigma_parser::{
-    ConditionExpr, ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, WindowMode,
+    ConditionExpr, ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, Quantifier,
+    WindowMode,
 };
+
+use super::heading::Heading;
 
 /// A correlation that is ready to run.
 #[derive(Clone, Debug)]
 pub struct Correlation {
-    /// The file that it stands in, as named below the folder.
-    pub file: PathBuf,
-    pub title: String,
-    pub level: Option<&'static str>,
-    /// The names by which other rules may mean it: id, name, title.
-    pub names: Vec<String>,
+    pub heading: Heading,
     /// The rules whose matches it looks at, as it names them.
     pub rules: Vec<String>,
     /// Fields that matches must have in common.
@@ -44,20 +42,19 @@ impl Correlation {
     /// A sentence that says what is not understood.
     pub(super) fn read(file: &Path, rule: &CorrelationRule) -> Result<Correlation, String> {
         if rule.window != WindowMode::Sliding {
-            return Err("only sliding windows are understood".to_owned());
+            return Err("'window' can only be sliding".to_owned());
+        }
+        if rule.rules.is_empty() {
+            return Err("'rules' of the correlation names none".to_owned());
         }
         let seconds = i64::try_from(rule.timespan.seconds).ok();
         let span_us = seconds.and_then(|seconds| seconds.checked_mul(1_000_000));
-        let names = [rule.id.clone(), rule.name.clone(), Some(rule.title.clone())];
         Ok(Correlation {
-            file: file.to_owned(),
-            level: rule.level.map(|level| level.as_str()),
-            title: rule.title.clone(),
-            names: names.into_iter().flatten().collect(),
+            heading: Heading::of_correlation(file, rule),
             rules: rule.rules.clone(),
             group_by: rule.group_by.clone(),
             generates: rule.generate,
-            span_us: span_us.ok_or("the time span is too long")?,
+            span_us: span_us.ok_or("'timespan' is too long")?,
             counted: counted(rule)?,
             aliases: rule.aliases.clone(),
         })
@@ -70,10 +67,11 @@ impl Correlation {
     }
 
     /// Whether it can fire when of each rule that it names it is known whether that can match.
-    pub fn can_fire(&self, can_match: impl Fn(&String) -> bool) -> bool {
-        match self.counted {
+    pub(super) fn can_fire(&self, can_match: impl Fn(&String) -> bool) -> bool {
+        match &self.counted {
             Counted::Events(_) | Counted::Values(..) => self.rules.iter().any(can_match),
-            Counted::Rules(_) | Counted::Sequence => self.rules.iter().all(can_match),
+            Counted::Rules(condition) => outcomes(condition, &self.rules, &can_match).0,
+            Counted::Sequence => self.rules.iter().all(can_match),
         }
     }
 
@@ -97,10 +95,11 @@ fn counted(rule: &CorrelationRule) -> Result<Counted, String> {
         (CorrelationType::ValueCount, CorrelationCondition::Threshold { predicates, field, .. }) => {
             match field.as_deref() {
                 Some([field]) => Ok(Counted::Values(field.clone(), predicates.clone())),
-                _ => Err("value_count asks for one field".to_owned()),
+                _ => Err("'value_count' asks for one field".to_owned()),
             }
         }
         (CorrelationType::Temporal, CorrelationCondition::Extended(condition)) => {
+            understood(condition, &rule.rules)?;
             Ok(Counted::Rules(condition.clone()))
         }
         // The parser gives "at least 1" where a rule says nothing: then all of its rules are meant.
@@ -114,6 +113,56 @@ fn counted(rule: &CorrelationRule) -> Result<Counted, String> {
                 rule.rules.iter().cloned().map(ConditionExpr::Identifier).collect(),
             ))
         }),
-        (kind, _) => Err(format!("{} with this condition is not understood", kind.as_str())),
+        (kind, _) => Err(format!("'{}' with this condition is not understood", kind.as_str())),
+    }
+}
+
+/// Whether every part of a condition over rules is one that can be asked.
+fn understood(condition: &ConditionExpr, rules: &[String]) -> Result<(), String> {
+    match condition {
+        ConditionExpr::And(parts) | ConditionExpr::Or(parts) => {
+            parts.iter().try_for_each(|part| understood(part, rules))
+        }
+        ConditionExpr::Not(inner) => understood(inner, rules),
+        ConditionExpr::Identifier(name) if rules.contains(name) => Ok(()),
+        ConditionExpr::Identifier(name) => {
+            Err(format!("the condition names '{name}', which is none of its rules"))
+        }
+        ConditionExpr::Selector { quantifier: Quantifier::Count(_), .. } => {
+            Err("Condition: a count of rules is not understood".to_owned())
+        }
+        ConditionExpr::Selector { pattern, .. } => {
+            match rules.iter().any(|rule| pattern.matches_detection_name(rule)) {
+                true => Ok(()),
+                false => Err(format!("the condition asks for '{pattern}', which fits none of its rules")),
+            }
+        }
+    }
+}
+
+/// Whether the condition can come out true and whether it can come out false.
+fn outcomes(
+    condition: &ConditionExpr,
+    rules: &[String],
+    can_match: &impl Fn(&String) -> bool,
+) -> (bool, bool) {
+    let all = |of: &[(bool, bool)]| (of.iter().all(|one| one.0), of.iter().any(|one| one.1));
+    let any = |of: &[(bool, bool)]| (of.iter().any(|one| one.0), of.iter().all(|one| one.1));
+    let each = |parts: &[ConditionExpr]| -> Vec<(bool, bool)> {
+        parts.iter().map(|part| outcomes(part, rules, can_match)).collect()
+    };
+    match condition {
+        ConditionExpr::And(parts) => all(&each(parts)),
+        ConditionExpr::Or(parts) => any(&each(parts)),
+        ConditionExpr::Not(inner) => {
+            let (hold, fail) = outcomes(inner, rules, can_match);
+            (fail, hold)
+        }
+        ConditionExpr::Identifier(name) => (can_match(name), true),
+        ConditionExpr::Selector { quantifier, pattern } => {
+            let chosen = rules.iter().filter(|rule| pattern.matches_detection_name(rule));
+            let chosen: Vec<(bool, bool)> = chosen.map(|rule| (can_match(rule), true)).collect();
+            if *quantifier == Quantifier::Any { any(&chosen) } else { all(&chosen) }
+        }
     }
 }

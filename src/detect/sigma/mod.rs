@@ -6,7 +6,8 @@
 //! some rule names; an expression is evaluated once a distinct value; a rule is an expression
 //! over the facts so found. Three decisions: `null` means missing or null, so `not` of a
 //! comparison holds for a missing field; a field holds as soon as any element of an array does;
-//! a number is equal to its text. [`correlate`] counts matches within a time. It knows no clock and stores nothing.
+//! a number is equal to its text. [`correlate`] counts matches within a time; [`RuleSet::footing`] says what a
+//! correlation rests on. It knows no clock and stores nothing.
 
 mod columns;
 mod condition;
@@ -14,6 +15,8 @@ mod correlate;
 mod correlation;
 mod encoding;
 mod facts;
+mod footing;
+mod heading;
 mod item;
 mod modifiers;
 mod network;
@@ -29,6 +32,8 @@ use std::path::PathBuf;
 
 pub use correlate::{Fired, Hit, correlate};
 pub use correlation::Correlation;
+pub use footing::Footing;
+pub use heading::Heading;
 pub use occurrence::{Match, Telling};
 pub use paths::Names;
 pub use program::{Pass, Program};

@@ -1,14 +1,14 @@
 //! Reads folders of Sigma rules, correlations and filters.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rsigma_parser::{
-    Detections, FilterRule, FilterRuleTarget, LogSource, SigmaRule, Status, parse_sigma_yaml,
-};
+use rsigma_parser::{Detections, FilterRule, FilterRuleTarget, LogSource, SigmaRule, parse_sigma_yaml};
 
 use super::Error;
 use super::correlation::Correlation;
+use super::heading::Heading;
 use crate::models::sigma::Logsource;
 
 /// What a folder holds, in order of the files.
@@ -23,20 +23,9 @@ pub struct RuleSet {
 
 /// A detection rule.
 pub struct Rule {
-    /// The file that it stands in, as named below the folder.
-    pub file: PathBuf,
-    pub id: Option<String>,
-    pub title: String,
-    pub level: Option<&'static str>,
-    /// `deprecated` or `unsupported`: its author says not to run it.
-    pub retired: Option<&'static str>,
-    pub tags: Vec<String>,
-    pub description: Option<String>,
-    pub false_positives: Vec<String>,
+    pub heading: Heading,
     /// Where its events come from.
     pub logsource: Logsource,
-    /// The names by which correlations and filters may mean it: id, name, title.
-    pub names: Vec<String>,
     document: SigmaRule,
 }
 
@@ -81,14 +70,19 @@ impl RuleSet {
         }
     }
 
+    /// What rules and correlations say about themselves.
+    pub fn headings(&self) -> impl Iterator<Item = &Heading> {
+        let correlations = self.correlations.iter().map(|correlation| &correlation.heading);
+        self.rules.iter().map(|rule| &rule.heading).chain(correlations)
+    }
+
     /// Whether filters are among what was read.
     pub fn has_filters(&self) -> bool {
         !self.filters.is_empty()
     }
 
-    /// Whether matches of the rule with this number are looked at by a correlation alone.
-    pub fn is_silent(&self, rule: usize) -> bool {
-        let names = &self.rules[rule].names;
+    /// Whether what has these names is looked at by correlations, none of which lets it be told of by itself.
+    pub fn is_silent(&self, names: &[String]) -> bool {
         let mut over = self
             .correlations
             .iter()
@@ -99,17 +93,15 @@ impl RuleSet {
 
     /// Whether a correlation looks at the matches of the rule with this number.
     pub fn is_correlated(&self, rule: usize) -> bool {
-        let names = &self.rules[rule].names;
+        let names = &self.rules[rule].heading.names;
         self.correlations.iter().flat_map(|one| &one.rules).any(|wanted| names.contains(wanted))
     }
 
-    /// The fields whose values correlations ask for, each once.
-    pub fn correlated_fields(&self) -> Vec<String> {
-        let mut fields: Vec<String> =
-            self.correlations.iter().flat_map(Correlation::fields).map(str::to_owned).collect();
-        fields.sort();
-        fields.dedup();
-        fields
+    /// The fields whose values the correlations with these numbers ask for, each once.
+    pub fn fields_of(&self, correlations: &BTreeSet<usize>) -> Vec<String> {
+        let asking = correlations.iter().filter_map(|number| self.correlations.get(*number));
+        let fields: BTreeSet<&str> = asking.flat_map(Correlation::fields).collect();
+        fields.into_iter().map(str::to_owned).collect()
     }
 
     /// What the rule with this number looks for.
@@ -125,23 +117,8 @@ impl Rule {
     fn new(file: &Path, document: SigmaRule) -> Rule {
         let LogSource { product, service, category, .. } = document.logsource.clone();
         Rule {
-            file: file.to_owned(),
-            id: document.id.clone(),
-            title: document.title.clone(),
-            level: document.level.map(|level| level.as_str()),
-            retired: document.status.and_then(|status| match status {
-                Status::Deprecated => Some("deprecated"),
-                Status::Unsupported => Some("unsupported"),
-                Status::Stable | Status::Test | Status::Experimental => None,
-            }),
-            tags: document.tags.clone(),
-            description: document.description.clone(),
-            false_positives: document.falsepositives.clone(),
+            heading: Heading::of_rule(file, &document),
             logsource: Logsource { product, service, category },
-            names: [document.id.clone(), document.name.clone(), Some(document.title.clone())]
-                .into_iter()
-                .flatten()
-                .collect(),
             document,
         }
     }

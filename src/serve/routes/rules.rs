@@ -16,7 +16,7 @@ pub async fn list(State(shared): State<Shared>) -> Result<Json<Value>, Problem> 
         json!({ "kind": "own", "detector": rule.id, "title": rule.title, "severity": rule.severity,
             "on_by_default": rule.on_by_default, "controls": rule.controls })
     });
-    let sigma = loaded.rules.sigma.rules.iter().map(|rule| {
+    let sigma = loaded.rules.sigma.headings().map(|rule| {
         json!({ "kind": "sigma", "detector": rule.detector(), "title": rule.title, "severity": rule.severity(),
             "on_by_default": rule.retired.is_none(), "controls": rule.controls(), "file": rule.file })
     });

@@ -21,6 +21,6 @@ WHERE source = $source
   AND (
     ingested_at > arrow_cast(CAST($seen_known_at AS BIGINT), 'Timestamp(Microsecond, Some("UTC"))')
     OR occurred_at > arrow_cast(CAST($seen_as_of AS BIGINT), 'Timestamp(Microsecond, Some("UTC"))')
-  )
+  ) = CAST($new AS BOOLEAN)
   AND raw IS NOT NULL
 ORDER BY occurred_at, event_id
