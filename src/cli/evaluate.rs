@@ -89,7 +89,7 @@ impl Evaluate {
     }
 }
 
-fn delay_sheet(delays: &[Delay]) -> Sheet {
+fn delay_sheet(delays: &[Delay]) -> Sheet<'static> {
     let mut sheet = Sheet::new("delays", &["code", "began", "in time", "late", "longest hours"]);
     for delay in delays {
         sheet.push(
