@@ -1,20 +1,20 @@
 //! Parquet files of a table: a batch is sorted and cut by day where the table's layout
 //! says so, and written and synced. A part counts only once a log entry names it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{Array, AsArray, RecordBatch, new_null_array};
+use arrow::array::{Array, AsArray, RecordBatch, StringArray, new_null_array};
 use arrow::compute::{interleave, interleave_record_batch, max, min};
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
 use deltalake::DeltaTable;
 use deltalake::kernel::Add;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
@@ -31,6 +31,8 @@ const ROW_GROUP_ROWS: usize = 65_536;
 
 /// Nearly every value of these differs, so a dictionary costs and does not pay.
 const DISTINCT_COLUMNS: [&str; 3] = ["raw", "event_id", "correlation_id"];
+/// These rise from row to row, so that what is between them is smaller than they are.
+const RISING_COLUMNS: [&str; 2] = ["occurred_at", "origin_line"];
 /// One value, or a few, in all rows of a file.
 const CONSTANT_COLUMNS: [&str; 4] = ["source", "org", "ingested_at", "origin_file"];
 
@@ -272,13 +274,38 @@ fn properties(rows: &RecordBatch) -> Result<WriterProperties, parquet::errors::P
     for column in DISTINCT_COLUMNS {
         builder = builder.set_column_dictionary_enabled(path(column), false);
     }
+    // Ids of one length after another compress better than each behind its length.
+    builder = builder.set_column_encoding(path("event_id"), Encoding::DELTA_LENGTH_BYTE_ARRAY);
+    for column in RISING_COLUMNS {
+        builder = builder
+            .set_column_dictionary_enabled(path(column), false)
+            .set_column_encoding(path(column), Encoding::DELTA_BINARY_PACKED);
+    }
     for (field, column) in rows.schema_ref().fields().iter().zip(rows.columns()) {
         // A compressor takes longer to set up than it can save on nothing, or on one value.
         if column.null_count() == column.len() || CONSTANT_COLUMNS.contains(&field.name().as_str()) {
             builder = builder.set_column_compression(path(field.name()), Compression::UNCOMPRESSED);
         }
+        let known = DISTINCT_COLUMNS.contains(&field.name().as_str());
+        if let Some(texts) = column.as_string_opt::<i32>().filter(|_| !known) {
+            builder = builder.set_column_dictionary_enabled(path(field.name()), repeats(texts));
+        }
     }
     Ok(builder.build())
+}
+
+/// Whether a dictionary pays: half of the values or more were there before.
+fn repeats(texts: &StringArray) -> bool {
+    /// After so many it is plain for most columns.
+    const FIRST: usize = 256;
+    let mut seen = HashSet::with_capacity_and_hasher(FIRST, ahash::RandomState::new());
+    for (count, value) in texts.iter().flatten().enumerate() {
+        if count == FIRST && seen.len() * 2 < FIRST {
+            return true;
+        }
+        seen.insert(value);
+    }
+    seen.len() * 2 <= texts.len() - texts.null_count()
 }
 
 impl Part {
