@@ -1,10 +1,12 @@
 //! The values of fields over many records, each distinct value once.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
     Array, ArrayRef, BooleanArray, BooleanBufferBuilder, Float64Array, RecordBatch, StringArray,
+    new_null_array,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -23,9 +25,9 @@ pub enum Leaf<'a> {
 /// One field over a batch of records. A record may have many values (elements of arrays) or none.
 #[derive(Debug)]
 pub struct Column {
-    texts: Vec<Option<Box<str>>>,
+    texts: Vec<Option<Arc<str>>>,
     /// Value numbers of texts and of numbers.
-    known: [HashMap<Box<str>, u32, ahash::RandomState>; 2],
+    known: [HashMap<Arc<str>, u32, ahash::RandomState>; 2],
     /// By path: (record, value), in order of the records.
     slots: Vec<Vec<(u32, u32)>>,
 }
@@ -80,17 +82,18 @@ impl Column {
             return *value;
         }
         let value = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
-        self.texts.push(Some(text.into()));
-        self.known[kind].insert(text.into(), value);
+        let text: Arc<str> = text.into();
+        self.texts.push(Some(Arc::clone(&text)));
+        self.known[kind].insert(text, value);
         value
     }
 
     /// Each record with each of its values: of the first path that has any but null, else null.
-    pub fn pairs(&self) -> Vec<(u32, u32)> {
+    pub fn pairs(&self) -> Cow<'_, [(u32, u32)]> {
         let filled: Vec<&Vec<(u32, u32)>> = self.slots.iter().filter(|slot| !slot.is_empty()).collect();
-        let [first, rest @ ..] = filled.as_slice() else { return Vec::new() };
+        let [first, rest @ ..] = filled.as_slice() else { return Cow::default() };
         if rest.is_empty() {
-            return (*first).clone();
+            return Cow::Borrowed(first.as_slice());
         }
         let mut ranked: Vec<(u32, usize, u32)> = filled
             .iter()
@@ -106,32 +109,71 @@ impl Column {
                 of_record.iter().filter(|(_, at, _)| *at == rank).map(|(record, _, v)| (*record, *v)),
             );
         }
-        pairs
+        Cow::Owned(pairs)
     }
 
-    /// The distinct values, as [`VALUES`] has them.
+    /// The distinct values, as [`VALUES`] has them; of its columns those that `sides` names, the others null,
+    /// because to lower and to parse what no test asks for would cost more than the tests.
     ///
     /// # Errors
     /// When they do not fit one batch.
-    pub fn values(&self) -> Result<RecordBatch, ArrowError> {
-        let text = StringArray::from_iter(self.texts.iter().map(Option::as_deref));
-        let folded = StringArray::from_iter(self.texts.iter().map(|text| text.as_deref().map(folded)));
-        let number = Float64Array::from_iter(
-            self.texts.iter().map(|text| text.as_deref().and_then(|text| text.parse::<f64>().ok())),
-        );
-        let numbers: Vec<u32> = self.known[1].values().copied().collect();
-        let mut truths: Vec<Option<bool>> = folded.iter().map(|text| text.and_then(truth)).collect();
-        numbers.iter().for_each(|value| truths[*value as usize] = None);
-        let columns: [ArrayRef; 4] =
-            [Arc::new(text), Arc::new(folded), Arc::new(number), Arc::new(BooleanArray::from(truths))];
-        RecordBatch::try_new(Arc::clone(&VALUES), columns.to_vec())
+    pub fn values(&self, sides: Sides) -> Result<RecordBatch, ArrowError> {
+        let columns: Vec<ArrayRef> = VALUES
+            .fields()
+            .iter()
+            .enumerate()
+            .map(|(side, field)| match sides.has(side) {
+                true => self.side(field.name()),
+                false => new_null_array(field.data_type(), self.texts.len()),
+            })
+            .collect();
+        RecordBatch::try_new(Arc::clone(&VALUES), columns)
+    }
+
+    fn side(&self, name: &str) -> ArrayRef {
+        let texts = self.texts.iter().map(Option::as_deref);
+        match name {
+            "text" => Arc::new(StringArray::from_iter(texts)),
+            "folded" => Arc::new(StringArray::from_iter(texts.map(|text| text.map(folded)))),
+            "number" => Arc::new(Float64Array::from_iter(
+                texts.map(|text| text.and_then(|text| text.parse::<f64>().ok())),
+            )),
+            _ => {
+                let mut truths: Vec<Option<bool>> =
+                    texts.map(|text| text.and_then(|text| truth(&folded(text)))).collect();
+                // A number is neither yes nor no.
+                self.known[1].values().for_each(|value| truths[*value as usize] = None);
+                Arc::new(BooleanArray::from(truths))
+            }
+        }
+    }
+}
+
+/// Columns of [`VALUES`], by number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sides(u8);
+
+impl Sides {
+    pub fn all() -> Sides {
+        Sides(u8::MAX)
+    }
+
+    /// Adds the column of this name.
+    pub fn add(&mut self, name: &str) {
+        if let Ok(side) = VALUES.index_of(name) {
+            self.0 |= 1 << side;
+        }
+    }
+
+    fn has(self, side: usize) -> bool {
+        self.0 & (1 << side) != 0
     }
 }
 
 /// A column when all records are read: which record has which values, and what they are.
 pub struct Filled<'a> {
-    texts: &'a [Option<Box<str>>],
-    pub pairs: Vec<(u32, u32)>,
+    texts: &'a [Option<Arc<str>>],
+    pub pairs: Cow<'a, [(u32, u32)]>,
     /// The distinct values, as [`VALUES`] has them.
     pub values: RecordBatch,
 }
@@ -139,8 +181,8 @@ pub struct Filled<'a> {
 impl<'a> Filled<'a> {
     /// # Errors
     /// When the values do not fit one batch.
-    pub fn new(column: &'a Column) -> Result<Filled<'a>, ArrowError> {
-        Ok(Filled { texts: &column.texts, pairs: column.pairs(), values: column.values()? })
+    pub fn new(column: &'a Column, sides: Sides) -> Result<Filled<'a>, ArrowError> {
+        Ok(Filled { texts: &column.texts, pairs: column.pairs(), values: column.values(sides)? })
     }
 
     /// Whether any record has a value other than null.
@@ -157,7 +199,7 @@ impl<'a> Filled<'a> {
     pub fn any(&self, fits: &BooleanArray, records: usize) -> BooleanArray {
         let mut bits = nobody(records);
         if fits.true_count() > 0 {
-            for (record, value) in &self.pairs {
+            for (record, value) in self.pairs.iter() {
                 if fits.is_valid(*value as usize) && fits.value(*value as usize) {
                     bits.set_bit(*record as usize, true);
                 }
@@ -184,10 +226,10 @@ impl<'a> Filled<'a> {
         BooleanArray::new(bits.finish(), None)
     }
 
-    /// The first text of each record.
-    pub fn firsts(&self, records: usize) -> Vec<Option<String>> {
-        let mut firsts = vec![None; records];
-        for (record, value) in &self.pairs {
+    /// The first text of each record that is among the `wanted`.
+    pub fn firsts(&self, wanted: &[bool]) -> Vec<Option<String>> {
+        let mut firsts = vec![None; wanted.len()];
+        for (record, value) in self.pairs.iter().filter(|(record, _)| wanted[*record as usize]) {
             let first: &mut Option<String> = &mut firsts[*record as usize];
             if first.is_none() {
                 *first = self.texts[*value as usize].as_deref().map(str::to_owned);

@@ -9,7 +9,7 @@ use datafusion::logical_expr::{Expr, cast, col, lit, not};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 
-use super::columns::{Column, VALUES};
+use super::columns::{Column, Sides, VALUES};
 use super::network::Network;
 use super::time_part::TimePart;
 
@@ -77,7 +77,7 @@ impl Facts {
 
     fn tried(&self, expression: Expr) -> Result<Arc<dyn PhysicalExpr>, String> {
         let physical = self.physical(expression, &VALUES)?;
-        let sample = Column::new(0).values().map_err(|error| error.to_string())?;
+        let sample = Column::new(0).values(Sides::all()).map_err(|error| error.to_string())?;
         physical.evaluate(&sample).map_err(|error| error.to_string())?;
         Ok(physical)
     }
@@ -86,6 +86,19 @@ impl Facts {
     pub fn physical(&self, expression: Expr, schema: &SchemaRef) -> Result<Arc<dyn PhysicalExpr>, String> {
         let named = DFSchema::try_from(Arc::clone(schema)).map_err(|error| error.to_string())?;
         self.context.create_physical_expr(expression, &named).map_err(|error| error.to_string())
+    }
+
+    /// What of a column's values its facts ask for.
+    pub fn sides(&self, column: usize) -> Sides {
+        let mut sides = Sides::default();
+        for (fact, _) in &self.list {
+            if let Fact::Any { column: of, test: Test::Expression(expression) } = fact
+                && *of == column
+            {
+                expression.column_refs().iter().for_each(|asked| sides.add(&asked.name));
+            }
+        }
+        sides
     }
 
     /// Each fact and the expression over a column's values that decides it, if one does.

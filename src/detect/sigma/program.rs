@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::physical_expr::PhysicalExpr;
 
 use super::Error;
-use super::columns::{Column, Filled};
+use super::columns::{Column, Filled, Sides};
 use super::condition;
 use super::facts::{Fact, Facts, Formula, Test, fact_name};
 use super::paths::{Names, Node};
@@ -21,6 +21,8 @@ pub struct Program {
     facts: Facts,
     root: Node,
     columns: Vec<Asked>,
+    /// By column: what its tests ask of its values.
+    sides: Vec<Sides>,
     wanted_texts: Option<usize>,
     names: Names,
     conditions: Vec<(Formula, Arc<dyn PhysicalExpr>)>,
@@ -35,7 +37,7 @@ pub struct Pass {
     pub matched: Vec<BooleanArray>,
     /// By column: whether any record has a value there.
     pub seen: Vec<bool>,
-    /// By kept column: the first value of each record, if any.
+    /// By kept column: the first value of each record that a rule matches, if any.
     pub kept: Vec<Vec<Option<String>>>,
     /// Records that are not JSON.
     pub unreadable: usize,
@@ -70,7 +72,8 @@ impl Program {
             let condition = facts.physical(formula.expression(), &schema).map_err(Error::Condition)?;
             conditions.push((formula, condition));
         }
-        Ok((Program { facts, root, columns, wanted_texts, names, conditions, schema, kept }, outcomes))
+        let sides = (0..columns.len()).map(|column| facts.sides(column)).collect();
+        Ok((Program { facts, root, columns, sides, wanted_texts, names, conditions, schema, kept }, outcomes))
     }
 
     /// The fields that rules ask for.
@@ -110,15 +113,19 @@ impl Program {
         for (record, raw) in (0..).zip(records) {
             unreadable += usize::from(reader::read(raw, record, wanted, &mut columns).is_err());
         }
-        let filled = columns.iter().map(Filled::new).collect::<Result<Vec<_>, _>>()?;
+        let filled = columns.iter().zip(&self.sides).map(|(column, sides)| Filled::new(column, *sides));
+        let filled = filled.collect::<Result<Vec<_>, _>>()?;
         let facts = self.decided(&filled, count)?;
         let matched = self.conditions.iter().map(|(_, condition)| truths(condition, &facts));
-        Ok(Pass {
-            matched: matched.collect::<Result<_, _>>()?,
-            seen: filled.iter().map(Filled::seen).collect(),
-            kept: self.kept.iter().map(|column| filled[*column].firsts(count)).collect(),
-            unreadable,
-        })
+        let matched: Vec<BooleanArray> = matched.collect::<Result<_, _>>()?;
+        let kept = match self.kept.as_slice() {
+            [] => Vec::new(),
+            kept => {
+                let any: Vec<bool> = (0..count).map(|row| matched.iter().any(|one| one.value(row))).collect();
+                kept.iter().map(|column| filled[*column].firsts(&any)).collect()
+            }
+        };
+        Ok(Pass { matched, seen: filled.iter().map(Filled::seen).collect(), kept, unreadable })
     }
 
     fn decided(&self, filled: &[Filled<'_>], count: usize) -> Result<RecordBatch, Error> {
