@@ -436,6 +436,25 @@ fn rules_are_read_again_without_a_restart() {
     });
 }
 
+/// Else people would look in two places for what can be found, and miss what is their own.
+#[test]
+fn a_companys_own_rules_stand_among_the_detectors() {
+    with_api(async |api| {
+        let (_, text) = models::builtin_texts().iter().find(|(id, _)| *id == "never_used").unwrap();
+        let own = text
+            .replace("id: never_used\n", "id: acme_never_used\n")
+            .replace("code: DOR-02\n", "code: ACM-01\n");
+        std::fs::write(api.engine.rule_folders().own[0].join("acme_never_used.yml"), own).unwrap();
+        let told = api.read("/api/v1/detectors").await.json();
+        let of = |code: &str| {
+            let rules = told["detectors"].as_array().unwrap();
+            rules.iter().find(|rule| rule["code"] == code).unwrap().clone()
+        };
+        assert_eq!((&of("ACM-01")["id"], &of("ACM-01")["own"]), (&json!("acme_never_used"), &json!(true)));
+        assert_eq!(of("DOR-02")["own"], json!(false));
+    });
+}
+
 /// Else a source would be told that its events are safe when they are not, or anybody could write
 /// evidence.
 #[test]

@@ -72,8 +72,10 @@ impl Answer {
 pub fn with_api(body: impl AsyncFnOnce(&Api) + Send) {
     block_on(async move || {
         let folder = tempfile::tempdir().unwrap();
-        let rules = RuleFolders { sigma: vec![folder.path().join("sigma")], ..RuleFolders::default() };
+        let [sigma, own] = ["sigma", "own"].map(|name| vec![folder.path().join(name)]);
+        let rules = RuleFolders { sigma, own, ..RuleFolders::default() };
         fs::create_dir(&rules.sigma[0]).unwrap();
+        fs::create_dir(&rules.own[0]).unwrap();
         let engine = Engine::new(&folder.path().join("data"), "acme").with_rules(rules);
         fill_lake(&engine, folder.path()).await;
         let ledger = engine.ledger().await.unwrap();
