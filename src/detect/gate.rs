@@ -29,8 +29,8 @@ impl Reach {
     #[must_use]
     pub fn less(mut self, findings: &[Finding]) -> Reach {
         for finding in findings.iter().filter(|finding| finding.subject.kind == "application") {
-            if let Some(because) = &finding.unknown_because {
-                self.apps.entry(finding.subject.id.clone()).or_insert_with(|| because.clone());
+            if let (Some(app), Some(because)) = (&finding.app, &finding.unknown_because) {
+                self.apps.entry(app.id.clone()).or_insert_with(|| because.clone());
             }
         }
         self

@@ -62,27 +62,17 @@ pub struct Delay {
 /// # Errors
 /// As [`labels`].
 pub fn detectable(path: &Path) -> Result<BTreeMap<(String, String), UtcMicros>, Error> {
-    #[derive(Deserialize)]
-    struct Line {
-        code: String,
-        subject: String,
-        verdict: Verdict,
-        detectable_from: String,
-    }
-    let failed = |source: csv::Error| Error::Labels { path: path.to_owned(), source };
-    let mut reader = csv::Reader::from_path(path).map_err(failed)?;
     let mut times = BTreeMap::new();
-    for line in reader.deserialize() {
-        let line: Line = line.map_err(failed)?;
-        if let (Verdict::Fail, Some(at)) = (line.verdict, UtcMicros::parse(&line.detectable_from)) {
-            times.insert((line.code, line.subject), at);
+    for Label { code, subject, verdict, detectable_from } in lines(path)? {
+        if let (Verdict::Fail, Some(at)) = (verdict, UtcMicros::parse(&detectable_from)) {
+            times.insert((code, subject), at);
         }
     }
     Ok(times)
 }
 
 /// The delay of each class over a replay. A fault counts when it could first be found after the replay's first
-/// run and a whole step before its last, so that there was a run to find it.
+/// run and not after its last, so that there was a run to find it.
 pub fn delays(detectable: &BTreeMap<(String, String), UtcMicros>, replayed: &Backtest) -> Vec<Delay> {
     let runs: Vec<UtcMicros> = replayed.steps.iter().map(|step| step.at).collect();
     let mut first_seen: BTreeMap<(&str, &str), UtcMicros> = BTreeMap::new();
@@ -115,20 +105,26 @@ pub fn delays(detectable: &BTreeMap<(String, String), UtcMicros>, replayed: &Bac
 /// # Errors
 /// When the file cannot be read or is no such table.
 pub fn labels(path: &Path) -> Result<Labels, Error> {
-    #[derive(Deserialize)]
-    struct Line {
-        code: String,
-        subject: String,
-        verdict: Verdict,
-    }
-    let failed = |source: csv::Error| Error::Labels { path: path.to_owned(), source };
-    let mut reader = csv::Reader::from_path(path).map_err(failed)?;
     let mut labels = Labels::new();
-    for line in reader.deserialize() {
-        let Line { code, subject, verdict } = line.map_err(failed)?;
+    for Label { code, subject, verdict, .. } in lines(path)? {
         labels.entry(code).or_default().insert(subject, verdict);
     }
     Ok(labels)
+}
+
+/// One line of `labels.csv`, as far as it is asked for.
+#[derive(Deserialize)]
+struct Label {
+    code: String,
+    subject: String,
+    verdict: Verdict,
+    detectable_from: String,
+}
+
+fn lines(path: &Path) -> Result<Vec<Label>, Error> {
+    let failed = |source: csv::Error| Error::Labels { path: path.to_owned(), source };
+    let mut reader = csv::Reader::from_path(path).map_err(failed)?;
+    reader.deserialize().collect::<Result<_, _>>().map_err(failed)
 }
 
 /// Compares by code and subject id, in order of code. A code without labels and without
