@@ -1,7 +1,7 @@
 //! Typed access to the rows of record batches by column name.
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray,
     TimestampMicrosecondArray,
 };
 use arrow::compute::cast;
@@ -31,8 +31,8 @@ impl<'a> Rows<'a> {
     }
 
     pub fn texts(&self, column: &str) -> Result<Texts, Error> {
-        let array = self.column(column, &DataType::Utf8, "text")?;
-        Ok(Texts(array.as_string::<i32>().clone()))
+        let array = self.column(column, &DataType::Utf8View, "text")?;
+        Ok(Texts(array.as_string_view().clone()))
     }
 
     pub fn booleans(&self, column: &str) -> Result<BooleanArray, Error> {
@@ -63,9 +63,17 @@ impl<'a> Rows<'a> {
 }
 
 /// A text column.
-pub struct Texts(StringArray);
+pub struct Texts(StringViewArray);
 
 impl Texts {
+    pub fn iter(&self) -> impl Iterator<Item = Option<&str>> {
+        self.0.iter()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub fn get(&self, row: usize) -> Option<&str> {
         self.0.is_valid(row).then(|| self.0.value(row))
     }

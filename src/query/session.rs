@@ -12,6 +12,7 @@ use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use futures::StreamExt;
 use tracing::debug;
 
 use super::{Error, guard, registers};
@@ -273,7 +274,23 @@ impl Session {
         self.ask(name, sql, &[]).await
     }
 
-    /// The same with further text parameters, by name without the `$`.
+    /// Runs one query and gives its batches to `take` as they come, so that they need not all be in
+    /// memory. Their order is not that of any table.
+    pub async fn each(
+        &self,
+        name: &str,
+        sql: &str,
+        mut take: impl FnMut(&RecordBatch) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let frame = self.plan(name, sql, &[]).await?;
+        let mut stream = frame.execute_stream().await.map_err(|e| run_error(name, e))?;
+        while let Some(batch) = stream.next().await {
+            take(&batch.map_err(|e| run_error(name, e))?)?;
+        }
+        Ok(())
+    }
+
+    /// Collects with further text parameters, by name without the `$`.
     pub async fn ask(
         &self,
         name: &str,

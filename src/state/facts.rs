@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 
-use super::IDENTITY_PROVIDERS;
+use super::{IDENTITY_PROVIDERS, fold};
 use super::link::{self, AccountFacts, Link, Person};
 use crate::query::{Error, Rows, Session};
 
@@ -17,7 +17,7 @@ const RENAMES: &str =
 const DOMAINS: &str = "SELECT lower(domain) AS domain, lower(alias_of) AS alias_of FROM reg_trusted_domains WHERE alias_of IS NOT NULL";
 
 /// Runs linking over the session's accounts and people; the result is the table `links`.
-pub async fn linked(session: &Session) -> Result<RecordBatch, Error> {
+pub async fn linked(session: &Session) -> Result<Vec<RecordBatch>, Error> {
     let (accounts, people) = (accounts(session).await?, people(session).await?);
     let aliases = domain_aliases(session).await?;
     let former = former(session).await?;
@@ -119,7 +119,7 @@ async fn domain_aliases(session: &Session) -> Result<BTreeMap<String, String>, E
     Ok(aliases)
 }
 
-fn table(links: &[Link]) -> Result<RecordBatch, Error> {
+fn table(links: &[Link]) -> Result<Vec<RecordBatch>, Error> {
     let texts =
         |f: fn(&Link) -> Option<&str>| -> ArrayRef { Arc::new(links.iter().map(f).collect::<StringArray>()) };
     let columns: [(&str, ArrayRef); 8] = [
@@ -135,6 +135,5 @@ fn table(links: &[Link]) -> Result<RecordBatch, Error> {
         ("class", texts(|link| Some(link.class))),
         ("class_source", texts(|link| Some(link.class_source))),
     ];
-    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
-        .map_err(|e| Error::Run { name: "links".to_owned(), source: Box::new(e.into()) })
+    fold::table("links", columns.into())
 }

@@ -6,6 +6,8 @@
 //! and `touched_snapshots`: what was said of the accounts that are worked out, which without a
 //! checkpoint are all.
 
+use arrow::array::RecordBatch;
+
 use crate::query::{self, Session};
 
 /// What the next session can start from, and the question that tells it.
@@ -48,17 +50,16 @@ pub async fn find_touched(session: &Session) -> Result<(), query::Error> {
     Ok(())
 }
 
-/// Adds the view `name`, held, whose rows are worked out by `sql` where nothing is kept of them.
-/// Gives how many rows that was.
-pub async fn define(session: &Session, name: &str, sql: &str) -> Result<usize, query::Error> {
-    let Some((_, kept, merged)) = BY_ACCOUNT.iter().find(|(view, ..)| *view == name) else {
-        session.define(name, sql, true).await?;
-        return Ok(0);
+/// Adds the view `name`, held: the rows that were worked out again, and those that are kept of the
+/// other accounts. Gives how many rows were worked out.
+pub async fn lay(session: &Session, name: &str, again: Vec<RecordBatch>) -> Result<usize, query::Error> {
+    let rows = again.iter().map(RecordBatch::num_rows).sum();
+    let found = BY_ACCOUNT.iter().find(|(view, ..)| *view == name);
+    let Some((_, kept, merged)) = found.filter(|(_, kept, _)| session.has(kept).is_ok_and(|has| has)) else {
+        session.hold(name, again)?;
+        return Ok(rows);
     };
-    if !session.has(kept)? {
-        return session.define(name, sql, true).await;
-    }
-    let rows = session.define("again", sql, true).await?;
+    session.hold("again", again)?;
     session.alias("kept", kept).await?;
     session.define(name, merged, true).await?;
     session.forget(&["again", "kept", kept])?;

@@ -2,11 +2,12 @@
 //! accounts and identities, as views of a [`Session`].
 //!
 //! Takes a session with the base views, gives the same session with the views that
-//! detectors ask (`spans/*.sql`, in the order of [`build`]). Spans are SQL plans, so that
-//! they run unchanged on a cluster; linking is plain Rust (`link`).
+//! detectors ask, in the order of [`build`]. What was said is asked for in SQL (`spans/*.sql`), and
+//! folded into spans in Rust (`fold`); linking is plain Rust too (`link`).
 
 mod class;
 mod facts;
+mod fold;
 mod kept;
 pub mod leavers;
 pub mod link;
@@ -20,19 +21,12 @@ use crate::query::{self, Session};
 /// Applications whose accounts are the identity provider's own.
 pub const IDENTITY_PROVIDERS: [&str; 3] = ["okta", "entra", "google_workspace"];
 
-/// Views below linking, in the order in which they stand on each other; all are held in memory,
-/// because several others read them.
-const BEFORE_LINKS: [(&str, &str); 10] = [
+/// Views of people, which linking needs, in the order in which they stand on each other; all are held
+/// in memory, because several others read them.
+const PEOPLE: [(&str, &str); 3] = [
     ("employee_numbers", include_str!("spans/employee_numbers.sql")),
     ("employments", include_str!("spans/employments.sql")),
     ("people_aliases", include_str!("spans/people_aliases.sql")),
-    ("account_spans", include_str!("spans/account_spans.sql")),
-    ("account_statements", include_str!("spans/account_statements.sql")),
-    ("account_attributes", include_str!("spans/account_attributes.sql")),
-    ("account_renames", include_str!("spans/account_renames.sql")),
-    ("grant_observations", include_str!("spans/grant_observations.sql")),
-    ("grant_spans", include_str!("spans/grant_spans.sql")),
-    ("app_uses", include_str!("spans/app_uses.sql")),
 ];
 
 /// Views that stand on links; `true` keeps the rows in memory.
@@ -76,17 +70,24 @@ const PLAIN_REGISTERS: [&str; 10] = [
 pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize, query::Error> {
     session.hold("semantics", vec![semantics::table(configured)?])?;
     kept::find_touched(session).await?;
-    let mut renewed = 0;
-    for (name, sql) in BEFORE_LINKS {
-        renewed += kept::define(session, name, sql).await?;
+    for (name, sql) in PEOPLE {
+        session.define(name, sql, true).await?;
     }
+    let mut renewed = 0;
+    let [spans, attributes] = fold::accounts(session).await?;
+    renewed += kept::lay(session, "account_spans", spans).await?;
+    renewed += kept::lay(session, "account_attributes", attributes).await?;
+    session.define("account_renames", include_str!("spans/account_renames.sql"), true).await?;
+    renewed += kept::lay(session, "grant_spans", fold::grants(session).await?).await?;
+    let uses = session.collect("app_uses", include_str!("spans/app_uses.sql")).await?;
+    renewed += kept::lay(session, "app_uses", uses).await?;
     kept::forget_touched(session)?;
-    session.hold("links", vec![facts::linked(session).await?])?;
+    session.hold("links", facts::linked(session).await?)?;
     for (name, sql, held) in AFTER_LINKS {
         session.define(name, sql, held).await?;
     }
-    // What they hold is in `app_uses`, `account_attributes` and `grant_spans` now.
-    session.forget(&["tail_events", "uses", "account_uses", "account_statements", "grant_observations"])?;
+    // What they hold is in `app_uses` and `last_activity` now.
+    session.forget(&["tail_events", "uses", "account_uses"])?;
     for name in PLAIN_REGISTERS {
         session.alias(name, &format!("reg_{name}")).await?;
     }

@@ -1,0 +1,143 @@
+//! What was said of accounts, folded into their states in time and what they are like.
+
+use ahash::RandomState;
+use arrow::array::{Array, RecordBatch};
+use indexmap::IndexSet;
+
+use super::described::{self, Described, Said};
+use super::listings::{Listings, Trusted};
+use super::texts::{Numbered, words};
+use super::{NEVER, failed, table, times};
+use crate::query::{Error, Rows};
+
+/// What an account can be said to be. Of two words of one record the later one here counts.
+const STATES: [&str; 4] = ["active", "deleted", "inactive", "unknown"];
+const DELETED: u8 = 1;
+const UNKNOWN: u8 = 3;
+
+/// Who says so: an event, a listing that names the account, or one that does not.
+const HOW: [&str; 3] = ["event", "listing", "vanished"];
+const LISTING: u8 = 1;
+const VANISHED: u8 = 2;
+
+/// One word on the state of one account.
+#[derive(Clone, Copy)]
+struct Word {
+    account: u32,
+    said: Said,
+    how: u8,
+    state: u8,
+}
+
+/// Statements of `account_statements.sql`, heard in any order.
+#[derive(Default)]
+pub struct Accounts {
+    texts: Numbered,
+    /// Application and account; the place of a pair is the account's number.
+    keys: IndexSet<(u32, u32), RandomState>,
+    words: Vec<Word>,
+    described: Vec<Described>,
+}
+
+impl Accounts {
+    pub fn hear(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let rows = Rows::new("account_statements", batch);
+        let apps = self.texts.numbers(&rows.texts("app_id")?);
+        let accounts = self.texts.numbers(&rows.texts("account_id")?);
+        let refs = self.texts.numbers(&rows.texts("ref")?);
+        let (at, states) = (rows.times("at")?, rows.texts("state")?);
+        let (listed, describes) = (rows.booleans("listed")?, rows.booleans("describes")?);
+        let columns = described::Columns::read(&rows, &mut self.texts)?;
+        for row in 0..rows.len() {
+            let account = self.keys.insert_full((apps[row], accounts[row])).0;
+            if account == self.described.len() {
+                self.described.push(Described::default());
+            }
+            let said = Said { at: at.get(row).map_or(NEVER, |at| at.0), by: refs[row] };
+            if describes.is_valid(row) && describes.value(row) {
+                self.described[account].hear(&columns, row, said, &self.texts);
+            }
+            let state = states.get(row).and_then(|state| STATES.iter().position(|known| *known == state));
+            if let Some(state) = state {
+                let how = if listed.value(row) { LISTING } else { 0 };
+                self.words.push(Word { account: account as u32, said, how, state: state as u8 });
+            }
+        }
+        Ok(())
+    }
+
+    /// One stretch [`valid_from`, `valid_to`) a row in which one account is in one state: `app_id`,
+    /// `account_id`, `state` (active, inactive, deleted, unknown), `valid_from`, `valid_to`, `how`
+    /// (event, listing, vanished), `ref` (event or listing id).
+    ///
+    /// A trusted complete listing ends every account that it does not name. That a listing says
+    /// nothing of the status counts only where nothing else does.
+    pub fn spans(&mut self, listings: &Listings) -> Result<Vec<RecordBatch>, Error> {
+        let trusted = listings.trusted("account", &mut self.texts);
+        let mut said = std::mem::take(&mut self.words);
+        said.sort_unstable_by(|a, b| a.account.cmp(&b.account).then_with(|| self.order(a, b)));
+        let (mut spans, mut ends) = (Vec::new(), Vec::new());
+        let mut turns = Vec::new();
+        for said in said.chunk_by(|a, b| a.account == b.account) {
+            self.turns(said, &trusted, &mut turns);
+            for (at, word) in turns.iter().enumerate() {
+                let end = turns.get(at + 1).map(|next| next.said.at);
+                if end.is_none_or(|end| end > word.said.at) {
+                    spans.push(*word);
+                    ends.push(end);
+                }
+            }
+        }
+        let (written, failed) = (self.texts.written(), failed("account_spans"));
+        let key = |word: &Word| self.keys[word.account as usize];
+        let text = |number: &dyn Fn(&Word) -> u32| written.column(spans.iter().map(number));
+        table(
+            "account_spans",
+            vec![
+                ("app_id", text(&|word| key(word).0).map_err(&failed)?),
+                ("account_id", text(&|word| key(word).1).map_err(&failed)?),
+                ("state", words(&STATES, spans.iter().map(|word| word.state))),
+                ("valid_from", times(spans.iter().map(|word| Some(word.said.at)))),
+                ("valid_to", times(ends.into_iter())),
+                ("how", words(&HOW, spans.iter().map(|word| word.how))),
+                ("ref", text(&|word| word.said.by).map_err(&failed)?),
+            ],
+        )
+    }
+
+    /// One account a row that anything describes: `app_id`, `account_id`, the newest value that anyone
+    /// stated of each attribute, and when it was created, active, listed and described at all.
+    pub fn attributes(&self) -> Result<Vec<RecordBatch>, Error> {
+        let described = || self.keys.iter().zip(&self.described).filter(|(_, one)| one.is_known());
+        let known: Vec<&Described> = described().map(|(_, one)| one).collect();
+        let (written, failed) = (self.texts.written(), failed("account_attributes"));
+        let mut columns = vec![
+            ("app_id", written.column(described().map(|(key, _)| key.0)).map_err(&failed)?),
+            ("account_id", written.column(described().map(|(key, _)| key.1)).map_err(&failed)?),
+        ];
+        columns.extend(described::columns(&known, &written)?);
+        table("account_attributes", columns)
+    }
+
+    /// The words on one account, in order, at which its state turns.
+    fn turns(&self, said: &[Word], trusted: &Trusted, turns: &mut Vec<Word>) {
+        let decided = said.iter().any(|word| word.state != UNKNOWN);
+        turns.clear();
+        turns.extend(said.iter().filter(|word| word.state != UNKNOWN || !decided));
+        let Some(first) = turns.first().copied() else { return };
+        let named = said.iter().filter(|word| word.how == LISTING).map(|word| word.said.by);
+        for said in trusted.without(self.keys[first.account as usize].0, first.said.at, named) {
+            turns.push(Word { said, how: VANISHED, state: DELETED, ..first });
+        }
+        turns.sort_unstable_by(|a, b| self.order(a, b));
+        turns.dedup_by_key(|word| word.state);
+    }
+
+    /// By time, events before listings, then by id and state.
+    fn order(&self, a: &Word, b: &Word) -> std::cmp::Ordering {
+        let text = |word: &Word| self.texts.text(word.said.by);
+        let rank = |word: &Word| word.how != 0;
+        let order = a.said.at.cmp(&b.said.at).then_with(|| rank(a).cmp(&rank(b)));
+        order.then_with(|| text(a).cmp(text(b))).then_with(|| a.state.cmp(&b.state))
+    }
+}

@@ -1,0 +1,240 @@
+//! What was said of grants, folded into the stretches in which they are held.
+
+use std::cmp::Ordering;
+
+use ahash::RandomState;
+use arrow::array::RecordBatch;
+use indexmap::{IndexMap, IndexSet};
+
+use super::described::Said;
+use super::listings::{Listings, Trusted};
+use super::texts::{NONE, Numbered};
+use super::{NEVER, failed, table, times};
+use crate::query::{Error, Rows};
+
+/// Who says so, in the order in which words of one instant count: an event, a listing that names
+/// the grant, or one that does not and the end of the account.
+const EVENT: u8 = 1;
+const LISTING: u8 = 2;
+const GONE: u8 = 3;
+
+/// One word on one grant.
+#[derive(Clone, Copy)]
+struct Word {
+    /// Application, account and entitlement.
+    holding: u32,
+    kind: u32,
+    said: Said,
+    rank: u8,
+    held: bool,
+    terms: Terms,
+}
+
+/// What is said of a grant besides that it is held; texts by number, [`NEVER`] for no time.
+#[derive(Clone, Copy)]
+struct Terms {
+    name: u32,
+    source: u32,
+    granted_by: u32,
+    expires_at: i64,
+    granted_at: i64,
+    last_used_at: i64,
+    listed_at: i64,
+}
+
+impl Terms {
+    const NONE: Terms = Terms {
+        name: NONE,
+        source: NONE,
+        granted_by: NONE,
+        expires_at: NEVER,
+        granted_at: NEVER,
+        last_used_at: NEVER,
+        listed_at: NEVER,
+    };
+}
+
+/// A stretch in which a grant is held.
+struct Span {
+    first: Word,
+    until: Option<i64>,
+    terms: Terms,
+}
+
+/// Statements of `grant_statements.sql`, heard in any order.
+#[derive(Default)]
+pub struct Grants {
+    texts: Numbered,
+    /// Application, account and entitlement; the place of the three is the number of the holding.
+    keys: IndexSet<[u32; 3], RandomState>,
+    words: Vec<Word>,
+    /// By application and account: when it was deleted, and by whose word.
+    deleted: IndexMap<(u32, u32), Vec<Said>, RandomState>,
+}
+
+impl Grants {
+    pub fn hear(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let rows = Rows::new("grant_statements", batch);
+        let mut texts = |column| Ok::<_, Error>(self.texts.numbers(&rows.texts(column)?));
+        let (apps, accounts, entitlements) =
+            (texts("app_id")?, texts("account_id")?, texts("entitlement_id")?);
+        let (kinds, names, refs) = (texts("entitlement_kind")?, texts("entitlement_name")?, texts("ref")?);
+        let (sources, granters) = (texts("from_source")?, texts("granted_by")?);
+        let (listed, held) = (rows.booleans("listed")?, rows.booleans("held")?);
+        let (at, expires_at, granted_at) =
+            (rows.times("at")?, rows.times("expires_at")?, rows.times("granted_at")?);
+        let (last_used_at, listed_at) = (rows.times("last_used_at")?, rows.times("listed_at")?);
+        self.words.reserve(rows.len());
+        for row in 0..rows.len() {
+            let time = |times: &crate::query::Times| times.get(row).map_or(NEVER, |at| at.0);
+            let holding = self.keys.insert_full([apps[row], accounts[row], entitlements[row]]).0 as u32;
+            self.words.push(Word {
+                holding,
+                kind: kinds[row],
+                said: Said { at: time(&at), by: refs[row] },
+                rank: if listed.value(row) { LISTING } else { EVENT },
+                held: held.value(row),
+                terms: Terms {
+                    name: names[row],
+                    source: sources[row],
+                    granted_by: granters[row],
+                    expires_at: time(&expires_at),
+                    granted_at: time(&granted_at),
+                    last_used_at: time(&last_used_at),
+                    listed_at: time(&listed_at),
+                },
+            });
+        }
+        Ok(())
+    }
+
+    /// Rows of `account_spans` in which an account is deleted: it holds nothing from then on.
+    pub fn hear_deleted(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let rows = Rows::new("account_spans", batch);
+        let mut texts = |column| Ok::<_, Error>(self.texts.numbers(&rows.texts(column)?));
+        let (apps, accounts, refs) = (texts("app_id")?, texts("account_id")?, texts("ref")?);
+        let from = rows.times("valid_from")?;
+        for row in 0..rows.len() {
+            let said = Said { at: from.get(row).map_or(NEVER, |at| at.0), by: refs[row] };
+            self.deleted.entry((apps[row], accounts[row])).or_default().push(said);
+        }
+        Ok(())
+    }
+
+    /// One stretch [`valid_from`, `valid_to`) a row in which one account holds one entitlement:
+    /// `app_id`, `account_id`, `entitlement_kind`, `entitlement_id`, `entitlement_name`, `valid_from`,
+    /// `valid_to`, `expires_at`, `granted_at`, `last_used_at`, `granted_by`, `from_source`, `listed_at`,
+    /// `ref`. Of what can change while a grant is held, the newest that was said counts.
+    ///
+    /// A trusted complete listing of grants ends every grant of its application that it does not
+    /// name, and a deleted account holds nothing.
+    pub fn spans(mut self, listings: &Listings) -> Result<Vec<RecordBatch>, Error> {
+        let trusted = listings.trusted("grant", &mut self.texts);
+        let mut said = std::mem::take(&mut self.words);
+        said.sort_unstable_by(|a, b| {
+            (a.holding, a.kind).cmp(&(b.holding, b.kind)).then_with(|| self.order(a, b))
+        });
+        let (mut spans, mut words) = (Vec::new(), Vec::new());
+        for holding in said.chunk_by(|a, b| a.holding == b.holding) {
+            // A listing may call the entitlement by another kind: it names it all the same.
+            let named = || holding.iter().filter(|word| word.rank == LISTING).map(|word| word.said.by);
+            for grant in holding.chunk_by(|a, b| a.kind == b.kind) {
+                words.clear();
+                words.extend_from_slice(grant);
+                self.end(&mut words, &trusted, named());
+                spans.extend(stretches(&words));
+            }
+        }
+        drop(said);
+        self.written(&spans)
+    }
+
+    /// Adds the words of those that say by silence, or by the end of the account, that it is held no more.
+    fn end(&self, words: &mut Vec<Word>, trusted: &Trusted, named: impl Iterator<Item = u32>) {
+        let Some(first) = words.first().copied() else { return };
+        let [app, account, _] = self.keys[first.holding as usize];
+        let deleted = self.deleted.get(&(app, account)).into_iter().flatten().copied();
+        let ends = deleted.filter(|said| said.at >= first.said.at);
+        let gone = |said| Word { said, rank: GONE, held: false, terms: Terms::NONE, ..first };
+        let before = words.len();
+        words.extend(ends.chain(trusted.without(app, first.said.at, named)).map(gone));
+        if words.len() > before {
+            words.sort_unstable_by(|a, b| self.order(a, b));
+        }
+    }
+
+    /// By time, rank, id and word. Of two that say the same at once, as two lines of one listing, the
+    /// one with the greater terms comes last.
+    fn order(&self, a: &Word, b: &Word) -> Ordering {
+        let text = |number: u32| self.texts.text(number);
+        let order = a.said.at.cmp(&b.said.at).then_with(|| a.rank.cmp(&b.rank));
+        let order = order.then_with(|| text(a.said.by).cmp(text(b.said.by)));
+        order.then_with(|| a.held.cmp(&b.held)).then_with(|| {
+            let terms = |word: &Word| {
+                let Terms { name, granted_by, source, expires_at, .. } = word.terms;
+                (text(name), text(granted_by), text(source), expires_at)
+            };
+            terms(a).cmp(&terms(b))
+        })
+    }
+
+    fn written(&self, spans: &[Span]) -> Result<Vec<RecordBatch>, Error> {
+        let (written, failed) = (self.texts.written(), failed("grant_spans"));
+        let text = |number: &dyn Fn(&Span) -> u32| written.column(spans.iter().map(number)).map_err(&failed);
+        let time = |at: &dyn Fn(&Span) -> i64| times(spans.iter().map(|span| known(at(span))));
+        let key = |span: &Span| self.keys[span.first.holding as usize];
+        table(
+            "grant_spans",
+            vec![
+                ("app_id", text(&|span| key(span)[0])?),
+                ("account_id", text(&|span| key(span)[1])?),
+                ("entitlement_kind", text(&|span| span.first.kind)?),
+                ("entitlement_id", text(&|span| key(span)[2])?),
+                ("entitlement_name", text(&|span| span.terms.name)?),
+                ("valid_from", time(&|span| span.first.said.at)),
+                ("valid_to", times(spans.iter().map(|span| span.until))),
+                ("expires_at", time(&|span| span.terms.expires_at)),
+                ("granted_at", time(&|span| span.terms.granted_at)),
+                ("last_used_at", time(&|span| span.terms.last_used_at)),
+                ("granted_by", text(&|span| span.terms.granted_by)?),
+                ("from_source", text(&|span| span.first.terms.source)?),
+                ("listed_at", time(&|span| span.terms.listed_at)),
+                ("ref", text(&|span| span.first.said.by)?),
+            ],
+        )
+    }
+}
+
+/// The stretches in which the words on one grant, in order, say that it is held.
+fn stretches(words: &[Word]) -> impl Iterator<Item = Span> {
+    let mut turns = words.chunk_by(|a, b| a.held == b.held).peekable();
+    std::iter::from_fn(move || {
+        let turn = turns.next()?;
+        let until = turns.peek().map(|next| next[0].said.at);
+        Some(Span { first: turn[0], until, terms: together(turn) })
+    })
+    .filter(|span| span.first.held && span.until.is_none_or(|until| until > span.first.said.at))
+}
+
+/// The newest of what was said of one stretch, but for when it began, was used and listed.
+fn together(turn: &[Word]) -> Terms {
+    let mut terms = turn[0].terms;
+    for Word { terms: next, .. } in &turn[1..] {
+        let newer = |now: &mut u32, next: u32| *now = if next == NONE { *now } else { next };
+        newer(&mut terms.name, next.name);
+        newer(&mut terms.granted_by, next.granted_by);
+        if next.expires_at != NEVER {
+            terms.expires_at = next.expires_at;
+        }
+        if next.granted_at != NEVER && (terms.granted_at == NEVER || next.granted_at < terms.granted_at) {
+            terms.granted_at = next.granted_at;
+        }
+        terms.last_used_at = terms.last_used_at.max(next.last_used_at);
+        terms.listed_at = terms.listed_at.max(next.listed_at);
+    }
+    terms
+}
+
+fn known(at: i64) -> Option<i64> {
+    (at != NEVER).then_some(at)
+}

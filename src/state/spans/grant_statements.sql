@@ -1,0 +1,73 @@
+-- Grain: one thing that a source said about one grant, in no order.
+-- Columns: app_id, account_id, entitlement_kind, entitlement_id, entitlement_name, at, listed (a
+-- listing said it), ref (event or listing id), from_source, held, expires_at, granted_at, last_used_at,
+-- granted_by, listed_at. For an assignment to an application the entitlement is the application.
+-- A grant that is listed by login is that of the one account with this login.
+-- Inputs: touched_changes, touched_snapshots, account_attributes.
+WITH logins AS (
+  SELECT a.app_id, lower(a.account_name) AS login, min(a.account_id) AS account_id
+  FROM account_attributes AS a
+  LEFT SEMI JOIN (SELECT app_id FROM touched_snapshots WHERE row_kind = 'grant' AND account_id IS NULL) AS s
+    ON s.app_id = a.app_id
+  WHERE a.account_name IS NOT NULL
+  GROUP BY a.app_id, lower(a.account_name)
+  HAVING min(a.account_id) = max(a.account_id)
+),
+stated AS (
+  SELECT
+    account_key_app AS app_id,
+    account_id,
+    entitlement_kind,
+    CASE
+      WHEN entitlement_kind = 'app' THEN app_key
+      ELSE coalesce(entitlement_id, entitlement_name)
+    END AS entitlement_id,
+    entitlement_name,
+    occurred_at AS at,
+    FALSE AS listed,
+    event_id AS ref,
+    source AS from_source,
+    CASE
+      WHEN verb IN ('group.member.add', 'role.grant', 'role.grant.timebound', 'role.activate', 'app.assign') THEN TRUE
+      WHEN verb IN ('group.member.remove', 'role.revoke', 'role.revoke.timebound', 'role.expire', 'role.deactivate', 'app.unassign', 'app.unassign.pending_deprovision', 'access.expired') THEN FALSE
+    END AS held,
+    expires_at,
+    occurred_at AS granted_at,
+    NULL AS last_used_at,
+    coalesce(actor_name, actor_id) AS granted_by,
+    NULL AS listed_at
+  FROM touched_changes
+  WHERE outcome = 'success'
+    AND account_key_app IS NOT NULL
+    AND entitlement_kind IS NOT NULL
+  UNION ALL
+  SELECT
+    s.app_id,
+    coalesce(s.account_id, l.account_id, s.account_name),
+    s.entitlement_kind,
+    s.entitlement_id,
+    s.entitlement_name,
+    s.listed_at AS at,
+    TRUE,
+    s.listing_id,
+    s.source,
+    TRUE,
+    s.expires_at,
+    s.granted_at,
+    s.last_used_at,
+    s.granted_by,
+    s.listed_at
+  FROM touched_snapshots AS s
+  LEFT JOIN logins AS l
+    ON l.app_id = s.app_id
+    AND l.login = lower(s.account_name)
+  WHERE s.row_kind = 'grant'
+    AND s.app_id IS NOT NULL
+)
+SELECT
+  app_id, account_id, entitlement_kind, entitlement_id, entitlement_name, at, listed, ref, from_source, held,
+  expires_at, granted_at, last_used_at, granted_by, listed_at
+FROM stated
+WHERE held IS NOT NULL
+  AND entitlement_id IS NOT NULL
+  AND account_id IS NOT NULL
