@@ -30,9 +30,7 @@ const PEOPLE: [(&str, &str); 3] = [
 ];
 
 /// Views that stand on links; `true` keeps the rows in memory.
-const AFTER_LINKS: [(&str, &str, bool); 15] = [
-    ("account_uses", include_str!("spans/account_uses.sql"), true),
-    ("last_activity", include_str!("spans/last_activity.sql"), true),
+const AFTER_LINKS: [(&str, &str, bool); 13] = [
     ("grants_now", include_str!("spans/grants_now.sql"), true),
     ("accounts_now", include_str!("spans/accounts_now.sql"), true),
     ("deleted_accounts", include_str!("spans/deleted_accounts.sql"), true),
@@ -83,11 +81,12 @@ pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize,
     renewed += kept::lay(session, "app_uses", uses).await?;
     kept::forget_touched(session)?;
     session.hold("links", facts::linked(session).await?)?;
+    session.hold("last_activity", fold::activity(session).await?)?;
     for (name, sql, held) in AFTER_LINKS {
         session.define(name, sql, held).await?;
     }
-    // What they hold is in `app_uses` and `last_activity` now.
-    session.forget(&["tail_events", "uses", "account_uses"])?;
+    // What they hold is in `app_uses` now.
+    session.forget(&["tail_events", "uses"])?;
     for name in PLAIN_REGISTERS {
         session.alias(name, &format!("reg_{name}")).await?;
     }

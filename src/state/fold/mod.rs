@@ -1,11 +1,12 @@
 //! Statements folded into spans: one pass over what was said, in numbers instead of texts.
 //!
 //! Takes the statements of a session (`spans/*_statements.sql`) in any order and its trusted listings;
-//! gives the rows of `account_spans`, `account_attributes` and `grant_spans`. What is kept of a
+//! gives the rows of `account_spans`, `account_attributes`, `grant_spans` and `last_activity`. What is kept of a
 //! statement is some numbers, and of an account its newest attributes, so that memory does not grow
 //! with the texts of a history (docs/decisions/0014). Does not know what a checkpoint keeps.
 
 mod accounts;
+mod activity;
 mod described;
 mod grants;
 mod listings;
@@ -17,6 +18,7 @@ use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::error::ArrowError;
 
 use self::accounts::Accounts;
+use self::activity::Uses;
 use self::grants::Grants;
 use self::listings::Listings;
 use crate::query::{Error, Session};
@@ -45,6 +47,18 @@ pub async fn grants(session: &Session) -> Result<Vec<RecordBatch>, Error> {
     let statements = include_str!("../spans/grant_statements.sql");
     session.each("grant_statements", statements, |batch| grants.hear(batch)).await?;
     grants.spans(&listings)
+}
+
+/// The rows of `last_activity`.
+pub async fn activity(session: &Session) -> Result<Vec<RecordBatch>, Error> {
+    let mut uses = Uses::default();
+    let links = "SELECT app_id, account_id, identity_id FROM links";
+    session.each("links", links, |batch| uses.hear_links(batch)).await?;
+    let used = "SELECT account_key_app, account_id, app_key, verb, outcome = 'success' AS ok, first_at, last_at, uses FROM app_uses";
+    session.each("app_uses", used, |batch| uses.hear_uses(batch)).await?;
+    let listed = "SELECT app_id, account_id, last_active_at FROM account_attributes WHERE last_active_at <= $as_of";
+    session.each("account_attributes", listed, |batch| uses.hear_listed(batch)).await?;
+    uses.last_activity()
 }
 
 /// Columns as a table, in batches; at least one, so that an empty table still has its columns.

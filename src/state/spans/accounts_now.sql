@@ -1,9 +1,9 @@
 -- Grain: one account that exists at $as_of.
 -- Inputs: account_spans, account_attributes, links, grants_now.
 WITH privileges AS (
-  SELECT app_id, account_id, bool_or(privileged) AS privileged
+  SELECT DISTINCT app_id, account_id, privileged
   FROM grants_now
-  GROUP BY app_id, account_id
+  WHERE privileged
 )
 SELECT
   s.app_id,

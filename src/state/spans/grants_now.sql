@@ -11,6 +11,19 @@ WITH catalogue AS (
     max(name) AS name
   FROM reg_entitlements
   GROUP BY app_id, lower(entitlement_id)
+),
+-- Put together first, so that millions of grants are joined once.
+accounts AS (
+  SELECT
+    coalesce(a.app_id, l.app_id) AS app_id,
+    coalesce(a.account_id, l.account_id) AS account_id,
+    a.state = 'active' AS active,
+    l.identity_id,
+    coalesce(l.class, 'unknown') AS class
+  FROM (SELECT app_id, account_id, state FROM account_spans WHERE valid_to IS NULL) AS a
+  FULL JOIN links AS l
+    ON l.app_id = a.app_id
+    AND l.account_id = a.account_id
 )
 SELECT
   g.app_id,
@@ -29,18 +42,14 @@ SELECT
   coalesce(c.tenant_admin, FALSE) AS tenant_admin,
   c.sensitivity,
   coalesce(c.jit, FALSE) AS jit,
-  l.identity_id,
-  a.state = 'active' AS account_active,
-  coalesce(l.class, 'unknown') AS account_class
+  a.identity_id,
+  a.active AS account_active,
+  coalesce(a.class, 'unknown') AS account_class
 FROM grant_spans AS g
-LEFT JOIN account_spans AS a
+LEFT JOIN accounts AS a
   ON a.app_id = g.app_id
   AND a.account_id = g.account_id
-  AND a.valid_to IS NULL
 LEFT JOIN catalogue AS c
   ON c.app_id = g.app_id
   AND c.alias = lower(g.entitlement_id)
-LEFT JOIN links AS l
-  ON l.app_id = g.app_id
-  AND l.account_id = g.account_id
 WHERE g.valid_to IS NULL
