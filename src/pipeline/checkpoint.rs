@@ -4,6 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use arrow::array::RecordBatch;
+use tracing::debug;
+
 use super::{Engine, Error};
 use crate::domain::UtcMicros;
 use crate::query::{self, At, Base, Session};
@@ -88,7 +91,9 @@ impl Engine {
         }
         let mut kept = BTreeMap::new();
         for (name, sql) in query::KEPT.into_iter().chain(state::KEPT) {
-            kept.insert(name, session.collect(name, sql).await?);
+            let batches = session.collect(name, sql).await?;
+            debug!(table = name, rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>(), "collected to keep");
+            kept.insert(name, batches);
         }
         Ok(checkpoint::keep(&self.checkpoints(), reach, &kept)?)
     }

@@ -226,7 +226,6 @@ impl Session {
         if held {
             let batches = self.collect(name, sql).await?;
             let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-            debug!(view = name, rows, "view held");
             self.hold(name, batches)?;
             return Ok(rows);
         }
@@ -247,6 +246,7 @@ impl Session {
             return self.register(name, DataFrame::new(self.context.state(), nothing).into_view());
         }
         let batches = regrouped(&batches).map_err(|source| failed(source.into()))?;
+        debug!(view = name, rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>(), "view held");
         let table = MemTable::try_new(schema, vec![batches]).map_err(failed)?;
         self.register(name, Arc::new(table))
     }

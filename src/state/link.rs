@@ -4,7 +4,7 @@
 //! that of the detectors reference §3.3: immutable id, externalId, employee id, verified
 //! alias, e-mail, login, and names only for a review queue. Two candidates are never a link.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::class::{self, Classified};
 use crate::domain::UtcMicros;
@@ -112,9 +112,12 @@ pub fn link(
 /// Gives an account that nothing else explains the person of the account that it was renamed from,
 /// or to. `renames` holds application, former and later account, in the order in which they happened.
 pub fn follow_renames(links: &mut [Link], renames: &[[String; 3]]) {
+    let named: HashSet<(&str, &str)> =
+        renames.iter().flat_map(|[app, from, to]| [(app.as_str(), from.as_str()), (app, to)]).collect();
     let places: HashMap<(String, String), usize> = links
         .iter()
         .enumerate()
+        .filter(|(_, link)| named.contains(&(link.app_id.as_str(), link.account_id.as_str())))
         .map(|(at, link)| ((link.app_id.clone(), link.account_id.clone()), at))
         .collect();
     let place = |app: &String, account: &String| places.get(&(app.clone(), account.clone())).copied();

@@ -83,7 +83,7 @@ impl Uses {
             }
             let (Some(first_at), Some(last_at)) = (first_at.get(row), last_at.get(row)) else { continue };
             let account = self.account(from[row], accounts[row]);
-            let mut used = |account: usize, signal: u32, uses_of: &mut Uses| match ok.value(row) {
+            let used = |account: usize, signal: u32, uses_of: &mut Uses| match ok.value(row) {
                 true => uses_of.succeeded(account, signal, first_at.0, last_at.0),
                 false => uses_of.failures.push(Failed { account, at: last_at.0, times: uses.value(row) }),
             };
