@@ -15,14 +15,14 @@ const LINK_MIN: f64 = 0.75;
 /// were called before: application, account, text.
 #[derive(Clone, Default)]
 struct Given {
-    accounts: Vec<AccountFacts>,
+    accounts: Vec<AccountFacts<'static>>,
     people: Vec<Person>,
     domains: BTreeMap<String, String>,
     former: Vec<[String; 3]>,
 }
 
 impl Given {
-    fn links(&self) -> Vec<Link> {
+    fn links(&self) -> Vec<Link<'_>> {
         link(&self.accounts, &self.people, &self.domains, &IDENTITY_PROVIDERS, &self.former)
     }
 }
@@ -41,7 +41,7 @@ fn check(given: &Given, expect: &[Expect<'_>]) {
         assert_eq!(links.len(), given.accounts.len(), "one link an account");
         for (key, identity, method, confidence, candidates) in expect {
             let found = of(&links, key);
-            assert_eq!(found.identity_id.as_deref(), *identity, "{found:?}");
+            assert_eq!(found.identity_id, *identity, "{found:?}");
             assert_eq!((found.method, found.candidates), (*method, *candidates), "{found:?}");
             assert!((found.confidence - confidence).abs() < 1e-9, "{found:?}");
             assert_eq!(found.identity_id.is_some(), found.confidence >= LINK_MIN, "{found:?}");
@@ -53,7 +53,7 @@ fn check(given: &Given, expect: &[Expect<'_>]) {
 /// only as a closed account and a new one; or a robot would be given to a person.
 #[test]
 fn a_renamed_account_stays_with_its_person() {
-    let robot = AccountFacts { declared_class: some("service"), ..account("crm", "robot") };
+    let robot = AccountFacts { declared_class: Some("service"), ..account("crm", "robot") };
     let given = Given {
         people: vec![
             person("p1", "Ada Low", &["ada@example.com"]),
@@ -81,30 +81,26 @@ fn a_renamed_account_stays_with_its_person() {
         ("crm/robot", None, "none"),
     ] {
         let link = of(&links, key);
-        assert_eq!((link.identity_id.as_deref(), link.method), (identity, method), "{link:?}");
+        assert_eq!((link.identity_id, link.method), (identity, method), "{link:?}");
         assert!(link.identity_id.is_none() || link.confidence >= 0.9, "{link:?}");
     }
 }
 
-fn of<'a>(links: &'a [Link], key: &str) -> &'a Link {
+fn of<'a, 'l>(links: &'l [Link<'a>], key: &str) -> &'l Link<'a> {
     let named = |link: &&Link| format!("{}/{}", link.app_id, link.account_id) == key;
     links.iter().find(named).unwrap_or_else(|| panic!("no link of {key}"))
 }
 
-fn some(text: &str) -> Option<String> {
-    Some(text.to_owned())
+fn account<'a>(app_id: &'a str, account_id: &'a str) -> AccountFacts<'a> {
+    AccountFacts { app_id, account_id, ..AccountFacts::default() }
 }
 
-fn account(app: &str, id: &str) -> AccountFacts {
-    AccountFacts { app_id: app.to_owned(), account_id: id.to_owned(), ..AccountFacts::default() }
+fn with_email<'a>(app: &'a str, id: &'a str, email: &'a str) -> AccountFacts<'a> {
+    AccountFacts { email: Some(email), ..account(app, id) }
 }
 
-fn with_email(app: &str, id: &str, email: &str) -> AccountFacts {
-    AccountFacts { email: some(email), ..account(app, id) }
-}
-
-fn with_login(app: &str, id: &str, login: &str, display_name: &str) -> AccountFacts {
-    AccountFacts { account_name: some(login), display_name: some(display_name), ..account(app, id) }
+fn with_login<'a>(app: &'a str, id: &'a str, login: &'a str, display_name: &'a str) -> AccountFacts<'a> {
+    AccountFacts { account_name: Some(login), display_name: Some(display_name), ..account(app, id) }
 }
 
 fn person(id: &str, name: &str, emails: &[&str]) -> Person {
@@ -112,8 +108,8 @@ fn person(id: &str, name: &str, emails: &[&str]) -> Person {
         identity_id: id.to_owned(),
         employee_ids: BTreeSet::from([id.to_owned()]),
         emails: emails.iter().map(|email| (*email).to_owned()).collect(),
-        name: some(name),
-        kind: some("employee"),
+        name: Some(name.to_owned()),
+        kind: Some("employee".to_owned()),
         employments: vec![(None, None)],
     }
 }
@@ -130,9 +126,9 @@ fn at(date: &str) -> UtcMicros {
 /// nobody's, and its owner's departure would go unseen.
 #[test]
 fn an_external_id_leads_through_the_account_at_the_identity_provider() {
-    let external = |id: &str, external_id: &str| AccountFacts {
-        external_id: some(external_id),
-        email: some("someone.else@example.com"),
+    let external = |id: &'static str, external_id: &'static str| AccountFacts {
+        external_id: Some(external_id),
+        email: Some("someone.else@example.com"),
         ..account("crm", id)
     };
     let given = Given {
@@ -159,8 +155,8 @@ fn an_external_id_leads_through_the_account_at_the_identity_provider() {
 /// If it failed, an export that names the employee would be linked worse than one that does not.
 #[test]
 fn an_employee_id_outweighs_an_address() {
-    let numbered = |id: &str, employee_id: &str, email: &str| AccountFacts {
-        employee_id: some(employee_id),
+    let numbered = |id: &'static str, employee_id: &'static str, email: &'static str| AccountFacts {
+        employee_id: Some(employee_id),
         ..with_email("erp", id, email)
     };
     let given = Given {
@@ -184,7 +180,7 @@ fn addresses_match_in_any_case_under_domain_aliases_and_former_names() {
             with_email("crm", "former", "ada.lund@example.com"),
             with_email("crm", "both", "ADA.LUND@old.example"),
             // A login that is an address counts as one.
-            AccountFacts { account_name: some("ada.park@example.com"), ..account("crm", "login") },
+            AccountFacts { account_name: Some("ada.park@example.com"), ..account("crm", "login") },
             with_email("crm", "foreign", "ada.park@elsewhere.example"),
             with_email("crm", "tagged", "ada.park+test@example.com"),
         ],
@@ -260,7 +256,7 @@ fn a_login_counts_for_more_when_the_name_agrees() {
             with_login("erp", "same", "ada.park", "Ada Park"),
             with_login("erp", "turned", "ADA.PARK", "Park, Ada"),
             with_login("erp", "other", "ada.park", "Quentin Ives"),
-            AccountFacts { account_name: some("ada.park"), ..account("erp", "nameless") },
+            AccountFacts { account_name: Some("ada.park"), ..account("erp", "nameless") },
             with_login("erp", "accents", "zoe.muller", "Zoe Muller"),
             with_login("erp", "nobody", "x.y", "Quentin Ives"),
         ],
@@ -287,7 +283,7 @@ fn the_day_an_account_was_made_decides_between_two_who_had_the_address() {
         employments: vec![(Some(at(from)), to.map(at))],
         ..person(id, "J Lee", &["j.lee@example.com"])
     };
-    let made = |id: &str, on: Option<&str>| AccountFacts {
+    let made = |id: &'static str, on: Option<&str>| AccountFacts {
         created_at: on.map(at),
         ..with_email("crm", id, "j.lee@example.com")
     };
@@ -325,7 +321,7 @@ fn the_day_an_account_was_made_decides_between_two_who_had_the_address() {
 #[test]
 fn renamed_and_rehired_people_stay_one() {
     let numbered =
-        |id: &str, employee_id: &str| AccountFacts { employee_id: some(employee_id), ..account("erp", id) };
+        |id: &'static str, employee_id: &'static str| AccountFacts { employee_id: Some(employee_id), ..account("erp", id) };
     let mut given = Given {
         accounts: vec![
             with_email("crm", "maiden", "ada.lund@example.com"),

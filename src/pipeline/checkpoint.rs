@@ -1,10 +1,9 @@
 //! Starting where an earlier run ended: a session reads only the events that a checkpoint does not
 //! know, and a current run keeps a new one when enough has come since.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use arrow::array::RecordBatch;
+use futures::TryStreamExt;
 use tracing::debug;
 
 use super::{Engine, Error};
@@ -12,7 +11,7 @@ use crate::domain::UtcMicros;
 use crate::query::{self, At, Base, Session};
 use crate::state;
 use crate::store::Read;
-use crate::store::checkpoint::{self, Checkpoint, Reach};
+use crate::store::checkpoint::{self, Checkpoint, Growing, Reach};
 
 /// A new checkpoint costs as much as the state is large, so it waits for a tail of this share.
 const TAIL_SHARE: f64 = 0.1;
@@ -89,13 +88,18 @@ impl Engine {
         if (news as f64) < TAIL_SHARE * session.base_rows() as f64 {
             return Ok(());
         }
-        let mut kept = BTreeMap::new();
+        let mut growing = Growing::begin(&self.checkpoints(), reach)?;
         for (name, sql) in query::KEPT.into_iter().chain(state::KEPT) {
-            let batches = session.collect(name, sql).await?;
-            debug!(table = name, rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>(), "collected to keep");
-            kept.insert(name, batches);
+            // One after the other and as they come: together they are as much as the session holds.
+            let (schema, mut batches) = session.stream(name, sql).await?;
+            let mut table = growing.table(name, schema)?;
+            while let Some(batch) = batches.try_next().await? {
+                table.write(&batch)?;
+            }
+            table.finish()?;
+            debug!(table = name, "kept");
         }
-        Ok(checkpoint::keep(&self.checkpoints(), reach, &kept)?)
+        Ok(growing.finish()?)
     }
 
     /// Forgets what was worked out; the next run reads all events again.

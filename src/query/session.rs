@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
 use datafusion::common::{ParamValues, ScalarValue, ToDFSchema};
@@ -12,7 +13,8 @@ use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
-use futures::StreamExt;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 use tracing::debug;
 
 use super::{Error, guard, registers};
@@ -275,19 +277,30 @@ impl Session {
     }
 
     /// Runs one query and gives its batches to `take` as they come, so that they need not all be in
-    /// memory. Their order is not that of any table.
+    /// memory. Where the query does not order them, they come in any order.
     pub async fn each(
         &self,
         name: &str,
         sql: &str,
         mut take: impl FnMut(&RecordBatch) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let frame = self.plan(name, sql, &[]).await?;
-        let mut stream = frame.execute_stream().await.map_err(|e| run_error(name, e))?;
-        while let Some(batch) = stream.next().await {
-            take(&batch.map_err(|e| run_error(name, e))?)?;
+        let (_, mut batches) = self.stream(name, sql).await?;
+        while let Some(batch) = batches.try_next().await? {
+            take(&batch)?;
         }
         Ok(())
+    }
+
+    /// The columns of an answer, and its rows as they come.
+    pub async fn stream(
+        &self,
+        name: &str,
+        sql: &str,
+    ) -> Result<(SchemaRef, BoxStream<'static, Result<RecordBatch, Error>>), Error> {
+        let frame = self.plan(name, sql, &[]).await?;
+        let (name, schema) = (name.to_owned(), Arc::new(frame.schema().as_arrow().clone()));
+        let batches = frame.execute_stream().await.map_err(|e| run_error(&name, e))?;
+        Ok((schema, batches.map_err(move |e| run_error(&name, e)).boxed()))
     }
 
     /// Collects with further text parameters, by name without the `$`.

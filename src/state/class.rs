@@ -17,8 +17,8 @@ pub struct Classified {
 
 /// Classifies one account; `employment` is the kind of the matched person's employment.
 pub fn classify(account: &AccountFacts, employment: Option<&str>) -> Classified {
-    let declared = account.declared_class.as_deref().and_then(AccountClass::parse);
-    let listed = account.listed_class.as_deref().and_then(AccountClass::parse);
+    let declared = account.declared_class.and_then(AccountClass::parse);
+    let listed = account.listed_class.and_then(AccountClass::parse);
     let found = match (declared, listed, employment) {
         (Some(class), _, _) => Some((class, "register")),
         // A listing's "member" or "user" says only that no robot is meant.
@@ -67,7 +67,7 @@ fn named_like_a_machine(account: &AccountFacts) -> bool {
         "deploy",
         "backup",
     ];
-    let login = account.account_name.as_deref().or(account.email.as_deref()).unwrap_or_default();
+    let login = account.account_name.or(account.email).unwrap_or_default();
     let local = login.split('@').next().unwrap_or_default().to_lowercase();
     local.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| WORDS.contains(&word))
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray};
 
 use super::{IDENTITY_PROVIDERS, fold};
 use super::link::{self, AccountFacts, Link, Person};
-use crate::query::{Error, Rows, Session};
+use crate::query::{Error, Rows, Session, Texts, Times};
 
 const ACCOUNTS: &str = include_str!("spans/link_accounts.sql");
 const PEOPLE: &str = include_str!("spans/link_people.sql");
@@ -18,7 +18,8 @@ const DOMAINS: &str = "SELECT lower(domain) AS domain, lower(alias_of) AS alias_
 
 /// Runs linking over the session's accounts and people; the result is the table `links`.
 pub async fn linked(session: &Session) -> Result<Vec<RecordBatch>, Error> {
-    let (accounts, people) = (accounts(session).await?, people(session).await?);
+    let (columns, people) = (accounts(session).await?, people(session).await?);
+    let accounts: Vec<AccountFacts<'_>> = columns.iter().flat_map(AccountColumns::facts).collect();
     let aliases = domain_aliases(session).await?;
     let former = former(session).await?;
     let mut links = link::link(&accounts, &people, &aliases, &IDENTITY_PROVIDERS, &former);
@@ -26,31 +27,52 @@ pub async fn linked(session: &Session) -> Result<Vec<RecordBatch>, Error> {
     table(&links)
 }
 
-async fn accounts(session: &Session) -> Result<Vec<AccountFacts>, Error> {
-    let mut accounts = Vec::new();
-    for batch in session.collect("link_accounts", ACCOUNTS).await? {
-        let rows = Rows::new("link_accounts", &batch);
-        let (app_id, account_id) = (rows.texts("app_id")?, rows.texts("account_id")?);
-        let (account_name, display_name) = (rows.texts("account_name")?, rows.texts("display_name")?);
-        let (email, external_id) = (rows.texts("email")?, rows.texts("external_id")?);
-        let (employee_id, listed_class) = (rows.texts("employee_id")?, rows.texts("class")?);
-        let (declared_class, created_at) = (rows.texts("declared_class")?, rows.times("created_at")?);
-        for row in 0..rows.len() {
-            accounts.push(AccountFacts {
-                app_id: app_id.owned(row).unwrap_or_default(),
-                account_id: account_id.owned(row).unwrap_or_default(),
-                account_name: account_name.owned(row),
-                display_name: display_name.owned(row),
-                email: email.owned(row),
-                external_id: external_id.owned(row),
-                employee_id: employee_id.owned(row),
-                listed_class: listed_class.owned(row),
-                declared_class: declared_class.owned(row),
-                created_at: created_at.get(row),
-            });
-        }
+/// Some accounts as the session has them.
+struct AccountColumns {
+    /// In the order of the fields of [`AccountFacts`].
+    texts: [Texts; 9],
+    created_at: Times,
+    rows: usize,
+}
+
+impl AccountColumns {
+    fn facts(&self) -> impl Iterator<Item = AccountFacts<'_>> {
+        (0..self.rows).map(|row| {
+            let [app_id, account_id, account_name, display_name, email, external_id, employee_id, listed, declared] =
+                self.texts.each_ref().map(|column| column.get(row));
+            AccountFacts {
+                app_id: app_id.unwrap_or_default(),
+                account_id: account_id.unwrap_or_default(),
+                account_name,
+                display_name,
+                email,
+                external_id,
+                employee_id,
+                listed_class: listed,
+                declared_class: declared,
+                created_at: self.created_at.get(row),
+            }
+        })
     }
-    Ok(accounts)
+}
+
+async fn accounts(session: &Session) -> Result<Vec<AccountColumns>, Error> {
+    let columns = |batch: &RecordBatch| {
+        let rows = Rows::new("link_accounts", batch);
+        let texts = [
+            rows.texts("app_id")?,
+            rows.texts("account_id")?,
+            rows.texts("account_name")?,
+            rows.texts("display_name")?,
+            rows.texts("email")?,
+            rows.texts("external_id")?,
+            rows.texts("employee_id")?,
+            rows.texts("class")?,
+            rows.texts("declared_class")?,
+        ];
+        Ok(AccountColumns { texts, created_at: rows.times("created_at")?, rows: rows.len() })
+    };
+    session.collect("link_accounts", ACCOUNTS).await?.iter().map(columns).collect()
 }
 
 async fn people(session: &Session) -> Result<Vec<Person>, Error> {
@@ -119,21 +141,22 @@ async fn domain_aliases(session: &Session) -> Result<BTreeMap<String, String>, E
     Ok(aliases)
 }
 
-fn table(links: &[Link]) -> Result<Vec<RecordBatch>, Error> {
-    let texts =
-        |f: fn(&Link) -> Option<&str>| -> ArrayRef { Arc::new(links.iter().map(f).collect::<StringArray>()) };
+fn table(links: &[Link<'_>]) -> Result<Vec<RecordBatch>, Error> {
+    let texts = |text: &dyn for<'l> Fn(&'l Link<'_>) -> Option<&'l str>| -> ArrayRef {
+        Arc::new(links.iter().map(text).collect::<StringViewArray>())
+    };
     let columns: [(&str, ArrayRef); 8] = [
-        ("app_id", texts(|link| Some(&link.app_id))),
-        ("account_id", texts(|link| Some(&link.account_id))),
-        ("identity_id", texts(|link| link.identity_id.as_deref())),
-        ("method", texts(|link| Some(link.method))),
+        ("app_id", texts(&|link| Some(link.app_id))),
+        ("account_id", texts(&|link| Some(link.account_id))),
+        ("identity_id", texts(&|link| link.identity_id)),
+        ("method", texts(&|link| Some(link.method))),
         ("confidence", Arc::new(links.iter().map(|link| Some(link.confidence)).collect::<Float64Array>())),
         (
             "candidates",
             Arc::new(links.iter().map(|link| Some(link.candidates as i64)).collect::<Int64Array>()),
         ),
-        ("class", texts(|link| Some(link.class))),
-        ("class_source", texts(|link| Some(link.class_source))),
+        ("class", texts(&|link| Some(link.class))),
+        ("class_source", texts(&|link| Some(link.class_source))),
     ];
     fold::table("links", columns.into())
 }

@@ -11,18 +11,18 @@ use crate::domain::UtcMicros;
 
 /// An account, as far as linking needs to know it.
 #[derive(Clone, Debug, Default)]
-pub struct AccountFacts {
-    pub app_id: String,
-    pub account_id: String,
-    pub account_name: Option<String>,
-    pub display_name: Option<String>,
-    pub email: Option<String>,
-    pub external_id: Option<String>,
-    pub employee_id: Option<String>,
+pub struct AccountFacts<'a> {
+    pub app_id: &'a str,
+    pub account_id: &'a str,
+    pub account_name: Option<&'a str>,
+    pub display_name: Option<&'a str>,
+    pub email: Option<&'a str>,
+    pub external_id: Option<&'a str>,
+    pub employee_id: Option<&'a str>,
     /// What the listing itself says the account is.
-    pub listed_class: Option<String>,
+    pub listed_class: Option<&'a str>,
     /// What the register of non-human identities or of exceptions says it is.
-    pub declared_class: Option<String>,
+    pub declared_class: Option<&'a str>,
     pub created_at: Option<UtcMicros>,
 }
 
@@ -41,10 +41,10 @@ pub struct Person {
 
 /// What linking decided about one account.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Link {
-    pub app_id: String,
-    pub account_id: String,
-    pub identity_id: Option<String>,
+pub struct Link<'a> {
+    pub app_id: &'a str,
+    pub account_id: &'a str,
+    pub identity_id: Option<&'a str>,
     /// `external_id`, `employee_id`, `email`, `alias`, `login`, `rename`, `ambiguous`, `name`, `none`.
     pub method: &'static str,
     /// In [0, 1]; a candidate that is not a link keeps its confidence below 0.75.
@@ -73,23 +73,23 @@ const NAME_SIMILARITY_MIN: f64 = 0.93;
 ///
 /// `former` holds the addresses and logins that an identity provider's account had before:
 /// application, account and text. They belong to whoever the account belongs to.
-pub fn link(
-    accounts: &[AccountFacts],
-    people: &[Person],
-    domain_aliases: &BTreeMap<String, String>,
+pub fn link<'a>(
+    accounts: &[AccountFacts<'a>],
+    people: &'a [Person],
+    domain_aliases: &'a BTreeMap<String, String>,
     identity_providers: &[&str],
     former: &[[String; 3]],
-) -> Vec<Link> {
+) -> Vec<Link<'a>> {
     let mut index = Index::new(people, domain_aliases);
     let mut providers: HashMap<(&str, &str), usize> = HashMap::new();
-    let mut links: Vec<Option<Link>> = vec![None; accounts.len()];
-    let is_provider = |account: &AccountFacts| identity_providers.contains(&account.app_id.as_str());
+    let mut links: Vec<Option<Link<'a>>> = vec![None; accounts.len()];
+    let is_provider = |account: &AccountFacts| identity_providers.contains(&account.app_id);
     for (at, account) in accounts.iter().enumerate().filter(|(_, account)| is_provider(account)) {
         let matched = index.find(account, &HashMap::new());
         if let Match::One(person, _, confidence) = matched
             && confidence >= LOGIN
         {
-            providers.insert((account.app_id.as_str(), account.account_id.as_str()), person);
+            providers.insert((account.app_id, account.account_id), person);
         }
         links[at] = Some(index.decide(account, matched));
     }
@@ -111,16 +111,13 @@ pub fn link(
 
 /// Gives an account that nothing else explains the person of the account that it was renamed from,
 /// or to. `renames` holds application, former and later account, in the order in which they happened.
-pub fn follow_renames(links: &mut [Link], renames: &[[String; 3]]) {
-    let named: HashSet<(&str, &str)> =
-        renames.iter().flat_map(|[app, from, to]| [(app.as_str(), from.as_str()), (app, to)]).collect();
-    let places: HashMap<(String, String), usize> = links
-        .iter()
-        .enumerate()
-        .filter(|(_, link)| named.contains(&(link.app_id.as_str(), link.account_id.as_str())))
-        .map(|(at, link)| ((link.app_id.clone(), link.account_id.clone()), at))
-        .collect();
-    let place = |app: &String, account: &String| places.get(&(app.clone(), account.clone())).copied();
+pub fn follow_renames(links: &mut [Link<'_>], renames: &[[String; 3]]) {
+    let named: HashSet<[&str; 2]> =
+        renames.iter().flat_map(|[app, from, to]| [[app.as_str(), from.as_str()], [app, to]]).collect();
+    let keys = links.iter().map(|link| [link.app_id, link.account_id]).enumerate();
+    let places: HashMap<[&str; 2], usize> =
+        keys.filter(|(_, key)| named.contains(key)).map(|(at, key)| (key, at)).collect();
+    let place = |app: &str, account: &str| places.get(&[app, account]).copied();
     let pairs: Vec<(usize, usize)> =
         renames.iter().filter_map(|[app, from, to]| Some((place(app, from)?, place(app, to)?))).collect();
     let back = pairs.iter().rev().map(|(from, to)| (*to, *from));
@@ -198,16 +195,16 @@ impl<'a> Index<'a> {
     }
 
     fn find(&self, account: &AccountFacts, by_provider_id: &HashMap<&str, usize>) -> Match {
-        let external_id = account.external_id.as_deref().map(str::trim);
+        let external_id = account.external_id.map(str::trim);
         if let Some(person) = external_id.and_then(|id| by_provider_id.get(id).or_else(|| self.by_id.get(id)))
         {
             return Match::One(*person, "external_id", EXTERNAL_ID);
         }
-        if let Some(person) = account.employee_id.as_deref().and_then(|id| self.by_id.get(id.trim())) {
+        if let Some(person) = account.employee_id.and_then(|id| self.by_id.get(id.trim())) {
             return Match::One(*person, "employee_id", EMPLOYEE_ID);
         }
-        let login = account.account_name.as_deref().unwrap_or_default();
-        let addresses = [account.email.as_deref().unwrap_or_default(), login];
+        let login = account.account_name.unwrap_or_default();
+        let addresses = [account.email.unwrap_or_default(), login];
         for address in addresses.iter().filter(|address| address.contains('@')) {
             let key = canonical_email(address, self.domain_aliases);
             match self.one_of(self.by_email.get(&key), account) {
@@ -258,22 +255,25 @@ impl<'a> Index<'a> {
     }
 
     fn same_name(&self, account: &AccountFacts, person: usize) -> bool {
-        match (account.display_name.as_deref(), self.people[person].name.as_deref()) {
+        match (account.display_name, self.people[person].name.as_deref()) {
             (Some(a), Some(b)) => folded_name(a) == folded_name(b),
             _ => false,
         }
     }
 
     /// Applies class and name candidates to what `find` gave.
-    fn decide(&self, account: &AccountFacts, matched: Match) -> Link {
+    fn decide<'f>(&self, account: &AccountFacts<'f>, matched: Match) -> Link<'f>
+    where
+        'a: 'f,
+    {
         let kind = match matched {
             Match::One(person, _, _) => Some(self.people[person].kind.as_deref().unwrap_or("employee")),
             _ => None,
         };
         let Classified { class, source, human } = class::classify(account, kind);
         let mut link = Link {
-            app_id: account.app_id.clone(),
-            account_id: account.account_id.clone(),
+            app_id: account.app_id,
+            account_id: account.account_id,
             identity_id: None,
             method: "none",
             confidence: 0.0,
@@ -287,7 +287,7 @@ impl<'a> Index<'a> {
         }
         match matched {
             Match::One(person, method, confidence) => {
-                link.identity_id = Some(self.people[person].identity_id.clone());
+                link.identity_id = Some(&self.people[person].identity_id);
                 (link.method, link.confidence, link.candidates) = (method, confidence, 1);
             }
             Match::Several(n) => {
@@ -306,7 +306,7 @@ impl<'a> Index<'a> {
     }
 
     fn similar_names(&self, account: &AccountFacts) -> usize {
-        let Some(name) = account.display_name.as_deref() else { return 0 };
+        let Some(name) = account.display_name else { return 0 };
         let wanted = folded_name(name);
         // A single word is too little to go by.
         if !wanted.contains(' ') {

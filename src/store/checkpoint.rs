@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use bytes::Bytes;
 use datafusion::catalog::{Session, TableProvider};
@@ -36,7 +36,7 @@ use crate::domain::UtcMicros;
 
 const MANIFEST: &str = "manifest.json";
 /// Rises whenever what is kept, or how it is worked out, changes.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Rows of a row group: what a question about recent rows must at least read.
 const ROW_GROUP_ROWS: usize = 65_536;
 /// The name of a table's file within its own store.
@@ -98,33 +98,100 @@ pub async fn newest(folder: &Path, wanted: &Reach) -> Option<Checkpoint> {
     None
 }
 
-/// Keeps tables, by name, that say all that events and listings of up to `reach` say, and removes all
-/// but the newest.
-///
-/// # Errors
-/// When a file cannot be written.
-pub fn keep(folder: &Path, reach: Reach, kept: &BTreeMap<&str, Vec<RecordBatch>>) -> Result<(), Error> {
-    let Reach { as_of, known_at, listings_known_at, .. } = reach;
-    let name = format!("{}-{}-{}", known_at.0, listings_known_at.0, as_of.0);
-    let (path, growing) = (folder.join(&name), folder.join(format!("{name}.growing")));
-    fs::create_dir_all(&growing).map_err(Error::io("create", &growing))?;
-    let mut tables = BTreeMap::new();
-    for (name, batches) in kept {
-        tables.insert((*name).to_owned(), write(&growing.join(format!("{name}.parquet")), batches)?);
+/// A checkpoint that is being written; none until it is finished.
+pub struct Growing {
+    folder: PathBuf,
+    reach: Reach,
+    tables: BTreeMap<String, String>,
+}
+
+/// One table of it.
+pub struct GrowingTable<'a> {
+    growing: &'a mut Growing,
+    name: String,
+    path: PathBuf,
+    writer: ArrowWriter<File>,
+}
+
+impl Growing {
+    /// Begins one in `folder` whose tables say all that events and listings of up to `reach` say.
+    ///
+    /// # Errors
+    /// When its folder cannot be made.
+    pub fn begin(folder: &Path, reach: Reach) -> Result<Growing, Error> {
+        let growing = Growing { folder: folder.to_owned(), reach, tables: BTreeMap::new() };
+        let path = growing.path();
+        fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
+        Ok(growing)
     }
-    let manifest = Manifest { version: VERSION, reach, tables };
-    let file = growing.join(MANIFEST);
-    fs::write(&file, serde_json::to_vec(&manifest).unwrap_or_default()).map_err(Error::io("write", &file))?;
-    if path.exists() {
-        fs::remove_dir_all(&path).map_err(Error::io("replace", &path))?;
+
+    /// Begins a table of these columns.
+    ///
+    /// # Errors
+    /// When its file cannot be made.
+    pub fn table(&mut self, name: &str, schema: SchemaRef) -> Result<GrowingTable<'_>, Error> {
+        let path = self.path().join(format!("{name}.parquet"));
+        let failed = |source| Error::parquet("write", &path)(source);
+        let level = ZstdLevel::try_new(1).map_err(failed)?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(level))
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            .build();
+        let file = File::create(&path).map_err(Error::io("create", &path))?;
+        let writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(failed)?;
+        Ok(GrowingTable { growing: self, name: name.to_owned(), path, writer })
     }
-    fs::rename(&growing, &path).map_err(Error::io("finish", &path))?;
-    let mut found = all(folder);
-    found.sort_by_key(|(_, manifest)| manifest.reach.age());
-    for (old, _) in found.iter().rev().skip(KEPT) {
-        fs::remove_dir_all(old).map_err(Error::io("remove", old))?;
+
+    /// Makes it one that is found, and removes all but the newest.
+    ///
+    /// # Errors
+    /// When a file cannot be written or removed.
+    pub fn finish(self) -> Result<(), Error> {
+        let (growing, path) = (self.path(), self.folder.join(name_of(&self.reach)));
+        let manifest = Manifest { version: VERSION, reach: self.reach, tables: self.tables };
+        let file = growing.join(MANIFEST);
+        fs::write(&file, serde_json::to_vec(&manifest).unwrap_or_default())
+            .map_err(Error::io("write", &file))?;
+        if path.exists() {
+            fs::remove_dir_all(&path).map_err(Error::io("replace", &path))?;
+        }
+        fs::rename(&growing, &path).map_err(Error::io("finish", &path))?;
+        let mut found = all(&self.folder);
+        found.sort_by_key(|(_, manifest)| manifest.reach.age());
+        for (old, _) in found.iter().rev().skip(KEPT) {
+            fs::remove_dir_all(old).map_err(Error::io("remove", old))?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn path(&self) -> PathBuf {
+        self.folder.join(format!("{}.growing", name_of(&self.reach)))
+    }
+}
+
+impl GrowingTable<'_> {
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        self.writer.write(batch).map_err(Error::parquet("write", &self.path))
+    }
+
+    /// Ends the table.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn finish(self) -> Result<(), Error> {
+        self.writer.close().map_err(Error::parquet("write", &self.path))?;
+        let bytes = fs::read(&self.path).map_err(Error::io("read", &self.path))?;
+        self.growing.tables.insert(self.name, sha256(&bytes));
+        Ok(())
+    }
+}
+
+fn name_of(Reach { as_of, known_at, listings_known_at, .. }: &Reach) -> String {
+    format!("{}-{}-{}", known_at.0, listings_known_at.0, as_of.0)
 }
 
 /// Forgets all checkpoints.
@@ -227,21 +294,6 @@ impl TableProvider for KeptTable {
         session.runtime_env().register_object_store(&self.url, file);
         self.table.scan(session, projection, filters, limit).await
     }
-}
-
-fn write(path: &Path, batches: &[RecordBatch]) -> Result<String, Error> {
-    let failed = |source| Error::parquet("write", path)(source);
-    let level = ZstdLevel::try_new(1).map_err(failed)?;
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(level))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .build();
-    let schema = batches.first().map_or_else(|| Schema::empty().into(), RecordBatch::schema);
-    let file = File::create(path).map_err(Error::io("create", path))?;
-    let mut writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(failed)?;
-    batches.iter().try_for_each(|batch| writer.write(batch)).map_err(failed)?;
-    writer.close().map_err(failed)?;
-    Ok(sha256(&fs::read(path).map_err(Error::io("read", path))?))
 }
 
 fn sha256(bytes: &[u8]) -> String {

@@ -2,7 +2,7 @@
 
 use lychgate::state::link::AccountFacts;
 
-use super::{Given, account, ada, at, check, person, some, with_email, with_login};
+use super::{Given, account, ada, at, check, person, with_email, with_login};
 
 /// If it failed, two people who work here at once and share a mailbox would be told apart by luck.
 #[test]
@@ -26,12 +26,12 @@ fn colleagues_who_share_an_address_stay_undecided() {
 /// address it was set up under, or counted as that person's access.
 #[test]
 fn an_account_of_a_machine_belongs_to_nobody() {
-    let listed = |id: &str, class: &str| AccountFacts {
-        listed_class: some(class),
+    let listed = |id: &'static str, class: &'static str| AccountFacts {
+        listed_class: Some(class),
         ..with_email("crm", id, "ada.park@example.com")
     };
-    let declared = |id: &str, class: &str| AccountFacts {
-        declared_class: some(class),
+    let declared = |id: &'static str, class: &'static str| AccountFacts {
+        declared_class: Some(class),
         ..with_email("crm", id, "ada.park@example.com")
     };
     let given = Given {
@@ -75,7 +75,7 @@ fn an_account_of_a_machine_belongs_to_nobody() {
 /// If it failed, a namesake would be accused, or a likely owner never shown to a reviewer.
 #[test]
 fn a_name_alone_is_a_candidate_for_review_and_no_link() {
-    let named = |id: &str, name: &str| AccountFacts { display_name: some(name), ..account("crm", id) };
+    let named = |id: &'static str, name: &'static str| AccountFacts { display_name: Some(name), ..account("crm", id) };
     let given = Given {
         accounts: vec![
             named("same", "Ada Park"),
