@@ -320,8 +320,10 @@ fn the_day_an_account_was_made_decides_between_two_who_had_the_address() {
 /// half would look like a leaver or a stranger.
 #[test]
 fn renamed_and_rehired_people_stay_one() {
-    let numbered =
-        |id: &'static str, employee_id: &'static str| AccountFacts { employee_id: Some(employee_id), ..account("erp", id) };
+    let numbered = |id: &'static str, employee_id: &'static str| AccountFacts {
+        employee_id: Some(employee_id),
+        ..account("erp", id)
+    };
     let mut given = Given {
         accounts: vec![
             with_email("crm", "maiden", "ada.lund@example.com"),

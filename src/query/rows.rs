@@ -70,10 +70,6 @@ impl Texts {
         self.0.iter()
     }
 
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
     pub fn get(&self, row: usize) -> Option<&str> {
         self.0.is_valid(row).then(|| self.0.value(row))
     }

@@ -114,6 +114,9 @@ pub enum Provisioning {
     Entra,
 }
 
+/// Days from a roster to the last one: one a month, then one a week.
+const ROSTERS_DAYS_AGO: [i64; 10] = [185, 155, 125, 95, 65, 35, 21, 14, 7, 0];
+
 /// Whose export an application's export looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -315,6 +318,11 @@ impl World {
     /// because the files' names carry only dates.
     pub fn listings(&self, app: &App) -> [UtcMicros; 2] {
         app.listed_days_ago.map(|days| midnight(plus_days(self.last_date(), 1 - days)))
+    }
+
+    /// The dates of the rosters, oldest first.
+    pub fn rosters(&self) -> [Date; ROSTERS_DAYS_AGO.len()] {
+        ROSTERS_DAYS_AGO.map(|days| plus_days(self.last_date(), -days))
     }
 
     /// The last date that begins at least a few hours before the end of the plan.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray};
 
-use super::{IDENTITY_PROVIDERS, fold};
 use super::link::{self, AccountFacts, Link, Person};
+use super::{IDENTITY_PROVIDERS, fold};
 use crate::query::{Error, Rows, Session, Texts, Times};
 
 const ACCOUNTS: &str = include_str!("spans/link_accounts.sql");
@@ -38,8 +38,17 @@ struct AccountColumns {
 impl AccountColumns {
     fn facts(&self) -> impl Iterator<Item = AccountFacts<'_>> {
         (0..self.rows).map(|row| {
-            let [app_id, account_id, account_name, display_name, email, external_id, employee_id, listed, declared] =
-                self.texts.each_ref().map(|column| column.get(row));
+            let [
+                app_id,
+                account_id,
+                account_name,
+                display_name,
+                email,
+                external_id,
+                employee_id,
+                listed,
+                declared,
+            ] = self.texts.each_ref().map(|column| column.get(row));
             AccountFacts {
                 app_id: app_id.unwrap_or_default(),
                 account_id: account_id.unwrap_or_default(),

@@ -75,7 +75,10 @@ fn an_account_of_a_machine_belongs_to_nobody() {
 /// If it failed, a namesake would be accused, or a likely owner never shown to a reviewer.
 #[test]
 fn a_name_alone_is_a_candidate_for_review_and_no_link() {
-    let named = |id: &'static str, name: &'static str| AccountFacts { display_name: Some(name), ..account("crm", id) };
+    let named = |id: &'static str, name: &'static str| AccountFacts {
+        display_name: Some(name),
+        ..account("crm", id)
+    };
     let given = Given {
         accounts: vec![
             named("same", "Ada Park"),

@@ -12,8 +12,6 @@ use crate::simulate::names::{COMPANIES, LOCATIONS};
 use crate::simulate::stream::{Stream, stream};
 use crate::simulate::world::{Employment, Person, Story, World};
 
-/// Days before the last roster.
-const DAYS_AGO: [i64; 10] = [185, 155, 125, 95, 65, 35, 21, 14, 7, 0];
 const HEADER: [&str; 14] = [
     "Employee ID",
     "Universal ID",
@@ -32,15 +30,15 @@ const HEADER: [&str; 14] = [
 ];
 
 pub fn write(world: &World, folder: &mut Folder) -> Result<(), Error> {
-    for (n, days) in DAYS_AGO.into_iter().enumerate() {
-        let date = plus_days(world.last_date(), -days);
+    let rosters = world.rosters();
+    for (n, date) in rosters.into_iter().enumerate() {
         let rng = &mut stream(world.plan.seed, &format!("noise/roster/{date}"));
         let mut rows = Vec::new();
         for person in &world.people {
             let missing = rng.gen_bool(0.007) && world.plan.noise.missing_roster_rows;
             let noise = [rng.gen_bool(0.04), rng.gen_bool(0.02)];
             let vanished = person.vanished_on.is_some_and(|day| date >= day);
-            if vanished || missing && n + 2 < DAYS_AGO.len() {
+            if vanished || missing && n + 2 < rosters.len() {
                 continue;
             }
             rows.extend(employments(person, date).map(|e| row(rng, world, person, e, date, noise)));

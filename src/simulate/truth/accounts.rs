@@ -2,7 +2,7 @@
 
 use super::{
     DISABLED_FIRST, DORMANT, DORMANT_PRIVILEGED, EXPIRED, FAILURES_MIN, LEAVER_GRACE, NEVER_USED, ORPHAN_AGE,
-    PROPAGATION, PROPAGATION_BY_HAND, SEAT_IDLE, SOFT_DELETED, Verdicts,
+    PROPAGATION, PROPAGATION_BY_HAND, SEAT_IDLE, SOFT_DELETED, Verdicts, evidence,
 };
 use crate::domain::{AccountClass, UtcMicros};
 use crate::simulate::activity::last_success;
@@ -43,7 +43,8 @@ fn judge_deleted(verdicts: &mut Verdicts<'_>, account: &Account, subject: String
         verdicts.say("DEL-02", subject.clone(), deleted_at, 0, "deleted without being disabled first");
     }
     if deleted_at.0 - closed.0 < SOFT_DELETED {
-        verdicts.say("DEL-01", subject, deleted_at, 0, "deleted instead of disabled");
+        let told = evidence::told(verdicts.world, account.app, deleted_at);
+        verdicts.told(told).say("DEL-01", subject, deleted_at, 0, "deleted instead of disabled");
     }
 }
 
@@ -55,7 +56,13 @@ fn judge_use_after_end(verdicts: &mut Verdicts<'_>, account: &Account, subject: 
     };
     let Some(end) = world.left_at(person, used) else { return };
     if used.0 > end.0 + DAY {
-        verdicts.say("ZMB-03", subject.to_owned(), used, 0, "used after the end");
+        verdicts.told(evidence::end_listed(world, person)).say(
+            "ZMB-03",
+            subject.to_owned(),
+            used,
+            0,
+            "used after the end",
+        );
     }
 }
 
@@ -65,9 +72,17 @@ fn judge_leaver(verdicts: &mut Verdicts<'_>, account: &Account, subject: &str) {
     let Some(person) = account.person.filter(|_| is_person(account)) else { return };
     let now = world.end_at();
     if let Some(end) = world.left_at(person, now).filter(|end| now.0 - end.0 > LEAVER_GRACE) {
-        verdicts.say("ZMB-01", subject.to_owned(), end, LEAVER_GRACE, "left, account open");
+        let listed =
+            evidence::end_listed(world, person).max(evidence::told(world, account.app, account.created_at));
+        verdicts.told(listed).say("ZMB-01", subject.to_owned(), end, LEAVER_GRACE, "left, account open");
         if account.app > OKTA {
-            verdicts.say("LIC-01", subject.to_owned(), end, LEAVER_GRACE, "left, seat paid for");
+            verdicts.told(listed.max(evidence::registers(world))).say(
+                "LIC-01",
+                subject.to_owned(),
+                end,
+                LEAVER_GRACE,
+                "left, seat paid for",
+            );
         }
     }
     let okta = world.okta_account(person);
@@ -79,7 +94,15 @@ fn judge_leaver(verdicts: &mut Verdicts<'_>, account: &Account, subject: &str) {
     };
     let reachable = !app.sso_only || account.local_login;
     if let Some(at) = closed.filter(|at| account.app > GOOGLE && reachable && now.0 - at.0 > grace) {
-        verdicts.say("ZMB-02", subject.to_owned(), at, grace, "closed in the identity provider only");
+        // Until the register tells how the application is provisioned, it has the time of one that is by hand.
+        let told = UtcMicros(at.0 + PROPAGATION_BY_HAND).min(evidence::registers(world));
+        verdicts.told(told).say(
+            "ZMB-02",
+            subject.to_owned(),
+            at,
+            grace,
+            "closed in the identity provider only",
+        );
     }
     let unplanned = okta.suspended_at.filter(|_| !world.exempt("planned_suspension", person));
     if let Some(at) = unplanned.filter(|at| account.app > GOOGLE && reachable && now.0 - at.0 > DAY) {
@@ -109,7 +132,13 @@ fn judge_ownership(verdicts: &mut Verdicts<'_>, account: &Account, subject: &str
     let app = &world.apps[account.app];
     if app.idp_managed && account.app != OKTA && !account.assigned_at(world.end_at()) {
         let since = account.assignments.last().map_or(account.created_at, |span| span.1);
-        verdicts.say("ORP-07", subject.to_owned(), since, 0, "not assigned in the identity provider");
+        verdicts.told(evidence::registers(world)).say(
+            "ORP-07",
+            subject.to_owned(),
+            since,
+            0,
+            "not assigned in the identity provider",
+        );
     }
 }
 
@@ -138,7 +167,13 @@ fn judge_use(verdicts: &mut Verdicts<'_>, index: usize, subject: &str, of_person
     }
     let paid = account.app > OKTA && !world.exempt("planned_suspension", index);
     if paid && now.0 - last.0 > SEAT_IDLE && !shut_out(world, of_person) {
-        verdicts.say("LIC-02", subject.to_owned(), last, SEAT_IDLE, "seat paid for and unused");
+        verdicts.told(evidence::registers(world)).say(
+            "LIC-02",
+            subject.to_owned(),
+            last,
+            SEAT_IDLE,
+            "seat paid for and unused",
+        );
     }
     if used.is_none() && now.0 - account.created_at.0 > NEVER_USED {
         verdicts.say("DOR-02", subject.to_owned(), account.created_at, NEVER_USED, "never used");
@@ -152,7 +187,14 @@ fn judge_end(verdicts: &mut Verdicts<'_>, account: &Account, subject: String) {
     let over = |end: &UtcMicros| now.0 - end.0 > EXPIRED;
     for grant in &account.grants {
         if let Some(end) = grant.expires_at.filter(over) {
-            verdicts.say("TBA-02", world.grant_subject(account, grant), end, EXPIRED, "grant past its end");
+            let told = evidence::told(world, account.app, grant.granted_at);
+            verdicts.told(told).say(
+                "TBA-02",
+                world.grant_subject(account, grant),
+                end,
+                EXPIRED,
+                "grant past its end",
+            );
         }
     }
     match account.expires_at {

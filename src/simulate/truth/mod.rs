@@ -3,11 +3,12 @@
 //! fault brings with it (a leaver's open account that is dormant too) is thus labelled too.
 
 mod accounts;
+mod evidence;
 mod registers;
 
 use std::collections::BTreeSet;
 
-use super::calendar::{DAY, HOUR, MINUTE, seconds};
+use super::calendar::{DAY, HOUR, MINUTE, SECOND, seconds};
 use super::world::{Provisioning, World};
 use crate::domain::UtcMicros;
 
@@ -40,7 +41,8 @@ pub struct Label {
     /// A fault of this code was planted on this subject; the rest follow by nature.
     pub planted: bool,
     pub since: String,
-    /// When the condition first held, grace included.
+    /// When it could first be found: the condition holds, grace included, and the last of what tells of it
+    /// has been written.
     pub detectable_from: String,
     pub note: String,
 }
@@ -50,13 +52,23 @@ struct Verdicts<'a> {
     world: &'a World,
     /// Whether the evidence of what is judged now is fresh; else the right verdict is unknown.
     seen: bool,
+    /// When the last of what tells of what is said next was written, if later than the fact.
+    told_at: Option<UtcMicros>,
     labels: BTreeSet<Label>,
 }
 
 impl Verdicts<'_> {
+    /// What is said next is told of by something that was written at `at`, if not by something later.
+    fn told(&mut self, at: UtcMicros) -> &mut Self {
+        self.told_at = self.told_at.max(Some(at));
+        self
+    }
+
     fn say(&mut self, code: &'static str, subject: String, since: UtcMicros, grace: i64, note: &str) {
         let planted = self.world.planted.contains(&(code, subject.clone()));
-        let detectable = UtcMicros(since.0.saturating_add(grace)).min(self.world.end_at());
+        // A term is over when more than it has passed.
+        let over = UtcMicros(since.0.saturating_add(grace).saturating_add(SECOND));
+        let detectable = over.max(self.told_at.take().unwrap_or(over)).min(self.world.end_at());
         let (since, detectable_from) = (seconds(since), seconds(detectable));
         let verdict = if self.seen { "fail" } else { "unknown" };
         let note = note.to_owned();
@@ -66,7 +78,7 @@ impl Verdicts<'_> {
 
 /// Every label of a world, ordered by code and subject.
 pub fn labels(world: &World) -> Vec<Label> {
-    let mut verdicts = Verdicts { world, seen: true, labels: BTreeSet::new() };
+    let mut verdicts = Verdicts { world, seen: true, told_at: None, labels: BTreeSet::new() };
     let by_person = world.accounts_by_person();
     for index in 0..world.accounts.len() {
         let none = Vec::new();

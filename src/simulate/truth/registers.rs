@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::accounts::{closed_at, is_person};
-use super::{END_FAR, LISTING_AGE, RARE_HOLDERS_MAX, SEAT_IDLE, TOKEN_AGE, Verdicts, listed_lately, stale};
+use super::{
+    END_FAR, LISTING_AGE, RARE_HOLDERS_MAX, SEAT_IDLE, TOKEN_AGE, Verdicts, evidence, listed_lately, stale,
+};
 use crate::domain::{AccountClass, EmploymentKind, UtcMicros};
 use crate::simulate::calendar::{DAY, HOUR};
 use crate::simulate::names::PERSONAL_DOMAIN;
@@ -44,11 +46,23 @@ fn judge_grants(verdicts: &mut Verdicts<'_>) {
             }
             let standing = entitlement.privileged && !entitlement.jit && grant.expires_at.is_none();
             if standing && !world.exempt("break_glass", *index) {
-                verdicts.say("OVP-08", subject(), grant.granted_at, 0, "privilege without an end");
+                verdicts.told(evidence::registers(world)).say(
+                    "OVP-08",
+                    subject(),
+                    grant.granted_at,
+                    0,
+                    "privilege without an end",
+                );
             }
             let idle = grant.last_used_at.filter(|at| world.end_at().0 - at.0 > SEAT_IDLE);
             if let Some(at) = idle.filter(|_| is_person(account) && entitlement.kind == "licence") {
-                verdicts.say("LIC-04", subject(), at, SEAT_IDLE, "premium paid for and unused");
+                verdicts.told(evidence::registers(world)).say(
+                    "LIC-04",
+                    subject(),
+                    at,
+                    SEAT_IDLE,
+                    "premium paid for and unused",
+                );
             }
         }
         judge_duties(verdicts, account);
@@ -63,7 +77,7 @@ fn judge_duties(verdicts: &mut Verdicts<'_>, account: &Account) {
         let since = |side| account.grants.iter().find(|g| g.entitlement == side).map(|g| g.granted_at);
         if let (Some(a), Some(b)) = (since(rule.side_a), since(rule.side_b)) {
             let subject = format!("{}/{}", world.people[person].id, rule.id);
-            verdicts.say("OVP-06", subject, a.max(b), 0, rule.title);
+            verdicts.told(evidence::registers(world)).say("OVP-06", subject, a.max(b), 0, rule.title);
         }
     }
 }
@@ -96,7 +110,8 @@ fn judge_owners(verdicts: &mut Verdicts<'_>) {
     for object in &world.owned {
         if let Some(left) = world.left_at(object.owner, world.end_at()) {
             let subject = format!("{}/{}", object.kind, object.id);
-            verdicts.say("ORP-03", subject, left, 0, "the owner left");
+            let told = evidence::registers(world).max(evidence::end_listed(world, object.owner));
+            verdicts.told(told).say("ORP-03", subject, left, 0, "the owner left");
         }
     }
 }
@@ -114,10 +129,12 @@ fn judge_workloads(verdicts: &mut Verdicts<'_>) {
         }
         let since = gone.iter().max().copied().unwrap_or(account.created_at);
         let subject = world.account_subject(account);
+        let ends = line.sponsors.iter().map(|person| evidence::end_listed(world, *person)).max();
+        let told = evidence::registers(world).max(ends.unwrap_or(since));
         if !gone.is_empty() {
-            verdicts.say("NHI-02", subject.clone(), since, 0, "the sponsor left");
+            verdicts.told(told).say("NHI-02", subject.clone(), since, 0, "the sponsor left");
         }
-        verdicts.say("NHI-01", subject, since, 0, "no active sponsor");
+        verdicts.told(told).say("NHI-01", subject, since, 0, "no active sponsor");
     }
 }
 
@@ -127,10 +144,22 @@ fn judge_tokens(verdicts: &mut Verdicts<'_>) {
     for token in &world.tokens {
         let born = token.rotated_at.unwrap_or(token.created_at);
         if token.kind != "oauth" && world.end_at().0 - born.0 > TOKEN_AGE {
-            verdicts.say("TOK-01", token.id.clone(), born, TOKEN_AGE, "not rotated");
+            verdicts.told(evidence::registers(world)).say(
+                "TOK-01",
+                token.id.clone(),
+                born,
+                TOKEN_AGE,
+                "not rotated",
+            );
         }
         if token.owner_person.is_some() || token.owner.ends_with(PERSONAL_DOMAIN) {
-            verdicts.say("TOK-02", token.id.clone(), token.created_at, 0, "in a person's hands");
+            verdicts.told(evidence::registers(world)).say(
+                "TOK-02",
+                token.id.clone(),
+                token.created_at,
+                0,
+                "in a person's hands",
+            );
         }
     }
 }

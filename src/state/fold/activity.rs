@@ -124,11 +124,16 @@ impl Uses {
             }
         }
         let is_any = |one: &Activity| one.last_success_at != NEVER || one.last_failure_at != NEVER;
-        let found: Vec<(&(u32, u32), &Activity)> =
-            self.keys.iter().zip(&self.activities).filter(|(_, one)| is_any(one)).collect();
+        let found: Vec<((u32, u32), Activity)> = self
+            .keys
+            .iter()
+            .copied()
+            .zip(self.activities.iter().copied())
+            .filter(|(_, one)| is_any(one))
+            .collect();
         let (written, failed) = (self.texts.written(), failed("last_activity"));
-        let text = |number: &dyn Fn(&(&(u32, u32), &Activity)) -> u32| {
-            written.column(found.iter().map(number)).map_err(&failed)
+        let text = |number: &dyn Fn((u32, u32), &Activity) -> u32| {
+            written.column(found.iter().map(|(key, one)| number(*key, one))).map_err(&failed)
         };
         let time = |at: &dyn Fn(&Activity) -> i64| {
             times(found.iter().map(|(_, one)| at(one)).map(|at| (at != NEVER).then_some(at)))
@@ -137,10 +142,10 @@ impl Uses {
         table(
             "last_activity",
             vec![
-                ("app_id", text(&|(key, _)| key.0)?),
-                ("account_id", text(&|(key, _)| key.1)?),
+                ("app_id", text(&|key, _| key.0)?),
+                ("account_id", text(&|key, _| key.1)?),
                 ("last_success_at", time(&|one| one.last_success_at)),
-                ("last_success_signal", text(&|(_, one)| one.signal)?),
+                ("last_success_signal", text(&|_, one| one.signal)?),
                 ("last_failure_at", time(&|one| one.last_failure_at)),
                 ("failures_since_success", Arc::new(since)),
                 ("first_success_at", time(&|one| one.first_success_at)),

@@ -8,8 +8,7 @@ use super::described::Said;
 use super::texts::Numbered;
 use crate::query::{Error, Rows, Session};
 
-const TRUSTED: &str =
-    "SELECT row_kind, app_id, listing_id, listed_at FROM listings WHERE trusted ORDER BY listed_at, listing_id";
+const TRUSTED: &str = "SELECT row_kind, app_id, listing_id, listed_at FROM listings WHERE trusted ORDER BY listed_at, listing_id";
 
 /// The trusted listings of a session.
 pub struct Listings(Vec<Listing>);

@@ -56,7 +56,8 @@ pub async fn activity(session: &Session) -> Result<Vec<RecordBatch>, Error> {
     session.each("links", links, |batch| uses.hear_links(batch)).await?;
     let used = "SELECT account_key_app, account_id, app_key, verb, outcome = 'success' AS ok, first_at, last_at, uses FROM app_uses";
     session.each("app_uses", used, |batch| uses.hear_uses(batch)).await?;
-    let listed = "SELECT app_id, account_id, last_active_at FROM account_attributes WHERE last_active_at <= $as_of";
+    let listed =
+        "SELECT app_id, account_id, last_active_at FROM account_attributes WHERE last_active_at <= $as_of";
     session.each("account_attributes", listed, |batch| uses.hear_listed(batch)).await?;
     uses.last_activity()
 }

@@ -24,16 +24,15 @@ impl Numbered {
     }
 
     /// The numbers of a column. Neighbours are often alike, and are looked up once.
-    pub fn numbers(&mut self, column: &Texts) -> Vec<u32> {
+    pub fn numbers<'c>(&mut self, column: &'c Texts) -> Vec<u32> {
         let (mut last, mut number) = (None, NONE);
-        let mut numbered = Vec::with_capacity(column.len());
-        for text in column.iter() {
+        let numbered = |text: Option<&'c str>| {
             if text != last {
                 (last, number) = (text, text.map_or(NONE, |text| self.number(text)));
             }
-            numbered.push(number);
-        }
-        numbered
+            number
+        };
+        column.iter().map(numbered).collect()
     }
 
     /// The text of a number; nothing for [`NONE`].
