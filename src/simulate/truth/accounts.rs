@@ -43,7 +43,9 @@ fn judge_deleted(verdicts: &mut Verdicts<'_>, account: &Account, subject: String
         verdicts.say("DEL-02", subject.clone(), deleted_at, 0, "deleted without being disabled first");
     }
     if deleted_at.0 - closed.0 < SOFT_DELETED {
-        let told = evidence::told(verdicts.world, account.app, deleted_at);
+        // That the application can disable is in the register.
+        let world = verdicts.world;
+        let told = evidence::told(world, account.app, deleted_at).max(evidence::registers(world));
         verdicts.told(told).say("DEL-01", subject, deleted_at, 0, "deleted instead of disabled");
     }
 }
@@ -56,7 +58,7 @@ fn judge_use_after_end(verdicts: &mut Verdicts<'_>, account: &Account, subject: 
     };
     let Some(end) = world.left_at(person, used) else { return };
     if used.0 > end.0 + DAY {
-        verdicts.told(evidence::end_listed(world, person)).say(
+        verdicts.told(evidence::end_listed(world, person, used)).say(
             "ZMB-03",
             subject.to_owned(),
             used,
@@ -72,8 +74,8 @@ fn judge_leaver(verdicts: &mut Verdicts<'_>, account: &Account, subject: &str) {
     let Some(person) = account.person.filter(|_| is_person(account)) else { return };
     let now = world.end_at();
     if let Some(end) = world.left_at(person, now).filter(|end| now.0 - end.0 > LEAVER_GRACE) {
-        let listed =
-            evidence::end_listed(world, person).max(evidence::told(world, account.app, account.created_at));
+        let listed = evidence::end_listed(world, person, UtcMicros(end.0 + LEAVER_GRACE))
+            .max(evidence::told(world, account.app, account.created_at));
         verdicts.told(listed).say("ZMB-01", subject.to_owned(), end, LEAVER_GRACE, "left, account open");
         if account.app > OKTA {
             verdicts.told(listed.max(evidence::registers(world))).say(
@@ -187,7 +189,7 @@ fn judge_end(verdicts: &mut Verdicts<'_>, account: &Account, subject: String) {
     let over = |end: &UtcMicros| now.0 - end.0 > EXPIRED;
     for grant in &account.grants {
         if let Some(end) = grant.expires_at.filter(over) {
-            let told = evidence::told(world, account.app, grant.granted_at);
+            let told = evidence::listed(world, account.app, grant.granted_at);
             verdicts.told(told).say(
                 "TBA-02",
                 world.grant_subject(account, grant),

@@ -110,7 +110,7 @@ fn judge_owners(verdicts: &mut Verdicts<'_>) {
     for object in &world.owned {
         if let Some(left) = world.left_at(object.owner, world.end_at()) {
             let subject = format!("{}/{}", object.kind, object.id);
-            let told = evidence::registers(world).max(evidence::end_listed(world, object.owner));
+            let told = evidence::registers(world).max(evidence::end_listed(world, object.owner, left));
             verdicts.told(told).say("ORP-03", subject, left, 0, "the owner left");
         }
     }
@@ -129,7 +129,7 @@ fn judge_workloads(verdicts: &mut Verdicts<'_>) {
         }
         let since = gone.iter().max().copied().unwrap_or(account.created_at);
         let subject = world.account_subject(account);
-        let ends = line.sponsors.iter().map(|person| evidence::end_listed(world, *person)).max();
+        let ends = line.sponsors.iter().map(|person| evidence::end_listed(world, *person, since)).max();
         let told = evidence::registers(world).max(ends.unwrap_or(since));
         if !gone.is_empty() {
             verdicts.told(told).say("NHI-02", subject.clone(), since, 0, "the sponsor left");

@@ -28,4 +28,3 @@ LEFT JOIN declared AS d
 LEFT JOIN (SELECT DISTINCT alias, app_id FROM emergency) AS e
   ON (e.alias = lower(a.account_id) OR e.alias = concat(a.app_id, '/', lower(a.account_id)))
   AND (e.app_id IS NULL OR e.app_id = a.app_id)
-ORDER BY a.app_id, a.account_id
