@@ -189,7 +189,8 @@ fn judge_end(verdicts: &mut Verdicts<'_>, account: &Account, subject: String) {
     let over = |end: &UtcMicros| now.0 - end.0 > EXPIRED;
     for grant in &account.grants {
         if let Some(end) = grant.expires_at.filter(over) {
-            let told = evidence::listed(world, account.app, grant.granted_at);
+            // That it outlived its end is what an export since tells.
+            let told = evidence::listed(world, account.app, end.max(grant.granted_at));
             verdicts.told(told).say(
                 "TBA-02",
                 world.grant_subject(account, grant),
