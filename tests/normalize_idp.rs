@@ -7,6 +7,7 @@
 mod entra;
 mod google;
 mod okta;
+mod okta_fields;
 
 use std::path::PathBuf;
 
@@ -45,11 +46,15 @@ fn holds(row: &Value, expected: &Value, given: &Value) {
     }
 }
 
-fn rows(format: &str, record: &Value) -> Vec<Value> {
-    let format = FORMATS.iter().find(|own| own.name == format).expect("a format of this test");
+fn context() -> Context {
     let listing =
         Listing { listing_id: String::new(), app_id: None, listed_at: UtcMicros(0), complete: true };
-    let context = Context { app: None, org: None, zone: jiff::tz::TimeZone::UTC, listing, now: UtcMicros(0) };
+    Context { app: None, org: None, zone: jiff::tz::TimeZone::UTC, listing, now: UtcMicros(0) }
+}
+
+fn rows(format: &str, record: &Value) -> Vec<Value> {
+    let format = FORMATS.iter().find(|own| own.name == format).expect("a format of this test");
+    let context = context();
     match (format.normalize)(&record.to_string(), &context) {
         Ok(rows) => {
             assert!(!rows.is_empty(), "a record gives a row or a rejection: {record}");

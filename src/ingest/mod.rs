@@ -15,6 +15,7 @@ mod input;
 mod json_scan;
 mod layout;
 mod lines;
+mod quotes;
 mod rows;
 
 use std::io;
@@ -24,6 +25,7 @@ pub use batch::{Batch, Body, Quarantined, RawRecord};
 pub use files::files;
 pub use input::{Input, Sample};
 pub use layout::Layout;
+pub use quotes::Quotes;
 
 /// What one record may be at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

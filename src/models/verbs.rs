@@ -35,9 +35,9 @@ const TABLES: [(&str, &str); 21] = [
     ("ssf", include_str!("../../models/verbs/ssf.tsv")),
 ];
 
-type VerbsByType = HashMap<Cow<'static, str>, &'static str>;
+type VerbsByType = HashMap<Cow<'static, str>, &'static str, ahash::RandomState>;
 
-static VERBS: LazyLock<HashMap<&'static str, VerbsByType>> =
+static VERBS: LazyLock<HashMap<&'static str, VerbsByType, ahash::RandomState>> =
     LazyLock::new(|| TABLES.iter().map(|(source, table)| (*source, verbs_by_type(table))).collect());
 
 /// The verb of `event_type` in `source`, whatever its case, its dashes and the blanks

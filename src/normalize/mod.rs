@@ -19,6 +19,7 @@ mod entra;
 pub mod entra_audit;
 pub mod entra_provisioning;
 pub mod entra_signin;
+pub mod fields;
 pub mod gcp_audit;
 pub mod github;
 pub mod google_workspace;

@@ -5,13 +5,14 @@
 //! outcome comes from `outcome.result`, and never from the event's name, except for the
 //! names that Okta reserves for failures. No state is kept between records.
 
+mod fields;
 mod record;
 
 use serde_json::Value;
 
 use self::record::{ChangeDetails, Party, Record};
 use super::changes::{self, Change};
-use super::{Context, JsonFormat, event_id, json};
+use super::{Context, JsonFormat, event_id, fields::read, json};
 use crate::domain::{
     AccountRef, Actor, AppRef, CredentialRef, EntitlementKind, EntitlementRef, Event, Outcome, Rejection,
     Row, Text, UtcMicros, Verb,
@@ -31,7 +32,7 @@ fn recognises(value: &Value) -> bool {
 }
 
 fn normalize<'a>(raw: &'a str, context: &'a Context) -> Result<Vec<Row<'a>>, Rejection> {
-    let record: Record = serde_json::from_str(raw).map_err(|error| json::rejection(&error, raw))?;
+    let record: Record = read(raw).map_err(|error| json::rejection(&error, raw))?;
     let event_type = record.event_type.kept().ok_or_else(|| missing("eventType"))?;
     let occurred_at = occurred_at(&record)?;
     let event_id = match record.uuid.kept() {
@@ -97,6 +98,9 @@ fn circumstances<'a>(record: &Record<'a>, occurred_at: UtcMicros) -> Event<Text<
 /// The event, and a copy of it for each further role. A grant of two roles at once must
 /// be two grants, because Okta takes them back one by one.
 fn one_a_role<'a>(event: Event<Text<'a>>, further: Vec<EntitlementRef<Text<'a>>>) -> Vec<Row<'a>> {
+    if further.is_empty() {
+        return vec![Row::Event(Box::new(event))];
+    }
     let mut rows = Vec::with_capacity(1 + further.len());
     for (at, entitlement) in further.into_iter().enumerate() {
         let event_id = format!("{}/{}", event.event_id, at + 1).into();
@@ -127,11 +131,15 @@ fn outcome(record: &Record, verb: &Verb) -> Outcome {
         return Outcome::Failure;
     }
     let result = record.outcome.as_ref().and_then(|ending| ending.result.get()).unwrap_or_default();
-    match result.to_ascii_uppercase().as_str() {
-        "SUCCESS" | "ALLOW" => Outcome::Success,
-        "FAILURE" | "DENY" => Outcome::Failure,
-        "SKIPPED" => Outcome::Skipped,
-        _ => Outcome::Unknown,
+    let is = |word: &str| result.eq_ignore_ascii_case(word);
+    if is("SUCCESS") || is("ALLOW") {
+        Outcome::Success
+    } else if is("FAILURE") || is("DENY") {
+        Outcome::Failure
+    } else if is("SKIPPED") {
+        Outcome::Skipped
+    } else {
+        Outcome::Unknown
     }
 }
 

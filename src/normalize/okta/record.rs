@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 pub struct Record<'a> {
     #[serde(borrow, default)]
     pub uuid: Text<'a>,
@@ -41,7 +41,7 @@ pub struct Record<'a> {
 }
 
 /// An actor or a target.
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 pub struct Party<'a> {
     #[serde(borrow, default)]
     pub id: Text<'a>,
@@ -56,7 +56,7 @@ pub struct Party<'a> {
 }
 
 /// The profile before and after; rare, so a tree of values will do.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize, PartialEq)]
 pub struct ChangeDetails {
     #[serde(default)]
     pub from: Value,
@@ -64,7 +64,7 @@ pub struct ChangeDetails {
     pub to: Value,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 pub struct Client<'a> {
     #[serde(borrow, default, rename = "ipAddress", alias = "ipaddress")]
     pub ip_address: Text<'a>,
@@ -72,13 +72,13 @@ pub struct Client<'a> {
     pub user_agent: Option<UserAgent<'a>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 pub struct UserAgent<'a> {
     #[serde(borrow, default, rename = "rawUserAgent", alias = "rawuseragent")]
     pub raw: Text<'a>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 pub struct Ending<'a> {
     #[serde(borrow, default)]
     pub result: Text<'a>,
@@ -86,38 +86,38 @@ pub struct Ending<'a> {
     pub reason: Text<'a>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 pub struct Transaction<'a> {
     #[serde(borrow, default)]
     pub id: Text<'a>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 pub struct Authentication<'a> {
     #[serde(borrow, default, rename = "externalSessionId", alias = "externalsessionid")]
     pub external_session_id: Text<'a>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 pub struct Request<'a> {
     #[serde(borrow, default, rename = "ipChain", alias = "ipchain")]
     pub ip_chain: Option<Vec<Hop<'a>>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 pub struct Hop<'a> {
     #[serde(borrow, default)]
     pub ip: Text<'a>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Default, Deserialize, PartialEq)]
 pub struct DebugContext<'a> {
     #[serde(borrow, default, rename = "debugData", alias = "debugdata")]
     pub debug_data: Option<DebugData<'a>>,
 }
 
 /// The few of Okta's free-form debug entries that say something about access.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct DebugData<'a> {
     /// Roles given or taken, as text separated by commas.
     pub privileges: Text<'a>,
@@ -141,6 +141,20 @@ const END_KEYS: [&str; 10] = [
     "scheduledat",
 ];
 
+impl<'a> DebugData<'a> {
+    /// Where the entry of this key is kept, if it is.
+    pub fn entry(&mut self, key: &str) -> Option<&mut Text<'a>> {
+        let is = |name: &str| key.eq_ignore_ascii_case(name);
+        if is("privilegeGranted") || is("privilegeRevoked") {
+            return Some(&mut self.privileges);
+        }
+        if is("changedAttributes") {
+            return Some(&mut self.changed_attributes);
+        }
+        END_KEYS.iter().any(|name| is(name)).then_some(&mut self.end)
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for DebugData<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Entries;
@@ -155,15 +169,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for DebugData<'a> {
                 let mut found = DebugData::default();
                 while let Some(key) = map.next_key::<Text<'de>>()? {
                     let key = key.get().unwrap_or_default();
-                    let is = |name: &str| key.eq_ignore_ascii_case(name);
-                    if is("privilegeGranted") || is("privilegeRevoked") {
-                        found.privileges = map.next_value()?;
-                    } else if is("changedAttributes") {
-                        found.changed_attributes = map.next_value()?;
-                    } else if END_KEYS.iter().any(|name| is(name)) {
-                        found.end = map.next_value()?;
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
+                    match found.entry(key) {
+                        Some(entry) => *entry = map.next_value()?,
+                        None => drop(map.next_value::<IgnoredAny>()?),
                     }
                 }
                 Ok(found)
@@ -176,8 +184,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for DebugData<'a> {
 /// Text that is borrowed where the record has it without escapes. Numbers and booleans
 /// come as text; null, blanks, objects and arrays are absent. Not an `Option<Cow>`:
 /// serde's derive never borrows inside that one.
-#[derive(Default)]
-pub struct Text<'a>(Option<Cow<'a, str>>);
+#[derive(Debug, Default, PartialEq)]
+pub struct Text<'a>(pub(super) Option<Cow<'a, str>>);
 
 /// Nearly always answered by the first byte.
 fn is_blank(text: &str) -> bool {
