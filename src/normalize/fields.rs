@@ -65,7 +65,7 @@ impl<'a> Walk<'a> {
     }
 
     fn fields<T: Fields<'a>>(&mut self, into: &mut T) -> Option<()> {
-        self.expect(b'{')?;
+        self.pass_byte(b'{')?;
         if self.next_byte() == b'}' {
             self.at += 1;
             return Some(());
@@ -77,7 +77,7 @@ impl<'a> Walk<'a> {
                 return None;
             }
             let key = self.text.get(from..to)?;
-            self.expect(b':')?;
+            self.pass_byte(b':')?;
             let field = into.take(key, self)?;
             if taken & field != 0 {
                 return None;
@@ -107,7 +107,7 @@ impl<'a> Walk<'a> {
             self.word("null")?;
             return Some(field);
         }
-        self.expect(b'[')?;
+        self.pass_byte(b'[')?;
         let list = into.insert(Vec::with_capacity(USUAL));
         if self.next_byte() == b']' {
             self.at += 1;
@@ -207,7 +207,7 @@ impl<'a> Walk<'a> {
     #[inline]
     fn key(&mut self) -> Option<()> {
         self.string()?;
-        self.expect(b':')
+        self.pass_byte(b':')
     }
 
     /// Passes a string; where its text begins and ends.
@@ -237,7 +237,7 @@ impl<'a> Walk<'a> {
     }
 
     #[inline]
-    fn expect(&mut self, byte: u8) -> Option<()> {
+    fn pass_byte(&mut self, byte: u8) -> Option<()> {
         let found = self.next_byte() == byte;
         self.at += usize::from(found);
         found.then_some(())
