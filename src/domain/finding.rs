@@ -194,7 +194,7 @@ pub struct Remediation {
     pub reach: u32,
 }
 
-/// A JSON value as its text: a tree of it takes thirty times the memory, and nobody here looks into it.
+/// A JSON value as its text: a tree of it takes many times the memory, and nobody here looks into it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Json(Box<RawValue>);
