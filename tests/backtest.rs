@@ -184,7 +184,7 @@ async fn slowly(data: &Path, reads: &[Read], instants: &[UtcMicros]) -> Slow {
             with(Verdict::Fail).map(|finding| (finding.finding_id.clone(), finding.severity)).collect();
         let resolved = report.changes.as_ref().unwrap().transitions.iter();
         let resolved = resolved.filter(|transition| transition.change == Change::Resolved);
-        let closed = resolved.filter(|transition| open.remove(&transition.known.finding.finding_id)).count();
+        let closed = resolved.filter(|transition| open.remove(&transition.finding_id)).count();
         let mut opened = 0;
         for (finding_id, severity) in &failed {
             opened += usize::from(open.insert(finding_id.clone()));

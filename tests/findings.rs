@@ -12,6 +12,8 @@ mod listing;
 mod model;
 #[path = "findings/owner.rs"]
 mod owner;
+#[path = "findings/said.rs"]
+mod said;
 #[path = "findings/transitions.rs"]
 mod transitions;
 

@@ -19,6 +19,7 @@ mod normalize_audit;
 mod normalize_baton;
 mod normalize_idp;
 mod normalize_scim;
+mod packed;
 mod profiles;
 mod readers;
 mod recognise;

@@ -101,11 +101,11 @@ fn a_finding_tells_what_an_auditor_asks() {
     assert_eq!((threshold.name.as_str(), threshold.source.as_str()), ("leaver_disable", "house"));
     assert_eq!(finding.due_at.unwrap().to_string(), "2026-06-28T00:00:00Z");
     let remediation = finding.remediation.as_ref().unwrap();
-    let request = remediation.request.as_ref().unwrap();
+    let request = remediation.request.as_ref().unwrap().value();
     assert_eq!((&request["method"], &request["path"]), (&json!("PATCH"), &json!("/Users/a1")));
     assert_eq!(request["body"]["Operations"][0]["value"], json!({"active": false}));
     assert_eq!(
-        remediation.inverse.as_ref().unwrap()["body"]["Operations"][0]["value"],
+        remediation.inverse.as_ref().unwrap().value()["body"]["Operations"][0]["value"],
         json!({"active": true})
     );
     assert!((0.0..=100.0).contains(&finding.score));

@@ -135,7 +135,7 @@ fn the_request_is_written_in_the_dialect_that_the_configuration_names() {
             };
             let found = engine.detect(&request).await.unwrap().findings;
             assert_eq!(found.len(), 1, "{found:?}");
-            found[0].remediation.clone().unwrap().request.unwrap()["body"]["Operations"][0].clone()
+            found[0].remediation.clone().unwrap().request.unwrap().value()["body"]["Operations"][0].clone()
         })
     };
     assert_eq!(request(Vec::new()), json!({ "op": "replace", "value": { "active": false } }));

@@ -4,8 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use clap::Args;
+use serde_json::Value;
 
-use super::output::{self, Row, Sheet};
+use super::output::{self, Sheet, ToMake};
 use super::{Context, Error, Outcome, times};
 use crate::domain::{Finding, Severity, Verdict};
 use crate::pipeline::{Cause, DetectRequest, Difference, RunReport};
@@ -105,27 +106,32 @@ pub fn sheet<'a>(findings: &[&'a Finding]) -> Sheet<'a> {
         "findings",
         &["severity", "score", "code", "verdict", "subject", "since", "owner", "explanation"],
     );
-    findings.iter().copied().for_each(|finding| sheet.push_later(move || row(finding)));
+    findings.iter().for_each(|finding| sheet.push_later(*finding));
     sheet
 }
 
-fn row(finding: &Finding) -> Row {
-    let owner = finding.owner.as_ref().map(|owner| owner.email.clone().unwrap_or_else(|| owner.id.clone()));
-    let cells = vec![
-        output::severity(finding.severity.as_str()),
-        format!("{:.1}", finding.score),
-        finding.code.clone(),
-        match finding.verdict {
-            Verdict::Fail => "fail".to_owned(),
-            Verdict::Pass => "pass".to_owned(),
-            Verdict::Unknown => "unknown".to_owned(),
-        },
-        finding.subject.id.clone(),
-        finding.since.map(|at| at.to_string().chars().take(10).collect()).unwrap_or_default(),
-        owner.unwrap_or_else(|| "no owner on record".to_owned()),
-        finding.explanation.clone(),
-    ];
-    (cells, serde_json::to_value(finding).unwrap_or_default())
+impl ToMake for &Finding {
+    fn cells(&self) -> Vec<String> {
+        let owner = self.owner.as_ref().map(|owner| owner.email.clone().unwrap_or_else(|| owner.id.clone()));
+        vec![
+            output::severity(self.severity.as_str()),
+            format!("{:.1}", self.score),
+            self.code.clone(),
+            match self.verdict {
+                Verdict::Fail => "fail".to_owned(),
+                Verdict::Pass => "pass".to_owned(),
+                Verdict::Unknown => "unknown".to_owned(),
+            },
+            self.subject.id.clone(),
+            self.since.map(|at| at.to_string().chars().take(10).collect()).unwrap_or_default(),
+            owner.unwrap_or_else(|| "no owner on record".to_owned()),
+            self.explanation.clone(),
+        ]
+    }
+
+    fn value(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
 }
 
 /// The first `most` findings of each detector, in the order of the report.

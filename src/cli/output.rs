@@ -62,12 +62,21 @@ pub struct Sheet<'a> {
 /// One line of a sheet, in both forms.
 enum Line<'a> {
     Made(Row),
-    /// Made when it is written, and not kept: a large company's answer has a million lines.
-    ToMake(Box<dyn Fn() -> Row + 'a>),
+    /// Made when it is written, in the form that is asked for, and not kept: a large company's answer has
+    /// a million lines.
+    ToMake(Box<dyn ToMake + 'a>),
 }
 
 /// Cells for people, and the value for programs.
-pub type Row = (Vec<String>, Value);
+type Row = (Vec<String>, Value);
+
+/// What a line is made of.
+pub trait ToMake {
+    /// For people.
+    fn cells(&self) -> Vec<String>;
+    /// For programs.
+    fn value(&self) -> Value;
+}
 
 impl<'a> Sheet<'a> {
     pub fn new(name: &'static str, columns: &[&'static str]) -> Sheet<'a> {
@@ -78,8 +87,8 @@ impl<'a> Sheet<'a> {
         self.lines.push(Line::Made((row, value)));
     }
 
-    pub fn push_later(&mut self, make: impl Fn() -> Row + 'a) {
-        self.lines.push(Line::ToMake(Box::new(make)));
+    pub fn push_later(&mut self, line: impl ToMake + 'a) {
+        self.lines.push(Line::ToMake(Box::new(line)));
     }
 
     /// Writes the sheet in every format asked for; a table to standard output by default.
@@ -109,17 +118,24 @@ impl<'a> Sheet<'a> {
                 serde_json::to_writer_pretty(&mut to, self)?;
                 writeln!(to)?;
             }
-            Format::Ndjson => self.rows().try_for_each(|row| writeln!(to, "{}", row.1))?,
+            Format::Ndjson => self.values().try_for_each(|value| writeln!(to, "{value}"))?,
             Format::Csv => self.csv(&mut to)?,
             Format::Md => self.markdown(&mut to)?,
         }
         to.flush()
     }
 
-    fn rows(&self) -> impl Iterator<Item = Cow<'_, Row>> {
+    fn rows(&self) -> impl Iterator<Item = Cow<'_, [String]>> {
         self.lines.iter().map(|line| match line {
-            Line::Made(row) => Cow::Borrowed(row),
-            Line::ToMake(make) => Cow::Owned(make()),
+            Line::Made((cells, _)) => Cow::Borrowed(cells.as_slice()),
+            Line::ToMake(line) => Cow::Owned(line.cells()),
+        })
+    }
+
+    fn values(&self) -> impl Iterator<Item = Cow<'_, Value>> {
+        self.lines.iter().map(|line| match line {
+            Line::Made((_, value)) => Cow::Borrowed(value),
+            Line::ToMake(line) => Cow::Owned(line.value()),
         })
     }
 
@@ -131,7 +147,7 @@ impl<'a> Sheet<'a> {
         }
         table.set_header(&self.columns);
         for row in self.rows() {
-            table.add_row(&row.0);
+            table.add_row(row.iter());
         }
         format!("{table}\n")
     }
@@ -145,7 +161,7 @@ impl<'a> Sheet<'a> {
         };
         writer.write_record(&self.columns).map_err(failed)?;
         for row in self.rows() {
-            writer.write_record(row.0.iter().map(|cell| harmless(cell))).map_err(failed)?;
+            writer.write_record(row.iter().map(|cell| harmless(cell))).map_err(failed)?;
         }
         writer.flush()
     }
@@ -154,7 +170,7 @@ impl<'a> Sheet<'a> {
         writeln!(to, "| {} |", self.columns.join(" | "))?;
         writeln!(to, "|{}", " --- |".repeat(self.columns.len()))?;
         for row in self.rows() {
-            let cells = row.0.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " "));
+            let cells = row.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " "));
             writeln!(to, "| {} |", cells.collect::<Vec<_>>().join(" | "))?;
         }
         Ok(())
@@ -181,7 +197,7 @@ struct Values<'a>(&'a Sheet<'a>);
 
 impl Serialize for Values<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.rows().map(|row| Value::clone(&row.1)))
+        serializer.collect_seq(self.0.values())
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Error;
 use super::cells::Cells;
 use super::rule::{Run, query};
-use crate::domain::finding::Remediation;
+use crate::domain::finding::{Json, Remediation};
 use crate::models::rule::{Advice, AdviceKind};
 use crate::models::{Dialect, Rule, semantics};
 use crate::scim::request;
@@ -62,12 +62,12 @@ pub fn remediation(advice: &Advice, row: &Cells, dialects: &Dialects) -> Remedia
     }
 }
 
-type Requests = Option<(serde_json::Value, serde_json::Value)>;
+type Requests = Option<(Json, Json)>;
 
 fn account_requests(row: &Cells, dialects: &Dialects) -> Requests {
     let (account_id, dialect) = (row.text("account_id")?, dialects.of(row)?);
-    let request = |operation| request::patch_user(&account_id, operation);
-    Some((request(&dialect.deactivate), request(&dialect.reactivate)))
+    let request = |operation| Json::new(&request::patch_user(&account_id, operation));
+    request(&dialect.deactivate).zip(request(&dialect.reactivate))
 }
 
 fn group_requests(row: &Cells, dialects: &Dialects) -> Requests {
@@ -76,6 +76,6 @@ fn group_requests(row: &Cells, dialects: &Dialects) -> Requests {
     }
     let (account_id, group_id) = (row.text("account_id")?, row.text("entitlement_id")?);
     let dialect = dialects.of(row)?;
-    let request = |operation| request::patch_group(&group_id, &account_id, operation);
-    Some((request(&dialect.remove_member), request(&dialect.add_member)))
+    let request = |operation| Json::new(&request::patch_group(&group_id, &account_id, operation));
+    request(&dialect.remove_member).zip(request(&dialect.add_member))
 }

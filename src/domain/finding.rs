@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::UtcMicros;
 
@@ -186,11 +187,33 @@ pub struct Remediation {
     pub kind: String,
     pub text: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub request: Option<Value>,
+    pub request: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub inverse: Option<Value>,
+    pub inverse: Option<Json>,
     /// How many accounts or grants the request touches.
     pub reach: u32,
+}
+
+/// A JSON value as its text: a tree of it takes many times the memory, and nobody here looks into it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Json(Box<RawValue>);
+
+impl Json {
+    pub fn new(value: &Value) -> Option<Json> {
+        to_raw_value(value).ok().map(Json)
+    }
+
+    /// The tree.
+    pub fn value(&self) -> Value {
+        serde_json::from_str(self.0.get()).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Json) -> bool {
+        self.0.get() == other.0.get()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

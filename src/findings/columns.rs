@@ -4,13 +4,22 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use super::said::Unpacker;
 use super::{Entry, Error, Known};
 use crate::domain::{Finding, Severity, Status, UtcMicros, Verdict};
 
-/// The whole of findings; further conditions may follow.
+/// The whole of findings; further conditions may follow. The joins are from the left, so that lists are
+/// read in the order of an index of `findings`.
 pub(super) const ENTRY: &str = "
-SELECT finding, score, fingerprint, waived_until, assigned, revision, last_seen_at, as_of, known_at
-FROM findings";
+SELECT detector, status, score, fingerprint, waived_until, assigned, revision, first_seen_at, due_at,
+    coalesce(findings.last_seen_at, sightings.last_seen_at) AS last_seen_at,
+    coalesce(findings.as_of, CASE WHEN findings.last_seen_at IS NULL THEN sightings.as_of END) AS as_of,
+    coalesce(findings.known_at, CASE WHEN findings.last_seen_at IS NULL THEN sightings.known_at END) AS known_at,
+    finding, size_bytes, example
+FROM findings
+LEFT JOIN finding_texts USING (tenant, finding_id)
+LEFT JOIN sightings USING (tenant, detector)
+LEFT JOIN examples USING (tenant, detector)";
 
 pub(super) const SEVERITIES: [Severity; 5] =
     [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
@@ -45,28 +54,42 @@ pub(super) fn failed(attempt: &'static str) -> impl Fn(sqlx::Error) -> Error {
     move |source| Error::Query { attempt, source }
 }
 
-/// Reads the columns of [`ENTRY`].
-pub(super) fn entry(row: &SqliteRow) -> Result<Entry, Error> {
+/// Reads the columns of [`ENTRY`], with an unpacker for all rows of one answer.
+pub(super) fn entry(row: &SqliteRow, unpacker: &mut Unpacker) -> Result<Entry, Error> {
     let failed = failed("read a finding");
-    let text: &str = row.try_get("finding").map_err(&failed)?;
-    let mut finding: Finding =
-        serde_json::from_str(text).map_err(|source| Error::Json { what: "a finding".to_owned(), source })?;
+    let mut finding = said(row, unpacker)?;
+    let status: &str = row.try_get("status").map_err(&failed)?;
+    finding.status = self::status(status)?;
     // The JSON reader may be off by the last bit; paging by score needs the exact value.
     finding.score = row.try_get("score").map_err(&failed)?;
-    // The row's own, as a run that says the same again writes only these.
+    // The row's own, as a run that says the same again does not write the text.
     let instant = |column| row.try_get::<Option<i64>, _>(column).map(|at| at.map(UtcMicros)).map_err(&failed);
+    finding.first_seen_at = instant("first_seen_at")?;
     finding.last_seen_at = instant("last_seen_at")?.or(finding.last_seen_at);
+    finding.due_at = instant("due_at")?;
     finding.as_of = instant("as_of")?.unwrap_or(finding.as_of);
     finding.known_at = instant("known_at")?.unwrap_or(finding.known_at);
-    let waived_until: Option<i64> = row.try_get("waived_until").map_err(&failed)?;
     let revision: i64 = row.try_get("revision").map_err(&failed)?;
     Ok(Entry {
         known: Known {
             finding,
             fingerprint: row.try_get("fingerprint").map_err(&failed)?,
-            waived_until: waived_until.map(UtcMicros),
+            waived_until: instant("waived_until")?,
             assigned: row.try_get("assigned").map_err(&failed)?,
         },
         revision: revision.unsigned_abs(),
     })
+}
+
+fn said(row: &SqliteRow, unpacker: &mut Unpacker) -> Result<Finding, Error> {
+    let failed = failed("read a finding");
+    let bytes: &[u8] = row.try_get("finding").map_err(&failed)?;
+    let size_bytes: Option<i64> = row.try_get("size_bytes").map_err(&failed)?;
+    let read = |text: &[u8]| {
+        serde_json::from_slice(text).map_err(|source| Error::Json { what: "a finding".to_owned(), source })
+    };
+    let Some(size_bytes) = size_bytes.and_then(|size| usize::try_from(size).ok()) else { return read(bytes) };
+    let detector: &str = row.try_get("detector").map_err(&failed)?;
+    let example: &[u8] = row.try_get("example").map_err(&failed)?;
+    read(&unpacker.unpack(detector, example, bytes, size_bytes)?)
 }

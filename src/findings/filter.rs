@@ -154,6 +154,14 @@ impl Column {
         Column::ALL.iter().map(|(_, _, path, _)| *path)
     }
 
+    /// The column as an expression of SQL.
+    pub(super) fn sql(self) -> &'static str {
+        match self {
+            Column::LastSeenAt => "coalesce(findings.last_seen_at, sightings.last_seen_at)",
+            column => column.name(),
+        }
+    }
+
     pub(super) fn name(self) -> &'static str {
         self.entry().1
     }

@@ -7,7 +7,6 @@ use std::fmt::Write;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::Error;
 use crate::domain::{Finding, Status, UtcMicros, Verdict};
 
 /// A finding as the ledger holds it; its status is in `finding.status`.
@@ -38,6 +37,30 @@ pub struct Transition {
     /// A stable word for steps of a run (`condition_cleared`), a sentence for decisions.
     pub reason: String,
     pub known: Known,
+}
+
+/// One step that a run made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub finding_id: String,
+    pub subject_id: String,
+    pub from: Option<Status>,
+    pub change: Change,
+    /// A stable word, as in [`Transition`].
+    pub reason: String,
+}
+
+impl Step {
+    pub(super) fn of(transition: &Transition) -> Step {
+        let Transition { from, change, reason, known } = transition;
+        Step {
+            finding_id: known.finding.finding_id.clone(),
+            subject_id: known.finding.subject.id.clone(),
+            from: *from,
+            change: *change,
+            reason: reason.clone(),
+        }
+    }
 }
 
 /// What kind of step it was.
@@ -156,73 +179,6 @@ pub fn fingerprint(finding: &Finding) -> String {
         }
     }
     hex(&hash.finalize()[..16])
-}
-
-/// Identifies what a run says of a finding, all of it but when it says so: a run that says the same
-/// needs not write it again.
-///
-/// # Errors
-/// When the finding is no JSON.
-pub(super) fn content(finding: &Finding) -> Result<String, Error> {
-    // Field by field, so that a new one is not forgotten.
-    let Finding {
-        finding_id,
-        detector,
-        code,
-        title,
-        verdict,
-        severity,
-        severity_base,
-        severity_steps,
-        score,
-        score_terms,
-        status: _,
-        subject,
-        identity,
-        account,
-        app,
-        entitlement,
-        org,
-        owner,
-        as_of: _,
-        known_at: _,
-        since,
-        first_seen_at: _,
-        last_seen_at: _,
-        due_at,
-        explanation,
-        evidence,
-        threshold,
-        profile,
-        link,
-        controls,
-        remediation,
-        ages_out_at,
-        cause,
-        held_because,
-        unknown_because,
-    } = finding;
-    // Where nobody knows when it began, the deadline counts from the run, and does not move the first.
-    let due_at = since.and(*due_at);
-    let said = (
-        (
-            finding_id,
-            detector,
-            code,
-            title,
-            verdict,
-            severity,
-            severity_base,
-            severity_steps,
-            score,
-            score_terms,
-        ),
-        (subject, identity, account, app, entitlement, org, owner, since, due_at, explanation, evidence),
-        (threshold, profile, link, controls, remediation, ages_out_at, cause, held_because, unknown_because),
-    );
-    let text = serde_json::to_vec(&said)
-        .map_err(|source| Error::Json { what: format!("finding \"{finding_id}\""), source })?;
-    Ok(hex(&Sha256::digest(text)[..16]))
 }
 
 /// The application that a finding is about, where it is about one.

@@ -1,9 +1,8 @@
 //! The ledger's file: opening it, bringing it to this program's version, and the writes
-//! that must be whole: a run, a decision, a waiver. Reads are in `read`, tokens in
-//! `token`, the audit of reads in `audit`.
+//! that must be whole: a decision, a waiver. Runs are in `record`, reads in `read`, tokens in `token`, the audit of reads in `audit`.
 
-use std::collections::BTreeMap;
 use std::path::Path;
+use std::slice;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
@@ -12,21 +11,20 @@ use sqlx::{SqlSafeStr, Sqlite, SqlitePool, Transaction};
 
 use super::columns::failed;
 use super::decide::check_waiver;
-use super::known::content;
-use super::reconcile::{gravest, reconcile_seen};
 use super::write::{self, Cause};
 use super::{
-    By, Change, Changes, Counts, Decision, Entry, Error, Run, RunFindings, RunKind, Terms, Transition,
-    Waiver, WaiverScope, decide, read, reconcile,
+    By, Decision, Entry, Error, Run, RunFindings, Terms, Transition, Waiver, WaiverScope, decide, read,
+    reconcile,
 };
-use crate::domain::{Finding, Severity, Status, UtcMicros, Verdict};
+use crate::domain::{Severity, UtcMicros};
 
 /// The versions of the file, in order: number, name, SQL. Only ever appended to.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "batches", include_str!("migrations/0002_batches.sql")),
     (3, "rules", include_str!("migrations/0003_rules.sql")),
     (4, "content", include_str!("migrations/0004_content.sql")),
+    (5, "narrow", include_str!("migrations/0005_narrow.sql")),
 ];
 
 /// The ledger of one tenant. Cheap to clone; one process may hold many.
@@ -78,78 +76,15 @@ impl Ledger {
         self.pool.close().await;
     }
 
-    /// Records a run with what it found, in one transaction: all of it or nothing.
-    ///
-    /// A run about the past or the future (see [`RunKind`]) changes nothing, and its
-    /// changes are empty.
-    ///
-    /// # Errors
-    /// When the run is recorded already, a score is not finite, or the file fails.
-    pub async fn record_run(
-        &self,
-        run: &Run,
-        findings: &[Finding],
-        now: UtcMicros,
-    ) -> Result<Changes, Error> {
-        if let Some(finding) = findings.iter().find(|finding| !finding.score.is_finite()) {
-            return Err(Error::Score { finding_id: finding.finding_id.clone() });
-        }
-        let mut tx = self.begin("begin a run").await?;
-        let kind = RunKind::of(run, read::last_run(&mut tx, &self.tenant).await?, now);
-        if kind != RunKind::Current {
-            return Ok(Changes { kind, counts: Counts::default(), transitions: Vec::new() });
-        }
-        let seen = gravest(run, findings);
-        let said = read::contents(&mut tx, &self.tenant).await?;
-        let contents = seen.iter().map(|(id, finding)| Ok((*id, content(finding)?)));
-        let contents = contents.collect::<Result<BTreeMap<&str, String>, Error>>()?;
-        let stays = |id: &&str, finding: &Finding| {
-            finding.ages_out_at.is_none() && said.get(*id).is_some_and(|said| *said == contents[*id])
-        };
-        let (same, moved): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            seen.into_iter().partition(|(id, finding)| stays(id, finding));
-        let same_ids: Vec<&str> = same.keys().copied().collect();
-        let mut previous = read::unresolved(&mut tx, &self.tenant, &same_ids).await?;
-        // Those that ended earlier and may come back.
-        let ids: Vec<&str> = moved.keys().copied().filter(|id| !previous.contains_key(*id)).collect();
-        let returning = read::entries_among(&mut tx, &self.tenant, &ids).await?;
-        previous.extend(returning);
-        let waivers = read::waivers_in_force(&mut tx, &self.tenant, now).await?;
-        let known: Vec<_> = previous.into_values().map(|entry| entry.known).collect();
-        let told = RunFindings { run, findings, waivers: &waivers };
-        let transitions = reconcile_seen(&known, &moved, &told, now);
-        let mut counts = count(&transitions);
-        counts.still_open += same.len() as u64;
-        counts.unknown += same.values().filter(|finding| finding.verdict == Verdict::Unknown).count() as u64;
-        write::run(&mut tx, &self.tenant, run, &counts).await?;
-        write::same(&mut tx, &self.tenant, &same_ids, run, now).await?;
-        for transition in &transitions {
-            let content = contents.get(transition.known.finding.finding_id.as_str());
-            let content = Some(content.map_or("", String::as_str));
-            let cause = Cause { content, ..Cause::run(&run.run_id) };
-            write::transition(&mut tx, &self.tenant, transition, &cause, now).await?;
-        }
-        tx.commit().await.map_err(failed("commit a run"))?;
-        let told = |t: &Transition| t.change != Change::StillOpen;
-        Ok(Changes { kind, counts, transitions: transitions.into_iter().filter(told).collect() })
-    }
-
     /// Opens again what was waived until `now` or earlier, so that a waiver ends on time
     /// even where no run comes. Gives the transitions.
     pub async fn expire_waivers(&self, now: UtcMicros) -> Result<Vec<Transition>, Error> {
         let mut tx = self.begin("begin expiring waivers").await?;
-        let mut expired = Vec::new();
-        for entry in read::unresolved(&mut tx, &self.tenant, &[]).await?.into_values() {
-            let waived = entry.known.finding.status == Status::AcceptedRisk;
-            if waived && entry.known.waived_until.is_none_or(|until| until <= now) {
-                expired.push(entry.known);
-            }
-        }
+        let expired = read::waived_until(&mut tx, &self.tenant, now).await?;
+        let expired: Vec<_> = expired.into_values().map(|entry| entry.known).collect();
         let transitions =
             reconcile(&expired, &RunFindings { run: &Run::idle(now), findings: &[], waivers: &[] }, now);
-        for transition in &transitions {
-            write::transition(&mut tx, &self.tenant, transition, &Cause::clock(), now).await?;
-        }
+        write::transitions(&mut tx, &self.tenant, &transitions, &Cause::clock(), now).await?;
         tx.commit().await.map_err(failed("commit expired waivers"))?;
         Ok(transitions)
     }
@@ -183,7 +118,7 @@ impl Ledger {
             let scope = WaiverScope::Finding { finding_id: finding_id.to_owned() };
             write::waiver(&mut tx, &self.tenant, &waiver(scope, by, terms, now)).await?;
         }
-        write::transition(&mut tx, &self.tenant, &transition, &cause, now).await?;
+        write::transitions(&mut tx, &self.tenant, slice::from_ref(&transition), &cause, now).await?;
         tx.commit().await.map_err(failed("commit a decision"))?;
         Ok(Entry { known: transition.known, revision: entry.revision + 1 })
     }
@@ -211,20 +146,17 @@ impl Ledger {
         }
         let scope = WaiverScope::Subject { detector: detector.to_owned(), subject_id: subject_id.to_owned() };
         let mut tx = self.begin("begin a waiver").await?;
-        let unresolved = read::unresolved(&mut tx, &self.tenant, &[]).await?;
-        let covered: Vec<_> =
-            unresolved.into_values().filter(|entry| scope.covers(&entry.known.finding)).collect();
-        let gravest = covered.iter().map(|entry| entry.known.finding.severity).max();
+        let covered = read::unresolved_about(&mut tx, &self.tenant, detector, subject_id).await?;
+        let gravest = covered.values().map(|entry| entry.known.finding.severity).max();
         check_waiver(by, terms, gravest.unwrap_or(Severity::Info), now).map_err(refused)?;
         write::waiver(&mut tx, &self.tenant, &waiver(scope, by, terms, now)).await?;
         let decision = Decision::Waive(terms.clone());
         let cause = Cause { approver: Some(&terms.approver), ..Cause::person(&by.actor) };
         let mut transitions = Vec::with_capacity(covered.len());
-        for entry in covered {
-            let transition = decide(&entry.known, &decision, by, now).map_err(refused)?;
-            write::transition(&mut tx, &self.tenant, &transition, &cause, now).await?;
-            transitions.push(transition);
+        for entry in covered.into_values() {
+            transitions.push(decide(&entry.known, &decision, by, now).map_err(refused)?);
         }
+        write::transitions(&mut tx, &self.tenant, &transitions, &cause, now).await?;
         tx.commit().await.map_err(failed("commit a waiver"))?;
         Ok(transitions)
     }
@@ -247,20 +179,4 @@ fn waiver(scope: WaiverScope, by: &By, terms: &Terms, now: UtcMicros) -> Waiver 
     let reason = by.reason.trim().to_owned();
     let (actor, approver) = (by.actor.trim().to_owned(), terms.approver.trim().to_owned());
     Waiver { scope, reason, actor, approver, created_at: now, until: terms.until }
-}
-
-fn count(transitions: &[Transition]) -> Counts {
-    let mut counts = Counts::default();
-    for transition in transitions {
-        match transition.change {
-            Change::Opened => counts.opened += 1,
-            Change::Reopened => counts.reopened += 1,
-            Change::Resolved => counts.resolved += 1,
-            Change::Superseded => counts.superseded += 1,
-            _ => counts.still_open += 1,
-        }
-        let ended = matches!(transition.change, Change::Resolved | Change::Superseded);
-        counts.unknown += u64::from(!ended && transition.known.finding.verdict == Verdict::Unknown);
-    }
-    counts
 }

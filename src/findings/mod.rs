@@ -19,8 +19,11 @@ mod ledger;
 mod predicate;
 mod read;
 mod reconcile;
+mod record;
 mod rules;
 mod run;
+mod said;
+mod standing;
 mod token;
 mod write;
 
@@ -31,7 +34,7 @@ pub use batch::{Batch, Load};
 pub use deadlines::Overdue;
 pub use decide::{By, Decision, Refusal, Terms, decide, waiver_days_max};
 pub use filter::{Column, Cursor, Filter, FindingQuery, Op, Order, Page, Sort, Value};
-pub use known::{Change, Entry, FindingEvent, Known, Transition, Waiver, WaiverScope, fingerprint};
+pub use known::{Change, Entry, FindingEvent, Known, Step, Transition, Waiver, WaiverScope, fingerprint};
 pub use ledger::Ledger;
 pub use reconcile::{RunFindings, reconcile};
 pub use rules::{Evaluated, RuleFile};
@@ -54,6 +57,8 @@ pub enum Error {
     Query { attempt: &'static str, source: sqlx::Error },
     #[error("cannot read or write {what} as JSON in the ledger")]
     Json { what: String, source: serde_json::Error },
+    #[error("cannot pack or unpack what detector \"{detector}\" said in the ledger")]
+    Pack { detector: String, source: std::io::Error },
     #[error("finding \"{finding_id}\" has a score that is not a finite number")]
     Score { finding_id: String },
     #[error("cannot read {what} \"{value}\" in the ledger")]

@@ -39,7 +39,7 @@ fn push_term(
             Ok(())
         }
         Filter::Present(column) => {
-            builder.push("(").push(column.name()).push(" IS NOT NULL)");
+            builder.push("(").push(column.sql()).push(" IS NOT NULL)");
             Ok(())
         }
         Filter::Compare { column, op, value } => push_comparison(builder, *column, *op, value),
@@ -83,7 +83,7 @@ fn push_comparison(
         Op::Ge => " >= ",
         Op::Contains | Op::StartsWith | Op::EndsWith => return push_search(builder, column, op, value),
     };
-    builder.push("coalesce(").push(column.name()).push(symbol);
+    builder.push("coalesce(").push(column.sql()).push(symbol);
     match (column.holds(), value) {
         (Holds::Text, Value::Text(text)) => builder.push_bind(text.clone()),
         (Holds::Severity, Value::Text(text)) => {
@@ -116,12 +116,12 @@ fn push_search(
         Op::EndsWith => {
             // Not substr's negative start: for the empty needle that would be 0, the whole text.
             let chars = needle.chars().count() as i64;
-            builder.push("substr(lower(").push(column.name()).push("), length(").push(column.name());
+            builder.push("substr(lower(").push(column.sql()).push("), length(").push(column.sql());
             builder.push(") + 1 - ").push_bind(chars).push(", ").push_bind(chars).push(") = ");
             builder.push_bind(needle)
         }
         _ => {
-            builder.push("instr(lower(").push(column.name()).push("), ").push_bind(needle);
+            builder.push("instr(lower(").push(column.sql()).push("), ").push_bind(needle);
             builder.push(if op == Op::StartsWith { ") = 1" } else { ") > 0" })
         }
     };

@@ -1,15 +1,16 @@
 //! Questions to the ledger: findings page by page, one finding, its history, the runs and
 //! the waivers. It changes nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::columns::{self, ENTRY, failed, rank};
+use super::said::Unpacker;
 use super::{
-    Change, Cursor, Entry, Error, FindingEvent, FindingQuery, Ledger, Order, Page, RunRecord, Sort, Waiver,
-    WaiverScope, predicate,
+    Change, Column, Cursor, Entry, Error, FindingEvent, FindingQuery, Ledger, Order, Page, RunRecord, Sort,
+    Waiver, WaiverScope, predicate,
 };
 use crate::domain::{Finding, Status, UtcMicros};
 
@@ -22,7 +23,7 @@ impl Ledger {
     /// this sort and order.
     pub async fn list(&self, query: &FindingQuery) -> Result<Page, Error> {
         let mut tx = self.pool.begin().await.map_err(failed("begin a list"))?;
-        let mut count = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM findings");
+        let mut count = QueryBuilder::<Sqlite>::new(COUNT);
         push_where(&mut count, &self.tenant, query)?;
         let total: i64 =
             count.build_query_scalar().fetch_one(&mut *tx).await.map_err(failed("count findings"))?;
@@ -35,7 +36,9 @@ impl Ledger {
         page.push(" LIMIT ").push_bind(limit as i64 + 1);
         let rows = page.build().fetch_all(&mut *tx).await.map_err(failed("list findings"))?;
         let more = rows.len() > limit;
-        let entries: Vec<Entry> = rows.iter().take(limit).map(columns::entry).collect::<Result<_, _>>()?;
+        let mut unpacker = Unpacker::default();
+        let entries = rows.iter().take(limit).map(|row| columns::entry(row, &mut unpacker));
+        let entries: Vec<Entry> = entries.collect::<Result<_, _>>()?;
         let next = entries.last().filter(|_| more).map(|entry| cursor(entry, query));
         Ok(Page { entries, total: total.unsigned_abs(), next })
     }
@@ -67,8 +70,7 @@ impl Ledger {
         let mut connection = self.pool.acquire().await.map_err(failed("list occurrences"))?;
         let mut query = QueryBuilder::<Sqlite>::new(ENTRY);
         query.push(" WHERE tenant = ").push_bind(self.tenant.clone());
-        query.push(" AND status IN ('open', 'acknowledged', 'in_progress')");
-        query.push(" AND json_extract(finding, '$.ages_out_at') IS NOT NULL");
+        query.push(" AND status IN ('open', 'acknowledged', 'in_progress') AND ages_out_at IS NOT NULL");
         let entries = entries_by_id(query, &mut connection, "list occurrences").await?;
         Ok(entries.into_values().map(|entry| entry.known.finding).collect())
     }
@@ -87,9 +89,17 @@ impl Ledger {
 
     /// Those of the named findings that the ledger has, and how they stand.
     pub async fn statuses(&self, ids: &[&str]) -> Result<BTreeMap<String, Status>, Error> {
-        let mut connection = self.pool.acquire().await.map_err(failed("read statuses"))?;
-        let entries = entries_among(&mut connection, &self.tenant, ids).await?;
-        Ok(entries.into_iter().map(|(id, entry)| (id, entry.known.finding.status)).collect())
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT finding_id, status
+            FROM findings
+            WHERE tenant = ?1 AND finding_id IN (SELECT value FROM json_each(?2))",
+        )
+        .bind(&self.tenant)
+        .bind(as_json(ids)?)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed("read statuses"))?;
+        rows.into_iter().map(|(id, status)| Ok((id, columns::status(&status)?))).collect()
     }
 
     /// Gives the newest recorded runs, newest first.
@@ -116,6 +126,8 @@ impl Ledger {
     }
 }
 
+const COUNT: &str = "SELECT count(*) FROM findings LEFT JOIN sightings USING (tenant, detector)";
+
 fn push_where(builder: &mut QueryBuilder<Sqlite>, tenant: &str, query: &FindingQuery) -> Result<(), Error> {
     builder.push(" WHERE tenant = ").push_bind(tenant.to_owned());
     if let Some(filter) = &query.filter {
@@ -132,7 +144,7 @@ fn key(sort: Sort) -> &'static str {
         Sort::Score => "score",
         Sort::Since => "coalesce(since, -9223372036854775808)",
         Sort::FirstSeenAt => "first_seen_at",
-        Sort::LastSeenAt => "last_seen_at",
+        Sort::LastSeenAt => Column::LastSeenAt.sql(),
         Sort::FindingId => "finding_id",
     }
 }
@@ -183,44 +195,33 @@ pub(super) async fn entry_of(
     query.push(" WHERE tenant = ").push_bind(tenant.to_owned());
     query.push(" AND finding_id = ").push_bind(finding_id.to_owned());
     let row = query.build().fetch_optional(connection).await.map_err(failed("read a finding"))?;
-    row.as_ref().map(columns::entry).transpose()
+    row.as_ref().map(|row| columns::entry(row, &mut Unpacker::default())).transpose()
 }
 
-/// What the last run said of each finding that is open and that nobody waived: hashes by id.
-pub(super) async fn contents(
+/// Findings whose waiver ends at `now` or earlier, by id.
+pub(super) async fn waived_until(
     connection: &mut SqliteConnection,
     tenant: &str,
-) -> Result<HashMap<String, String>, Error> {
-    let rows: Vec<(String, String)> = sqlx::query_as(
-        "SELECT finding_id, content
-        FROM findings
-        WHERE tenant = ?1 AND status IN ('open', 'acknowledged', 'in_progress') AND content <> ''",
-    )
-    .bind(tenant)
-    .fetch_all(connection)
-    .await
-    .map_err(failed("read what was said of open findings"))?;
-    Ok(rows.into_iter().collect())
-}
-
-/// Every finding that is neither resolved nor superseded, by id: what a run can move. Those named in
-/// `but` are left out.
-pub(super) async fn unresolved(
-    connection: &mut SqliteConnection,
-    tenant: &str,
-    but: &[&str],
+    now: UtcMicros,
 ) -> Result<BTreeMap<String, Entry>, Error> {
     let mut query = QueryBuilder::<Sqlite>::new(ENTRY);
-    query.push(" WHERE tenant = ").push_bind(tenant.to_owned());
-    query.push(" AND status NOT IN (").push_bind(Status::Resolved.as_str()).push(", ");
-    query.push_bind(Status::Superseded.as_str()).push(")");
-    if !but.is_empty() {
-        query
-            .push(" AND finding_id NOT IN (SELECT value FROM json_each(")
-            .push_bind(as_json(but)?)
-            .push("))");
-    }
-    entries_by_id(query, connection, "read open findings").await
+    query.push(" WHERE tenant = ").push_bind(tenant).push(" AND status = 'accepted_risk'");
+    query.push(" AND (waived_until IS NULL OR waived_until <= ").push_bind(now.0).push(")");
+    entries_by_id(query, connection, "read findings whose waiver ends").await
+}
+
+/// Findings of a detector about a subject that are neither resolved nor superseded, by id.
+pub(super) async fn unresolved_about(
+    connection: &mut SqliteConnection,
+    tenant: &str,
+    detector: &str,
+    subject_id: &str,
+) -> Result<BTreeMap<String, Entry>, Error> {
+    let mut query = QueryBuilder::<Sqlite>::new(ENTRY);
+    query.push(" WHERE tenant = ").push_bind(tenant).push(" AND detector = ").push_bind(detector);
+    query.push(" AND subject_id = ").push_bind(subject_id);
+    query.push(" AND status NOT IN ('resolved', 'superseded')");
+    entries_by_id(query, connection, "read findings about a subject").await
 }
 
 /// Those of the named findings that the ledger has, by id.
@@ -247,9 +248,9 @@ async fn entries_by_id(
     attempt: &'static str,
 ) -> Result<BTreeMap<String, Entry>, Error> {
     let rows = query.build().fetch_all(connection).await.map_err(failed(attempt))?;
-    let mut entries = BTreeMap::new();
+    let (mut entries, mut unpacker) = (BTreeMap::new(), Unpacker::default());
     for row in &rows {
-        let entry = columns::entry(row)?;
+        let entry = columns::entry(row, &mut unpacker)?;
         entries.insert(entry.known.finding.finding_id.clone(), entry);
     }
     Ok(entries)

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Transition;
-use crate::domain::UtcMicros;
+use super::{Change, Step, Transition};
+use crate::domain::{UtcMicros, Verdict};
 
 /// A finished run of detectors.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,12 +94,27 @@ pub struct Counts {
     pub unknown: u64,
 }
 
+impl Counts {
+    /// Counts a transition.
+    pub(super) fn add(&mut self, transition: &Transition) {
+        match transition.change {
+            Change::Opened => self.opened += 1,
+            Change::Reopened => self.reopened += 1,
+            Change::Resolved => self.resolved += 1,
+            Change::Superseded => self.superseded += 1,
+            _ => self.still_open += 1,
+        }
+        let ended = matches!(transition.change, Change::Resolved | Change::Superseded);
+        self.unknown += u64::from(!ended && transition.known.finding.verdict == Verdict::Unknown);
+    }
+}
+
 /// What recording a run changed. `transitions` leaves out findings that merely stayed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Changes {
     pub kind: RunKind,
     pub counts: Counts,
-    pub transitions: Vec<Transition>,
+    pub transitions: Vec<Step>,
 }
 
 /// A recorded run.

@@ -15,6 +15,9 @@ use crate::store::checkpoint::{self, Checkpoint, Growing, Reach};
 
 /// A new checkpoint costs as much as the state is large, so it waits for a tail of this share.
 const TAIL_SHARE: f64 = 0.1;
+/// What is kept is asked of tables of the same names, and of this one.
+const ASKED: &str = "known_snapshots";
+
 /// Which events and listings a session reads.
 pub(super) struct Stored {
     events: Known,
@@ -75,19 +78,19 @@ impl Engine {
         Some(Base { as_of, known_at, listings_known_at, tables, rows })
     }
 
-    /// Keeps what `session` has worked out, unless hardly anything came since its base, or the
-    /// session does not know all that is there: `stored` is what it read.
+    /// Up to where a new checkpoint would reach. None when hardly anything came since the base of
+    /// `session`, or it does not know all that is there: `stored` is what it read.
+    pub(super) fn checkpoint_due(&self, session: &Session, stored: &Stored) -> Option<Reach> {
+        let news = session.tail_rows() + stored.renewed;
+        let due = (news as f64) >= TAIL_SHARE * session.base_rows() as f64;
+        stored.reach(session.at()).filter(|_| due && stored.all_known(session.at()))
+    }
+
+    /// Keeps what `session` has worked out.
     ///
     /// # Errors
     /// When the session does not answer or the files cannot be written.
-    pub(super) async fn keep_checkpoint(&self, session: &Session, stored: &Stored) -> Result<(), Error> {
-        let Some(reach) = stored.reach(session.at()).filter(|_| stored.all_known(session.at())) else {
-            return Ok(());
-        };
-        let news = session.tail_rows() + stored.renewed;
-        if (news as f64) < TAIL_SHARE * session.base_rows() as f64 {
-            return Ok(());
-        }
+    pub(super) async fn keep_checkpoint(&self, session: &Session, reach: Reach) -> Result<(), Error> {
         let mut growing = Growing::begin(&self.checkpoints(), reach)?;
         for (name, sql) in query::KEPT.into_iter().chain(state::KEPT) {
             // One after the other and as they come: together they are as much as the session holds.
@@ -100,6 +103,12 @@ impl Engine {
             debug!(table = name, "kept");
         }
         Ok(growing.finish()?)
+    }
+
+    /// Lets `session` go of all that no checkpoint keeps.
+    pub(super) fn forget_all_but_kept(session: &Session) -> Result<(), Error> {
+        let kept = query::KEPT.iter().chain(&state::KEPT).map(|(name, _)| *name);
+        Ok(session.forget_all_but(&kept.chain([ASKED]).collect::<Vec<_>>())?)
     }
 
     /// Forgets what was worked out; the next run reads all events again.

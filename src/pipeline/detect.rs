@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::occurrences::{Asked, Occurrences};
 use super::opening::chain;
@@ -87,6 +87,7 @@ impl Engine {
             self.answers(&session, &rules, &profile).await?;
         incomplete.extend(company.broken.iter().map(BrokenRule::says));
         let mut happened = Occurrences::default();
+        debug!("findings told");
         // Occurrences wait for a decision also when the rules that told of them are gone.
         if request.record || company.sigma.headings().next().is_some() {
             let (begun_at, names) = (now(), &request.detectors);
@@ -120,17 +121,27 @@ impl Engine {
             told: happened.told,
             sigma: (happened.rules, happened.events),
         };
+        // The findings are large too, and with the ledger they need the room.
+        let due = self.checkpoint_due(&session, &stored).filter(|_| request.record);
+        let kept = due.map(|reach| (session, reach));
+        if let Some((session, _)) = &kept {
+            Engine::forget_all_but_kept(session)?;
+        }
         if request.record {
             let changes = self.record(&mut report, coverage, started_at).await?;
+            debug!(run.id = report.run_id, "run recorded");
             if changes.kind == RunKind::Current {
                 // Written last: should it fail, the next run shows the same events again, which changes nothing.
                 self.ledger().await?.keep_evaluated(&happened.evaluated).await?;
             }
             report.changes = Some(changes);
             // The run is recorded; without a checkpoint the next one only takes longer.
-            if let Err(error) = self.keep_checkpoint(&session, &stored).await {
+            if let Some((session, reach)) = kept
+                && let Err(error) = self.keep_checkpoint(&session, reach).await
+            {
                 warn!(error = &error as &dyn std::error::Error, "no checkpoint is kept");
             }
+            debug!("checkpoint looked after");
         }
         Ok(report)
     }
@@ -174,7 +185,9 @@ impl Engine {
         }
         detectors::weigh(&mut findings, rules, &models::risk_model()?, session.context(), session.at())
             .await?;
+        debug!(findings = findings.len(), "findings weighed");
         owners::assign(session, &mut findings).await?;
+        debug!("owners assigned");
         let causes = causes::roll_up(&mut findings, rules);
         in_order(&mut findings);
         Ok(Answers { findings, causes, incomplete: incomplete.into_iter().collect(), coverage, timings })

@@ -6,11 +6,14 @@
 
 mod guard;
 mod json;
+mod packed;
+mod packed_table;
 mod registers;
 mod rows;
 mod session;
 
 pub use json::json_rows;
+pub use packed_table::{PackedTable, Packer};
 pub use rows::{Rows, Texts, Times};
 pub use session::{At, Base, KEPT, Session, Tables};
 

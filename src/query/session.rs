@@ -3,20 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
-use arrow::compute::concat_batches;
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
+use datafusion::common::runtime::JoinSet;
 use datafusion::common::{ParamValues, ScalarValue, ToDFSchema};
-use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use tracing::debug;
 
+use super::packed_table::{PackedTable, Packer};
 use super::{Error, guard, registers};
 use crate::domain::UtcMicros;
 
@@ -226,9 +226,9 @@ impl Session {
     /// Gives the rows that are kept.
     pub async fn define(&self, name: &str, sql: &str, held: bool) -> Result<usize, Error> {
         if held {
-            let batches = self.collect(name, sql).await?;
-            let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-            self.hold(name, batches)?;
+            let table = self.packed(name, sql).await?;
+            let rows = table.rows();
+            self.hold_packed(name, table)?;
             return Ok(rows);
         }
         let view = self.plan(name, sql, &[]).await?.into_view();
@@ -239,18 +239,43 @@ impl Session {
     /// Adds a table of rows that Rust made. The batches share one schema; at least one is given.
     pub fn hold(&self, name: &str, batches: Vec<RecordBatch>) -> Result<(), Error> {
         let Some(first) = batches.first() else { return Ok(()) };
-        let failed = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };
         let schema = first.schema();
-        if batches.iter().all(|batch| batch.num_rows() == 0) {
-            // Most registers are empty. A plan that knows it does not join with nothing.
-            let schema = schema.to_dfschema_ref().map_err(failed)?;
-            let nothing = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema });
-            return self.register(name, DataFrame::new(self.context.state(), nothing).into_view());
+        let mut packer = Packer::new(Arc::clone(&schema));
+        let packed = batches.into_iter().try_for_each(|batch| packer.push(batch));
+        let table = packed.and_then(|()| Packer::table(schema, vec![packer]));
+        self.hold_packed(name, table.map_err(|source| run_error(name, source.into()))?)
+    }
+
+    fn hold_packed(&self, name: &str, table: PackedTable) -> Result<(), Error> {
+        debug!(view = name, rows = table.rows(), "view held");
+        if table.rows() > 0 {
+            return self.register(name, Arc::new(table));
         }
-        let batches = regrouped(&batches).map_err(|source| failed(source.into()))?;
-        debug!(view = name, rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>(), "view held");
-        let table = MemTable::try_new(schema, vec![batches]).map_err(failed)?;
-        self.register(name, Arc::new(table))
+        // Most registers are empty. A plan that knows it does not join with nothing.
+        let failed = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };
+        let schema = table.schema().to_dfschema_ref().map_err(failed)?;
+        let nothing = LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema });
+        self.register(name, DataFrame::new(self.context.state(), nothing).into_view())
+    }
+
+    /// The rows of a question, packed as they come, so that they are never all there at their full size.
+    async fn packed(&self, name: &str, sql: &str) -> Result<PackedTable, Error> {
+        let failed = |source| run_error(name, source);
+        let frame = self.plan(name, sql, &[]).await?;
+        let planned = Arc::new(frame.schema().as_arrow().clone());
+        let streams = frame.execute_stream_partitioned().await.map_err(failed)?;
+        // As the rows have it: the plan may know less of what is never absent.
+        let schema = streams.first().map_or(planned, |stream| stream.schema());
+        let mut packing = JoinSet::new();
+        for stream in streams {
+            packing.spawn(pack(Arc::clone(&schema), stream));
+        }
+        let mut packers = Vec::new();
+        while let Some(packed) = packing.join_next().await {
+            let packed = packed.map_err(|source| failed(DataFusionError::ExecutionJoin(Box::new(source))))?;
+            packers.push(packed.map_err(failed)?);
+        }
+        Packer::table(schema, packers).map_err(|source| failed(source.into()))
     }
 
     /// Lets go of tables that nothing asks any more, and of their memory.
@@ -261,6 +286,14 @@ impl Session {
                 .map_err(|source| Error::Plan { name: (*name).to_owned(), source: Box::new(source) })?;
         }
         Ok(())
+    }
+
+    /// Lets go of all tables and views but these, as [`forget`](Session::forget) does.
+    pub fn forget_all_but(&self, names: &[&str]) -> Result<(), Error> {
+        let catalog = self.context.catalog("datafusion").and_then(|catalog| catalog.schema("public"));
+        let there = catalog.map_or_else(Vec::new, |schema| schema.table_names());
+        let gone: Vec<&str> = there.iter().map(String::as_str).filter(|name| !names.contains(name)).collect();
+        self.forget(&gone)
     }
 
     /// Makes the existing table `of` known as `name` too.
@@ -298,9 +331,9 @@ impl Session {
         sql: &str,
     ) -> Result<(SchemaRef, BoxStream<'static, Result<RecordBatch, Error>>), Error> {
         let frame = self.plan(name, sql, &[]).await?;
-        let (name, schema) = (name.to_owned(), Arc::new(frame.schema().as_arrow().clone()));
+        let name = name.to_owned();
         let batches = frame.execute_stream().await.map_err(|e| run_error(&name, e))?;
-        Ok((schema, batches.map_err(move |e| run_error(&name, e)).boxed()))
+        Ok((batches.schema(), batches.map_err(move |e| run_error(&name, e)).boxed()))
     }
 
     /// Collects with further text parameters, by name without the `$`.
@@ -350,26 +383,12 @@ impl Session {
     }
 }
 
-/// The same rows in batches of a good size, each with texts of its own. Joins leave crumbs, whose
-/// views of text hold on to every buffer that went in; later questions would drag all of them along.
-fn regrouped(batches: &[RecordBatch]) -> Result<Vec<RecordBatch>, ArrowError> {
-    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    if rows >= batches.len() * BATCH_ROWS / 2 {
-        return batches.iter().map(compact).collect();
+async fn pack(schema: SchemaRef, mut rows: SendableRecordBatchStream) -> Result<Packer, DataFusionError> {
+    let mut packer = Packer::new(schema);
+    while let Some(batch) = rows.try_next().await? {
+        packer.push(batch)?;
     }
-    let whole = concat_batches(&batches[0].schema(), batches)?;
-    let at = (0..rows.max(1)).step_by(BATCH_ROWS);
-    at.map(|at| compact(&whole.slice(at, BATCH_ROWS.min(rows - at)))).collect()
-}
-
-fn compact(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    /// Buffers that a batch may share with others; a copy costs more than these.
-    const BUFFERS_MAX: usize = 8;
-    let compacted = |column: &ArrayRef| match column.as_string_view_opt() {
-        Some(texts) if texts.data_buffers().len() > BUFFERS_MAX => Arc::new(texts.gc()) as ArrayRef,
-        _ => Arc::clone(column),
-    };
-    RecordBatch::try_new(batch.schema(), batch.columns().iter().map(compacted).collect())
+    Ok(packer)
 }
 
 fn run_error(name: &str, source: DataFusionError) -> Error {

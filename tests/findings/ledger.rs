@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use lychgate::domain::{Finding, Severity, Status};
+use lychgate::domain::{Finding, Severity, Status, UtcMicros};
 use lychgate::findings::{
     By, Change, Coverage, Decision, Error, FindingQuery, Ledger, Read, Refusal, Run, RunKind, Scope, Terms,
 };
-use sqlx::Connection;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection, SqlSafeStr};
 
 use super::{day, finding, run};
 
@@ -187,8 +188,8 @@ async fn a_newer_or_foreign_file_is_refused() {
     sqlx::query(newer).execute(&mut raw).await.unwrap();
     raw.close().await.unwrap();
     let refused = Ledger::open(&path, "acme").await.unwrap_err();
-    assert!(matches!(refused, Error::Newer { found: 7, known: 4, .. }));
-    assert!(refused.to_string().contains("newer than version 4"), "{refused}");
+    assert!(matches!(refused, Error::Newer { found: 7, known: 5, .. }));
+    assert!(refused.to_string().contains("newer than version 5"), "{refused}");
 
     let foreign = folder.path().join("foreign.db");
     std::fs::write(&foreign, "employee_id,name\n17,Ada Low\n".repeat(50)).unwrap();
@@ -202,27 +203,73 @@ async fn a_newer_or_foreign_file_is_refused() {
 #[tokio::test]
 async fn a_ledger_of_an_older_version_is_brought_up() {
     let folder = tempfile::tempdir().unwrap();
-    let path = file(&folder);
-    let ledger = open(&path).await;
-    ledger.record_run(&complete(1), &accounts(&["a"]), day(1)).await.unwrap();
-    ledger.close().await;
-    // As version 1 left it.
-    let mut raw = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&path)).await.unwrap();
-    for statement in [
-        "DROP TABLE batches",
-        "DROP TABLE rule_files",
-        "DROP TABLE evaluated",
-        "ALTER TABLE findings DROP COLUMN content",
-        "ALTER TABLE findings DROP COLUMN as_of",
-        "ALTER TABLE findings DROP COLUMN known_at",
-        "DELETE FROM _sqlx_migrations WHERE version > 1",
-    ] {
-        sqlx::query(statement).execute(&mut raw).await.unwrap();
+    for version in 1..=OLDER.len() {
+        let path = folder.path().join(format!("{version}.db"));
+        let mut kept = finding("dormant", "crm", "a", "r1");
+        (kept.first_seen_at, kept.last_seen_at) = (Some(day(1)), Some(day(2)));
+        kept.ages_out_at = (version % 2 == 0).then(|| UtcMicros(day(30).0 + 123_000));
+        older(&path, version, &kept).await;
+        let ledger = open(&path).await;
+        let entry = ledger.get(A).await.unwrap().unwrap();
+        // A ledger of version 4 has the instants of the last run beside the text.
+        (kept.as_of, kept.known_at) = if version < 4 { (day(0), day(0)) } else { (day(2), day(3)) };
+        assert_eq!((&entry.known.finding, entry.revision), (&kept, 1), "version {version}");
+        assert_eq!(ledger.events(A).await.unwrap().len(), 1);
+        assert_eq!(ledger.occurrences().await.unwrap().len(), usize::from(version % 2 == 0));
+        assert_eq!(ledger.batch("none", "nobody").await.unwrap(), None);
+        // And goes on from there.
+        let by = By::new("ada", "review");
+        let decided = ledger.decide(A, &Decision::Acknowledge, &by, day(4)).await.unwrap();
+        assert_eq!(ledger.get(A).await.unwrap(), Some(decided));
+        let seen = accounts(&["a", "b"]);
+        let counts = ledger.record_run(&complete(5), &seen, day(5)).await.unwrap().counts;
+        assert_eq!((counts.opened, ledger.list(&FindingQuery::default()).await.unwrap().total), (1, 2));
     }
+}
+
+const OLDER: [&str; 4] = [
+    include_str!("../../src/findings/migrations/0001_ledger.sql"),
+    include_str!("../../src/findings/migrations/0002_batches.sql"),
+    include_str!("../../src/findings/migrations/0003_rules.sql"),
+    include_str!("../../src/findings/migrations/0004_content.sql"),
+];
+
+/// A ledger with one finding, as a program that knew this version left it.
+async fn older(path: &Path, version: usize, finding: &Finding) {
+    let options = SqliteConnectOptions::new().filename(path).create_if_missing(true).foreign_keys(true);
+    let mut raw = SqliteConnection::connect_with(&options).await.unwrap();
+    let migrations = OLDER[..version].iter().zip(["ledger", "batches", "rules", "content"]).zip(1..);
+    let migrations = migrations.map(|((sql, name), number)| {
+        Migration::new(number, name.into(), MigrationType::Simple, (*sql).into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.collect()).run_direct(None, &mut raw, false).await.unwrap();
+    let store = "INSERT INTO findings (
+            tenant, finding_id, detector, code, subject_kind, subject_id, severity, verdict, status, score, profile,
+            since, first_seen_at, last_seen_at, due_at, fingerprint, assigned, revision, finding
+        )
+        VALUES ('acme', ?1, 'dormant', 'DOR-01', 'account', 'crm/a', 2, 'fail', 'open', 50.0, 'default',
+            ?2, ?3, ?4, ?5, 'f', 0, 1, ?6)";
+    let micros = |at: Option<UtcMicros>| at.map(|at| at.0);
+    sqlx::query(store)
+        .bind(&finding.finding_id)
+        .bind(micros(finding.since))
+        .bind(micros(finding.first_seen_at))
+        .bind(micros(finding.last_seen_at))
+        .bind(micros(finding.due_at))
+        .bind(serde_json::to_string(finding).unwrap())
+        .execute(&mut raw)
+        .await
+        .unwrap();
+    if version >= 4 {
+        let told = "UPDATE findings SET as_of = ?1, known_at = ?2, content = 'c'";
+        sqlx::query(told).bind(day(2).0).bind(day(3).0).execute(&mut raw).await.unwrap();
+    }
+    let opened = "INSERT INTO finding_events (
+            tenant, finding_id, at, change, to_status, verdict, severity, reason, actor
+        )
+        VALUES ('acme', ?1, ?2, 'opened', 'open', 'fail', 2, 'condition_holds', 'lychgate')";
+    sqlx::query(opened).bind(&finding.finding_id).bind(day(1).0).execute(&mut raw).await.unwrap();
     raw.close().await.unwrap();
-    let ledger = open(&path).await;
-    assert!(ledger.get(A).await.unwrap().is_some());
-    assert_eq!(ledger.batch("none", "nobody").await.unwrap(), None);
 }
 
 /// What the file says it does about power loss is what it does.

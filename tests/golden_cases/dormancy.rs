@@ -112,7 +112,7 @@ fn an_application_that_tells_of_activity_no_more() {
             record: true,
         };
         let changes = block_on(async || given.engine.detect(&request).await.unwrap().changes.unwrap());
-        changes.transitions.into_iter().map(|step| (step.known.finding.subject.id, step.change)).collect()
+        changes.transitions.into_iter().map(|step| (step.subject_id, step.change)).collect()
     };
     let first: Vec<(String, Change)> = run();
     assert_eq!(first, [("crm/u1".to_owned(), Change::Opened)]);

@@ -1,0 +1,158 @@
+//! Tables that are held small (`src/query/packed.rs`): what goes in comes out.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, StringViewArray,
+    TimestampMicrosecondArray,
+};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
+use datafusion::catalog::TableProvider;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use lychgate::query::Packer;
+use proptest::prelude::*;
+
+/// How the texts of a column repeat.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    Absent,
+    Constant,
+    /// Of this many texts, some longer than a view holds.
+    Few(usize),
+    Unique,
+}
+
+#[derive(Clone, Debug)]
+struct Given {
+    shapes: [Shape; 3],
+    /// Every n-th cell is absent; 0 for none.
+    gaps: [usize; 8],
+    batches: Vec<usize>,
+    projection: Vec<usize>,
+    partitions: usize,
+}
+
+fn schema() -> SchemaRef {
+    let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let list = DataType::List(Arc::new(Field::new_list_field(DataType::Int64, true)));
+    let fields = [
+        ("a", DataType::Utf8View),
+        ("b", DataType::Utf8View),
+        ("c", DataType::Utf8View),
+        ("d", DataType::Boolean),
+        ("e", DataType::Int64),
+        ("f", instant),
+        ("g", DataType::Utf8),
+        ("h", list),
+    ];
+    let mut fields: Vec<Field> =
+        fields.into_iter().map(|(name, data_type)| Field::new(name, data_type, true)).collect();
+    fields.push(Field::new("i", DataType::Float64, false));
+    Arc::new(Schema::new(fields))
+}
+
+fn text(shape: Shape, row: usize) -> Option<String> {
+    let mixed = row.wrapping_mul(2_654_435_761) % 4_294_967_291;
+    match shape {
+        Shape::Absent => None,
+        Shape::Constant => Some("an application with a long name".to_owned()),
+        Shape::Few(few) => Some(match mixed % few {
+            0 => String::new(),
+            n if n % 3 == 0 => format!("{n}"),
+            n if n % 3 == 1 => format!("twelve{n:06}"),
+            n => format!("ändert sich erst am Ende {n}"),
+        }),
+        Shape::Unique => Some(format!("{mixed}-{row}")),
+    }
+}
+
+fn batch(given: &Given, from: usize, rows: usize) -> RecordBatch {
+    let rows = from..from + rows;
+    let there =
+        |column: usize, row: usize| given.gaps[column] == 0 || !row.is_multiple_of(given.gaps[column]);
+    let texts = |column: usize| {
+        let shape = given.shapes[column];
+        let cells = rows.clone().map(|row| text(shape, row).filter(|_| there(column, row)));
+        Arc::new(StringViewArray::from_iter(cells)) as ArrayRef
+    };
+    let list = rows.clone().map(|row| there(7, row).then(|| (0..row % 3).map(|n| Some(n as i64))));
+    let instants = rows.clone().map(|row| there(5, row).then_some(row as i64 * 1_000_003));
+    let columns: Vec<ArrayRef> = vec![
+        texts(0),
+        texts(1),
+        texts(2),
+        Arc::new(rows.clone().map(|row| there(3, row).then_some(row % 5 == 0)).collect::<BooleanArray>()),
+        Arc::new(rows.clone().map(|row| there(4, row).then_some(row as i64)).collect::<Int64Array>()),
+        Arc::new(instants.collect::<TimestampMicrosecondArray>().with_timezone("UTC")),
+        Arc::new(
+            rows.clone()
+                .map(|row| text(Shape::Few(9), row).filter(|_| there(6, row)))
+                .collect::<StringArray>(),
+        ),
+        Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(list)),
+        Arc::new(rows.map(|row| row as f64 / 7.0).collect::<Float64Array>()),
+    ];
+    RecordBatch::try_new(schema(), columns).unwrap()
+}
+
+async fn check(given: &Given) {
+    let (mut packer, mut batches, mut from) = (Packer::new(schema()), Vec::new(), 0);
+    for rows in &given.batches {
+        // A slice, as operators give them.
+        let batch = batch(given, from, rows + 7).slice(3, *rows);
+        packer.push(batch.clone()).unwrap();
+        batches.push(batch);
+        from += rows;
+    }
+    let expected = concat_batches(&schema(), &batches).unwrap().project(&given.projection).unwrap();
+    let table = Packer::table(schema(), vec![packer]).unwrap();
+    assert_eq!(table.rows(), from);
+    let table: Arc<dyn TableProvider> = Arc::new(table);
+    let config = SessionConfig::new().with_target_partitions(given.partitions);
+    let frame = SessionContext::new_with_config(config).read_table(table).unwrap();
+    assert_eq!(frame.clone().count().await.unwrap(), from);
+    let names: Vec<&str> =
+        given.projection.iter().map(|at| ["a", "b", "c", "d", "e", "f", "g", "h", "i"][*at]).collect();
+    let mut found = Vec::new();
+    for part in frame.select_columns(&names).unwrap().collect_partitioned().await.unwrap() {
+        found.extend(part);
+    }
+    assert_eq!(concat_batches(&expected.schema(), &found).unwrap(), expected);
+}
+
+fn given() -> impl Strategy<Value = Given> {
+    let shape = prop_oneof![
+        1 => Just(Shape::Absent),
+        1 => Just(Shape::Constant),
+        3 => prop_oneof![2..9_usize, 250..260_usize, 3_000..6_000_usize].prop_map(Shape::Few),
+        2 => Just(Shape::Unique),
+    ];
+    let gap = prop_oneof![2 => Just(0_usize), 1 => Just(1), 3 => 2..40_usize];
+    let rows = prop_oneof![3 => 0..40_usize, 3 => 4_000..9_000_usize, 1 => 60_000..70_000_usize];
+    (
+        prop::array::uniform3(shape),
+        prop::array::uniform8(gap),
+        prop::collection::vec(rows, 1..6),
+        prop::sample::subsequence((0..9).collect::<Vec<usize>>(), 1..=9).prop_shuffle(),
+        1..4_usize,
+    )
+        .prop_map(|(shapes, gaps, batches, projection, partitions)| Given {
+            shapes,
+            gaps,
+            batches,
+            projection,
+            partitions,
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// A cell that comes back as another is an account that holds what somebody else was given.
+    #[test]
+    fn rows_come_back_as_they_were(given in given()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(check(&given));
+    }
+}
