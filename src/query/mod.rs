@@ -6,6 +6,7 @@
 
 mod guard;
 mod json;
+mod opening;
 mod packed;
 mod packed_table;
 mod registers;
@@ -13,9 +14,10 @@ mod rows;
 mod session;
 
 pub use json::json_rows;
+pub use opening::{Base, KEPT, Tables};
 pub use packed_table::{PackedTable, Packer};
 pub use rows::{Rows, Texts, Times};
-pub use session::{At, Base, KEPT, Session, Tables};
+pub use session::{At, Session};
 
 /// What can go wrong while asking.
 #[derive(Debug, thiserror::Error)]

@@ -62,15 +62,12 @@ fn check_passed(value: &str) {
 }
 
 /// What Okta's format makes of a record. The oracle reads it with a line end behind, which is blank
-/// to `serde_json` and sends the walk to it.
+/// to `serde_json` and sends the walk to it. What is refused may be refused in other words there, where the
+/// text ends inside a value.
 fn check_okta(text: &str) {
     let context = context();
-    let rows = |text: &str| format!("{:?}", (FORMAT.normalize)(text, &context));
-    let by_serde = rows(&format!("{text}\n"));
-    // Where the text ends inside a value, the place of that end is told.
-    if !by_serde.contains("EOF") {
-        assert_eq!(rows(text), by_serde, "{text:?}");
-    }
+    let rows = |text: &str| (FORMAT.normalize)(text, &context).map(|rows| format!("{rows:?}")).ok();
+    assert_eq!(rows(text), rows(&format!("{text}\n")), "{text:?}");
 }
 
 const RECORD: &str = r#"{"actor":{"id":"00u1","type":"User","alternateId":"ann@acme.example","detailEntry":null},"client":{"userAgent":{"rawUserAgent":"Mozilla/5.0 \"x\"","os":"Mac"},"ipAddress":"192.0.2.1","geographicalContext":{"geolocation":{"lat":-35.0e1,"lon":139.6}}},"eventType":"user.session.start","outcome":{"result":"SUCCESS","reason":null},"published":"2025-01-01T00:00:00.000Z","securityContext":{"asNumber":24560,"isProxy":false},"debugContext":{"debugData":{"privilegeGranted":"Super administrator","logOnly":"{\"risk\":{\"level\":\"LOW\\\\\"}}","endDate":"2025-02-01T00:00:00Z"}},"transaction":{"id":"t1","detail":{}},"uuid":"u1","request":{"ipChain":[{"ip":"192.0.2.2","geo":[[],[1,0,-2,true]]}]},"target":[{"id":"0oa1","type":"AppInstance","displayName":"Bo\u00f6x \ud83d\ude00"},{"id":"00u2","type":"User","changeDetails":{"from":{"login":"a"},"to":{"login":"b"}}}]}"#;
