@@ -109,6 +109,16 @@ impl Session {
         Ok(0)
     }
 
+    /// Adds the view `name`, held, whose joins hold the rows on their left and let those on their right pass
+    /// by, as they are written. Else the smaller side is held as far as statistics tell, which know little of
+    /// filters.
+    pub async fn define_as_written(&self, name: &str, sql: &str) -> Result<usize, Error> {
+        let mut state = self.context.state();
+        state.config_mut().options_mut().optimizer.join_reordering = false;
+        let session = Session { context: SessionContext::new_with_state(state), ..*self };
+        session.define(name, sql, true).await
+    }
+
     /// Adds a table of rows that Rust made. The batches share one schema; at least one is given.
     pub fn hold(&self, name: &str, batches: Vec<RecordBatch>) -> Result<(), Error> {
         let Some(first) = batches.first() else { return Ok(()) };

@@ -30,8 +30,7 @@ const PEOPLE: [(&str, &str); 3] = [
 ];
 
 /// Views that stand on links; `true` keeps the rows in memory.
-const AFTER_LINKS: [(&str, &str, bool); 13] = [
-    ("grants_now", include_str!("spans/grants_now.sql"), true),
+const AFTER_LINKS: [(&str, &str, bool); 12] = [
     ("accounts_now", include_str!("spans/accounts_now.sql"), true),
     ("deleted_accounts", include_str!("spans/deleted_accounts.sql"), true),
     ("rosters", include_str!("spans/rosters.sql"), true),
@@ -82,6 +81,7 @@ pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize,
     kept::forget_touched(session)?;
     session.hold("links", facts::linked(session).await?)?;
     session.hold("last_activity", fold::activity(session).await?)?;
+    session.define_as_written("grants_now", include_str!("spans/grants_now.sql")).await?;
     for (name, sql, held) in AFTER_LINKS {
         session.define(name, sql, held).await?;
     }

@@ -12,7 +12,7 @@ WITH catalogue AS (
   FROM reg_entitlements
   GROUP BY app_id, lower(entitlement_id)
 ),
--- Put together first, so that millions of grants are joined once.
+-- Put together first. The grants are on the right of both joins, where they pass by and are not held.
 accounts AS (
   SELECT
     coalesce(a.app_id, l.app_id) AS app_id,
@@ -45,11 +45,13 @@ SELECT
   a.identity_id,
   a.active AS account_active,
   coalesce(a.class, 'unknown') AS account_class
-FROM grant_spans AS g
-LEFT JOIN accounts AS a
-  ON a.app_id = g.app_id
-  AND a.account_id = g.account_id
-LEFT JOIN catalogue AS c
+FROM catalogue AS c
+RIGHT JOIN (
+  accounts AS a
+  RIGHT JOIN grant_spans AS g
+    ON a.app_id = g.app_id
+    AND a.account_id = g.account_id
+)
   ON c.app_id = g.app_id
   AND c.alias = lower(g.entitlement_id)
 WHERE g.valid_to IS NULL
