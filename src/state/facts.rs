@@ -17,7 +17,7 @@ const RENAMES: &str =
 const DOMAINS: &str = "SELECT lower(domain) AS domain, lower(alias_of) AS alias_of FROM reg_trusted_domains WHERE alias_of IS NOT NULL";
 
 /// Runs linking over the session's accounts and people; the result is the table `links`.
-pub async fn linked(session: &Session) -> Result<Vec<RecordBatch>, Error> {
+pub async fn linked(session: &Session) -> Result<RecordBatch, Error> {
     let (columns, people) = (accounts(session).await?, people(session).await?);
     let accounts: Vec<AccountFacts<'_>> = columns.iter().flat_map(AccountColumns::facts).collect();
     let aliases = domain_aliases(session).await?;
@@ -150,7 +150,7 @@ async fn domain_aliases(session: &Session) -> Result<BTreeMap<String, String>, E
     Ok(aliases)
 }
 
-fn table(links: &[Link<'_>]) -> Result<Vec<RecordBatch>, Error> {
+fn table(links: &[Link<'_>]) -> Result<RecordBatch, Error> {
     let texts = |text: &dyn for<'l> Fn(&'l Link<'_>) -> Option<&'l str>| -> ArrayRef {
         Arc::new(links.iter().map(text).collect::<StringViewArray>())
     };

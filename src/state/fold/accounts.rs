@@ -42,9 +42,9 @@ pub struct Accounts {
 impl Accounts {
     pub fn hear(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("account_statements", batch);
-        let apps = self.texts.numbers(&rows.texts("app_id")?);
-        let accounts = self.texts.numbers(&rows.texts("account_id")?);
-        let refs = self.texts.numbers(&rows.texts("ref")?);
+        let apps = self.texts.read(&rows, "app_id")?;
+        let accounts = self.texts.read(&rows, "account_id")?;
+        let refs = self.texts.read(&rows, "ref")?;
         let (at, states) = (rows.times("at")?, rows.texts("state")?);
         let (listed, describes) = (rows.booleans("listed")?, rows.booleans("describes")?);
         let columns = described::Columns::read(&rows, &mut self.texts)?;
@@ -72,7 +72,7 @@ impl Accounts {
     ///
     /// A trusted complete listing ends every account that it does not name. That a listing says
     /// nothing of the status counts only where nothing else does.
-    pub fn spans(&mut self, listings: &Listings) -> Result<Vec<RecordBatch>, Error> {
+    pub fn spans(&mut self, listings: &Listings) -> Result<RecordBatch, Error> {
         let trusted = listings.trusted("account", &mut self.texts);
         let mut said = std::mem::take(&mut self.words);
         said.sort_unstable_by(|a, b| a.account.cmp(&b.account).then_with(|| self.order(a, b)));
@@ -107,7 +107,7 @@ impl Accounts {
 
     /// One account a row that anything describes: `app_id`, `account_id`, the newest value that anyone
     /// stated of each attribute, and when it was created, active, listed and described at all.
-    pub fn attributes(&self) -> Result<Vec<RecordBatch>, Error> {
+    pub fn attributes(&self) -> Result<RecordBatch, Error> {
         let described = || self.keys.iter().zip(&self.described).filter(|(_, one)| one.is_known());
         let known: Vec<&Described> = described().map(|(_, one)| one).collect();
         let (written, failed) = (self.texts.written(), failed("account_attributes"));

@@ -54,7 +54,7 @@ pub struct Uses {
 impl Uses {
     pub fn hear_links(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("links", batch);
-        let mut texts = |column| Ok::<_, Error>(self.texts.numbers(&rows.texts(column)?));
+        let mut texts = |column| self.texts.read(&rows, column);
         let (apps, accounts, identities) = (texts("app_id")?, texts("account_id")?, texts("identity_id")?);
         for row in 0..rows.len() {
             let account = self.account(apps[row], accounts[row]);
@@ -71,7 +71,7 @@ impl Uses {
     pub fn hear_uses(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("app_uses", batch);
         let sso = self.texts.number("sso");
-        let mut texts = |column| Ok::<_, Error>(self.texts.numbers(&rows.texts(column)?));
+        let mut texts = |column| self.texts.read(&rows, column);
         let (from, accounts) = (texts("account_key_app")?, texts("account_id")?);
         let (to, verbs) = (texts("app_key")?, texts("verb")?);
         let (first_at, last_at, uses) =
@@ -101,7 +101,7 @@ impl Uses {
     pub fn hear_listed(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("account_attributes", batch);
         let listing = self.texts.number("listing");
-        let mut texts = |column| Ok::<_, Error>(self.texts.numbers(&rows.texts(column)?));
+        let mut texts = |column| self.texts.read(&rows, column);
         let (apps, accounts) = (texts("app_id")?, texts("account_id")?);
         let last_active_at = rows.times("last_active_at")?;
         for row in 0..rows.len() {
@@ -115,7 +115,7 @@ impl Uses {
     /// One account with any activity a row: `app_id`, `account_id`, `last_success_at`,
     /// `last_success_signal`, `last_failure_at`, `failures_since_success`, `first_success_at`. Only a
     /// success counts as use; a failed sign-in never refreshes it.
-    pub fn last_activity(mut self) -> Result<Vec<RecordBatch>, Error> {
+    pub fn last_activity(mut self) -> Result<RecordBatch, Error> {
         for Failed { account, at, times } in std::mem::take(&mut self.failures) {
             let activity = &mut self.activities[account];
             activity.last_failure_at = activity.last_failure_at.max(at);

@@ -34,7 +34,7 @@ impl Columns {
     pub fn read(rows: &Rows<'_>, numbered: &mut Numbered) -> Result<Columns, Error> {
         let mut texts: [Vec<u32>; TEXTS.len()] = Default::default();
         for (numbers, column) in texts.iter_mut().zip(TEXTS) {
-            *numbers = numbered.numbers(&rows.texts(column)?);
+            *numbers = numbered.read(rows, column)?;
         }
         let [mfa, local_login, privileged] = FLAGS;
         Ok(Columns {

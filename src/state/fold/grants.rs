@@ -75,7 +75,7 @@ pub struct Grants {
 impl Grants {
     pub fn hear(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("grant_statements", batch);
-        let mut texts = |column| Ok::<_, Error>(self.texts.numbers(&rows.texts(column)?));
+        let mut texts = |column| self.texts.read(&rows, column);
         let (apps, accounts, entitlements) =
             (texts("app_id")?, texts("account_id")?, texts("entitlement_id")?);
         let (kinds, names, refs) = (texts("entitlement_kind")?, texts("entitlement_name")?, texts("ref")?);
@@ -111,7 +111,7 @@ impl Grants {
     /// Rows of `account_spans` in which an account is deleted: it holds nothing from then on.
     pub fn hear_deleted(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("account_spans", batch);
-        let mut texts = |column| Ok::<_, Error>(self.texts.numbers(&rows.texts(column)?));
+        let mut texts = |column| self.texts.read(&rows, column);
         let (apps, accounts, refs) = (texts("app_id")?, texts("account_id")?, texts("ref")?);
         let from = rows.times("valid_from")?;
         for row in 0..rows.len() {
@@ -128,7 +128,7 @@ impl Grants {
     ///
     /// A trusted complete listing of grants ends every grant of its application that it does not
     /// name, and a deleted account holds nothing.
-    pub fn spans(mut self, listings: &Listings) -> Result<Vec<RecordBatch>, Error> {
+    pub fn spans(mut self, listings: &Listings) -> Result<RecordBatch, Error> {
         let trusted = listings.trusted("grant", &mut self.texts);
         let mut said = std::mem::take(&mut self.words);
         said.sort_unstable_by(|a, b| {
@@ -178,7 +178,7 @@ impl Grants {
         })
     }
 
-    fn written(&self, spans: &[Span]) -> Result<Vec<RecordBatch>, Error> {
+    fn written(&self, spans: &[Span]) -> Result<RecordBatch, Error> {
         let (written, failed) = (self.texts.written(), failed("grant_spans"));
         let text = |number: &dyn Fn(&Span) -> u32| written.column(spans.iter().map(number)).map_err(&failed);
         let time = |at: &dyn Fn(&Span) -> i64| times(spans.iter().map(|span| known(at(span))));

@@ -25,12 +25,10 @@ use crate::query::{Error, Session};
 
 /// No time.
 const NEVER: i64 = i64::MIN;
-/// Rows of a batch, as the engine likes them.
-const BATCH_ROWS: usize = 8_192;
 
 /// The rows of `account_spans` and of `account_attributes` for all accounts that
 /// `account_statements` speaks of.
-pub async fn accounts(session: &Session) -> Result<[Vec<RecordBatch>; 2], Error> {
+pub async fn accounts(session: &Session) -> Result<[RecordBatch; 2], Error> {
     let listings = Listings::of(session).await?;
     let mut accounts = Accounts::default();
     let statements = include_str!("../spans/account_statements.sql");
@@ -39,7 +37,7 @@ pub async fn accounts(session: &Session) -> Result<[Vec<RecordBatch>; 2], Error>
 }
 
 /// The rows of `grant_spans` for all grants that `grant_statements` speaks of.
-pub async fn grants(session: &Session) -> Result<Vec<RecordBatch>, Error> {
+pub async fn grants(session: &Session) -> Result<RecordBatch, Error> {
     let listings = Listings::of(session).await?;
     let mut grants = Grants::default();
     let deleted = "SELECT app_id, account_id, valid_from, ref FROM account_spans WHERE state = 'deleted'";
@@ -50,7 +48,7 @@ pub async fn grants(session: &Session) -> Result<Vec<RecordBatch>, Error> {
 }
 
 /// The rows of `last_activity`.
-pub async fn activity(session: &Session) -> Result<Vec<RecordBatch>, Error> {
+pub async fn activity(session: &Session) -> Result<RecordBatch, Error> {
     let mut uses = Uses::default();
     let links = "SELECT app_id, account_id, identity_id FROM links";
     session.each("links", links, |batch| uses.hear_links(batch)).await?;
@@ -62,13 +60,10 @@ pub async fn activity(session: &Session) -> Result<Vec<RecordBatch>, Error> {
     uses.last_activity()
 }
 
-/// Columns as a table, in batches; at least one, so that an empty table still has its columns.
-pub fn table(name: &str, columns: Vec<(&str, ArrayRef)>) -> Result<Vec<RecordBatch>, Error> {
+/// Columns as a table.
+pub fn table(name: &str, columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, Error> {
     let columns = columns.into_iter().map(|(name, column)| (name, column, true));
-    let whole = RecordBatch::try_from_iter_with_nullable(columns).map_err(failed(name))?;
-    let rows = whole.num_rows();
-    let at = (0..rows.max(1)).step_by(BATCH_ROWS);
-    Ok(at.map(|at| whole.slice(at, BATCH_ROWS.min(rows - at))).collect())
+    RecordBatch::try_from_iter_with_nullable(columns).map_err(failed(name))
 }
 
 fn times(at: impl Iterator<Item = Option<i64>>) -> ArrayRef {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use ahash::RandomState;
-use arrow::array::{ArrayRef, StringViewArray, StringViewBuilder, UInt32Array};
+use arrow::array::{ArrayRef, StringViewArray, UInt32Array};
 use arrow::compute::take;
 use arrow::error::ArrowError;
 use indexmap::IndexSet;
 
-use crate::query::Texts;
+use crate::query::{Error, Rows};
 
 /// The number of an absent text.
 pub const NONE: u32 = u32::MAX;
@@ -23,16 +23,17 @@ impl Numbered {
         at as u32
     }
 
-    /// The numbers of a column. Neighbours are often alike, and are looked up once.
-    pub fn numbers<'c>(&mut self, column: &'c Texts) -> Vec<u32> {
-        let (mut last, mut number) = (None, NONE);
-        let numbered = |text: Option<&'c str>| {
+    /// The numbers of a column of `rows`. Neighbours are often alike, and are looked up once.
+    pub fn read(&mut self, rows: &Rows<'_>, column: &str) -> Result<Vec<u32>, Error> {
+        let column = rows.texts(column)?;
+        let (mut last, mut number) = (None::<&str>, NONE);
+        let numbered = column.iter().map(|text| {
             if text != last {
                 (last, number) = (text, text.map_or(NONE, |text| self.number(text)));
             }
             number
-        };
-        column.iter().map(numbered).collect()
+        });
+        Ok(numbered.collect())
     }
 
     /// The text of a number; nothing for [`NONE`].
@@ -42,12 +43,7 @@ impl Numbered {
 
     /// All texts as one column, of which others are taken.
     pub fn written(&self) -> Written {
-        let bytes: usize = self.0.iter().map(|text| text.len()).sum();
-        // One block: whoever keeps rows of it need not copy what lies in many.
-        let block = u32::try_from(bytes.max(1)).unwrap_or(u32::MAX / 2);
-        let mut builder = StringViewBuilder::with_capacity(self.0.len()).with_fixed_block_size(block);
-        self.0.iter().for_each(|text| builder.append_value(text));
-        Written(builder.finish())
+        Written(StringViewArray::from_iter_values(&self.0))
     }
 }
 
