@@ -10,7 +10,7 @@ use crate::domain::register::ColumnType;
 
 /// Columns as `name` (text), `name?` (boolean), `name#` (integer), `name%` (number) or
 /// `name@` (instant).
-const VIEWS: [(&str, &str); 23] = [
+const VIEWS: [(&str, &str); 24] = [
     (
         "accounts_now",
         "app_id account_id account_name display_name email external_id active? state state_since@ status class \
@@ -47,6 +47,11 @@ const VIEWS: [(&str, &str); 23] = [
     ("account_spans", "app_id account_id state valid_from@ valid_to@ how ref"),
     (
         "grant_spans",
+        "app_id account_id entitlement_kind entitlement_id entitlement_name valid_from@ valid_to@ expires_at@ \
+         granted_at@ last_used_at@ granted_by from_source listed_at@ ref",
+    ),
+    (
+        "grants_ended",
         "app_id account_id entitlement_kind entitlement_id entitlement_name valid_from@ valid_to@ expires_at@ \
          granted_at@ last_used_at@ granted_by from_source listed_at@ ref",
     ),

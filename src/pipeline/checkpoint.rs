@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use futures::TryStreamExt;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::{Engine, Error};
 use crate::domain::UtcMicros;
@@ -15,8 +15,6 @@ use crate::store::checkpoint::{self, Checkpoint, Growing, Reach};
 
 /// A new checkpoint costs as much as the state is large, so it waits for a tail of this share.
 const TAIL_SHARE: f64 = 0.1;
-/// What is kept is asked of tables of the same names, and of this one.
-const ASKED: &str = "known_snapshots";
 
 /// Which events and listings a session reads.
 pub(super) struct Stored {
@@ -78,9 +76,24 @@ impl Engine {
         Some(Base { as_of, known_at, listings_known_at, tables, rows })
     }
 
+    /// Keeps a new checkpoint where one is due, and lets `session` read from it what happened, which in memory
+    /// takes several times the room. Without one this run takes more memory, and the next one longer.
+    pub(super) async fn rest_on_checkpoint(&self, session: &Session, stored: &Stored) {
+        let Some(reach) = self.checkpoint_due(session, stored) else { return };
+        if let Err(error) = self.keep_checkpoint(session, reach).await {
+            warn!(error = &error as &dyn std::error::Error, "no checkpoint is kept");
+            return;
+        }
+        if let Some(base) = self.base(session.at(), stored).await
+            && let Err(error) = session.rest_on(base)
+        {
+            warn!(error = &error as &dyn std::error::Error, "what happened stays in memory");
+        }
+    }
+
     /// Up to where a new checkpoint would reach. None when hardly anything came since the base of
     /// `session`, or it does not know all that is there: `stored` is what it read.
-    pub(super) fn checkpoint_due(&self, session: &Session, stored: &Stored) -> Option<Reach> {
+    fn checkpoint_due(&self, session: &Session, stored: &Stored) -> Option<Reach> {
         let news = session.tail_rows() + stored.renewed;
         let due = (news as f64) >= TAIL_SHARE * session.base_rows() as f64;
         stored.reach(session.at()).filter(|_| due && stored.all_known(session.at()))
@@ -90,7 +103,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the session does not answer or the files cannot be written.
-    pub(super) async fn keep_checkpoint(&self, session: &Session, reach: Reach) -> Result<(), Error> {
+    async fn keep_checkpoint(&self, session: &Session, reach: Reach) -> Result<(), Error> {
         let mut growing = Growing::begin(&self.checkpoints(), reach)?;
         for (name, sql) in query::KEPT.into_iter().chain(state::KEPT) {
             // One after the other and as they come: together they are as much as the session holds.
@@ -103,12 +116,6 @@ impl Engine {
             debug!(table = name, "kept");
         }
         Ok(growing.finish()?)
-    }
-
-    /// Lets `session` go of all that no checkpoint keeps.
-    pub(super) fn forget_all_but_kept(session: &Session) -> Result<(), Error> {
-        let kept = query::KEPT.iter().chain(&state::KEPT).map(|(name, _)| *name);
-        Ok(session.forget_all_but(&kept.chain([ASKED]).collect::<Vec<_>>())?)
     }
 
     /// Forgets what was worked out; the next run reads all events again.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::occurrences::{Asked, Occurrences};
 use super::opening::chain;
@@ -80,6 +80,9 @@ impl Engine {
         let rules = chosen(&request.detectors, &company)?;
         let profile = models::profile(&request.profile)?;
         let (session, stored) = self.opened(request.at).await?;
+        if request.record {
+            self.rest_on_checkpoint(&session, &stored).await;
+        }
         learned::score(&session).await?;
         self.hold_deadlines(&session).await?;
         let build_ms = elapsed_ms(started_at);
@@ -121,12 +124,8 @@ impl Engine {
             told: happened.told,
             sigma: (happened.rules, happened.events),
         };
-        // The findings are large too, and with the ledger they need the room.
-        let due = self.checkpoint_due(&session, &stored).filter(|_| request.record);
-        let kept = due.map(|reach| (session, reach));
-        if let Some((session, _)) = &kept {
-            Engine::forget_all_but_kept(session)?;
-        }
+        // The ledger needs the room.
+        drop(session);
         if request.record {
             let changes = self.record(&mut report, coverage, started_at).await?;
             debug!(run.id = report.run_id, "run recorded");
@@ -135,13 +134,6 @@ impl Engine {
                 self.ledger().await?.keep_evaluated(&happened.evaluated).await?;
             }
             report.changes = Some(changes);
-            // The run is recorded; without a checkpoint the next one only takes longer.
-            if let Some((session, reach)) = kept
-                && let Err(error) = self.keep_checkpoint(&session, reach).await
-            {
-                warn!(error = &error as &dyn std::error::Error, "no checkpoint is kept");
-            }
-            debug!("checkpoint looked after");
         }
         Ok(report)
     }

@@ -38,13 +38,13 @@ pub struct Base {
 
 /// What the next session can start from, and the question that tells it.
 pub const KEPT: [(&str, &str); 4] = [
-    // In the order of time, so that a question about recent ones need not read the others.
-    ("known_changes", "SELECT * FROM known_changes ORDER BY occurred_at, event_id"),
+    (CHANGES, "SELECT * FROM known_changes"),
     ("event_hours", "SELECT * FROM event_hours"),
     ("event_uses", "SELECT * FROM event_uses"),
     (ALIASES, "SELECT alias, app_id FROM app_aliases"),
 ];
 const ALIASES: &str = "app_aliases";
+const CHANGES: &str = "known_changes";
 
 /// Views of events that a base continues: the rows of events that it does not hold, its own table,
 /// and how the two become one; `true` keeps that in memory.
@@ -122,6 +122,14 @@ impl Session {
             session.define(name, sql, held).await?;
         }
         Ok(session)
+    }
+
+    /// Reads what happened from `base`, which was made of this session, and lets go of it in memory.
+    pub fn rest_on(&self, base: Base) -> Result<(), Error> {
+        let Base { mut tables, .. } = base;
+        let Some(changes) = tables.remove(CHANGES) else { return Ok(()) };
+        self.forget(&[CHANGES, "base_known_changes"])?;
+        self.register(CHANGES, changes)
     }
 
     /// Registers what an earlier session worked out as `base_…`. A base of a time when names stood for

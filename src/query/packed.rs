@@ -1,6 +1,6 @@
 //! Columns held small. A company has few applications, states and entitlements and millions of rows
-//! that name them, so a column of text is kept as codes of one or two bytes and the texts that they
-//! stand for; one without values as a number of rows; one whose texts hardly repeat end to end.
+//! that name them, so a column of texts, instants or numbers is kept as codes of one or two bytes and the
+//! values that they stand for; one without values as a number of rows; texts that hardly repeat end to end.
 //!
 //! Takes batches, gives the same rows back, in the same types. It does not know what they say.
 
@@ -13,13 +13,13 @@ use arrow::array::{
     UInt16Array, new_null_array,
 };
 use arrow::buffer::{NullBuffer, ScalarBuffer};
-use arrow::compute::{cast, concat, take};
+use arrow::compute::{cast, concat, interleave, take};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 
-/// Rows that share their texts: as many as two bytes can tell apart.
+/// Rows that share their values: as many as two bytes can tell apart.
 pub(super) const UNIT_ROWS: usize = 1 << 16;
-/// Rows after which it is known whether texts repeat.
+/// Rows after which it is known whether values repeat.
 const TRIED: usize = 4096;
 /// Texts of this length are within their view.
 const INLINE: u32 = 12;
@@ -39,8 +39,8 @@ enum Column {
     Absent(DataType),
     /// Texts that hardly repeat, end to end.
     Texts(ArrayRef),
-    /// Codes, and the texts that they stand for.
-    Coded { codes: ArrayRef, texts: ArrayRef },
+    /// Codes, and the values that they stand for.
+    Coded { codes: ArrayRef, values: ArrayRef },
 }
 
 impl Unit {
@@ -85,7 +85,10 @@ impl Unit {
             Column::Plain(array) => array.get_array_memory_size(),
             Column::Absent(_) => self.rows * VIEW_BYTES,
             Column::Texts(texts) => self.rows * VIEW_BYTES + texts.get_array_memory_size(),
-            Column::Coded { texts, .. } => self.rows * VIEW_BYTES + texts.get_array_memory_size(),
+            Column::Coded { values, .. } => {
+                let each = values.data_type().primitive_width().unwrap_or(VIEW_BYTES);
+                self.rows * each + values.get_array_memory_size()
+            }
         }
     }
 }
@@ -97,10 +100,14 @@ impl Column {
         }
         if *data_type == DataType::Utf8View {
             let parts: Vec<&StringViewArray> = parts.iter().map(|part| part.as_string_view()).collect();
-            return Ok(coded(&parts).unwrap_or_else(|| Column::Texts(Arc::new(end_to_end(&parts)))));
+            return Ok(coded_texts(&parts).unwrap_or_else(|| Column::Texts(Arc::new(end_to_end(&parts)))));
+        }
+        if data_type.primitive_width() == Some(size_of::<u64>())
+            && let Some(column) = coded_numbers(parts)?
+        {
+            return Ok(column);
         }
         let parts: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
-        // Also of one part: it may be a slice of something large.
         concat(&parts).map(Column::Plain)
     }
 
@@ -109,13 +116,61 @@ impl Column {
             Column::Plain(array) => Ok(array.slice(from, rows)),
             Column::Absent(data_type) => Ok(new_null_array(data_type, rows)),
             Column::Texts(texts) => cast(&texts.slice(from, rows), &DataType::Utf8View),
-            Column::Coded { codes, texts } => take(texts, &codes.slice(from, rows), None),
+            Column::Coded { codes, values } => take(values, &codes.slice(from, rows), None),
         }
     }
 }
 
+/// None where numbers hardly repeat: 8 bytes each, whatever they count.
+fn coded_numbers(parts: &[&ArrayRef]) -> Result<Option<Column>, ArrowError> {
+    let rows: usize = parts.iter().map(|part| part.len()).sum();
+    let mut codes: Vec<u16> = Vec::with_capacity(rows);
+    let mut found: HashMap<u64, u16, RandomState> = HashMap::default();
+    // Where each first stands.
+    let mut places = Vec::new();
+    for (part, array) in parts.iter().enumerate() {
+        let data = array.to_data();
+        let numbers = ScalarBuffer::<u64>::new(data.buffers()[0].clone(), data.offset(), data.len());
+        let mut last = None;
+        for (row, number) in numbers.iter().enumerate() {
+            let code = match last {
+                _ if array.is_null(row) => 0,
+                Some((before, code)) if before == *number => code,
+                _ => *found.entry(*number).or_insert_with(|| {
+                    places.push((part, row));
+                    // Given up below before there are more.
+                    (places.len() - 1) as u16
+                }),
+            };
+            last = array.is_valid(row).then_some((*number, code));
+            codes.push(code);
+            if places.len() > rows / 4 || (codes.len() == TRIED && places.len() > TRIED / 4) {
+                return Ok(None);
+            }
+        }
+    }
+    let arrays: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
+    let values = interleave(&arrays, &places)?;
+    Ok(Some(Column::Coded { codes: narrowest(codes, places.len(), absent(parts)), values }))
+}
+
+/// Codes in one byte each where `values` are few enough.
+fn narrowest(codes: Vec<u16>, values: usize, absent: Option<NullBuffer>) -> ArrayRef {
+    if values <= 1 << u8::BITS {
+        let codes: Vec<u8> = codes.into_iter().map(|code| code as u8).collect();
+        return Arc::new(UInt8Array::new(ScalarBuffer::from(codes), absent));
+    }
+    Arc::new(UInt16Array::new(ScalarBuffer::from(codes), absent))
+}
+
+/// Which cells of `parts` have no value; none where all have one.
+fn absent<A: Array>(parts: &[&A]) -> Option<NullBuffer> {
+    let valid = parts.iter().flat_map(|part| (0..part.len()).map(|row| part.is_valid(row)));
+    Some(NullBuffer::from_iter(valid)).filter(|absent| absent.null_count() > 0)
+}
+
 /// None where texts hardly repeat.
-fn coded(parts: &[&StringViewArray]) -> Option<Column> {
+fn coded_texts(parts: &[&StringViewArray]) -> Option<Column> {
     let rows: usize = parts.iter().map(|part| part.len()).sum();
     let mut codes: Vec<u16> = Vec::with_capacity(rows);
     let mut texts = Texts::default();
@@ -139,16 +194,8 @@ fn coded(parts: &[&StringViewArray]) -> Option<Column> {
     if texts.found.len() > rows / 2 {
         return None;
     }
-    let absent =
-        NullBuffer::from_iter(parts.iter().flat_map(|part| (0..part.len()).map(|row| part.is_valid(row))));
-    let absent = Some(absent).filter(|absent| absent.null_count() > 0);
-    let codes: ArrayRef = if texts.found.len() <= 1 << u8::BITS {
-        let codes: Vec<u8> = codes.into_iter().map(|code| code as u8).collect();
-        Arc::new(UInt8Array::new(ScalarBuffer::from(codes), absent))
-    } else {
-        Arc::new(UInt16Array::new(ScalarBuffer::from(codes), absent))
-    };
-    Some(Column::Coded { codes, texts: Arc::new(StringViewArray::from_iter_values(texts.found)) })
+    let codes = narrowest(codes, texts.found.len(), absent(parts));
+    Some(Column::Coded { codes, values: Arc::new(StringViewArray::from_iter_values(texts.found)) })
 }
 
 /// Texts found so far; the code of each is its place.

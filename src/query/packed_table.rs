@@ -74,7 +74,10 @@ impl Packer {
     ///
     /// # Errors
     /// When batches had other columns.
-    pub fn table(schema: SchemaRef, packers: Vec<Packer>) -> Result<PackedTable, ArrowError> {
+    pub fn table(
+        schema: SchemaRef,
+        packers: impl IntoIterator<Item = Packer>,
+    ) -> Result<PackedTable, ArrowError> {
         let mut units = Vec::new();
         for mut packer in packers {
             packer.pack()?;

@@ -125,11 +125,12 @@ impl Session {
         let schema = first.schema();
         let mut packer = Packer::new(Arc::clone(&schema));
         let packed = batches.into_iter().try_for_each(|batch| packer.push(batch));
-        let table = packed.and_then(|()| Packer::table(schema, vec![packer]));
+        let table = packed.and_then(|()| Packer::table(schema, [packer]));
         self.hold_packed(name, table.map_err(|source| run_error(name, source.into()))?)
     }
 
-    fn hold_packed(&self, name: &str, table: PackedTable) -> Result<(), Error> {
+    /// Adds a table of rows that are packed already.
+    pub fn hold_packed(&self, name: &str, table: PackedTable) -> Result<(), Error> {
         debug!(view = name, rows = table.rows(), "view held");
         if table.rows() > 0 {
             return self.register(name, Arc::new(table));
@@ -142,7 +143,7 @@ impl Session {
     }
 
     /// The rows of a question, packed as they come, so that they are never all there at their full size.
-    async fn packed(&self, name: &str, sql: &str) -> Result<PackedTable, Error> {
+    pub async fn packed(&self, name: &str, sql: &str) -> Result<PackedTable, Error> {
         let failed = |source| run_error(name, source);
         let frame = self.plan(name, sql, &[]).await?;
         let planned = Arc::new(frame.schema().as_arrow().clone());
@@ -169,14 +170,6 @@ impl Session {
                 .map_err(|source| Error::Plan { name: (*name).to_owned(), source: Box::new(source) })?;
         }
         Ok(())
-    }
-
-    /// Lets go of all tables and views but these, as [`forget`](Session::forget) does.
-    pub fn forget_all_but(&self, names: &[&str]) -> Result<(), Error> {
-        let catalog = self.context.catalog("datafusion").and_then(|catalog| catalog.schema("public"));
-        let there = catalog.map_or_else(Vec::new, |schema| schema.table_names());
-        let gone: Vec<&str> = there.iter().map(String::as_str).filter(|name| !names.contains(name)).collect();
-        self.forget(&gone)
     }
 
     /// Makes the existing table `of` known as `name` too.

@@ -6,9 +6,7 @@
 //! and `touched_snapshots`: what was said of the accounts that are worked out, which without a
 //! checkpoint are all.
 
-use arrow::array::RecordBatch;
-
-use crate::query::{self, Session};
+use crate::query::{self, PackedTable, Session};
 
 /// What the next session can start from, and the question that tells it.
 pub const KEPT: [(&str, &str); 6] = [
@@ -52,14 +50,14 @@ pub async fn find_touched(session: &Session) -> Result<(), query::Error> {
 
 /// Adds the view `name`, held: the rows that were worked out again, and those that are kept of the
 /// other accounts. Gives how many rows were worked out.
-pub async fn lay(session: &Session, name: &str, again: Vec<RecordBatch>) -> Result<usize, query::Error> {
-    let rows = again.iter().map(RecordBatch::num_rows).sum();
+pub async fn lay(session: &Session, name: &str, again: PackedTable) -> Result<usize, query::Error> {
+    let rows = again.rows();
     let found = BY_ACCOUNT.iter().find(|(view, ..)| *view == name);
     let Some((_, kept, merged)) = found.filter(|(_, kept, _)| session.has(kept).is_ok_and(|has| has)) else {
-        session.hold(name, again)?;
+        session.hold_packed(name, again)?;
         return Ok(rows);
     };
-    session.hold("again", again)?;
+    session.hold_packed("again", again)?;
     session.alias("kept", kept).await?;
     session.define(name, merged, true).await?;
     session.forget(&["again", "kept", kept])?;

@@ -31,7 +31,7 @@ const PEOPLE: [(&str, &str); 3] = [
 
 /// Views that stand on links; `true` keeps the rows in memory.
 const AFTER_LINKS: [(&str, &str, bool); 12] = [
-    ("accounts_now", include_str!("spans/accounts_now.sql"), true),
+    ("grants_ended", include_str!("spans/grants_ended.sql"), true),
     ("deleted_accounts", include_str!("spans/deleted_accounts.sql"), true),
     ("rosters", include_str!("spans/rosters.sql"), true),
     ("identities_now", include_str!("spans/identities_now.sql"), true),
@@ -72,16 +72,17 @@ pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize,
     }
     let mut renewed = 0;
     let [spans, attributes] = fold::accounts(session).await?;
-    renewed += kept::lay(session, "account_spans", vec![spans]).await?;
-    renewed += kept::lay(session, "account_attributes", vec![attributes]).await?;
+    renewed += kept::lay(session, "account_spans", spans).await?;
+    renewed += kept::lay(session, "account_attributes", attributes).await?;
     session.define("account_renames", include_str!("spans/account_renames.sql"), true).await?;
-    renewed += kept::lay(session, "grant_spans", vec![fold::grants(session).await?]).await?;
-    let uses = session.collect("app_uses", include_str!("spans/app_uses.sql")).await?;
+    renewed += kept::lay(session, "grant_spans", fold::grants(session).await?).await?;
+    let uses = session.packed("app_uses", include_str!("spans/app_uses.sql")).await?;
     renewed += kept::lay(session, "app_uses", uses).await?;
     kept::forget_touched(session)?;
     session.hold("links", vec![facts::linked(session).await?])?;
     session.hold("last_activity", vec![fold::activity(session).await?])?;
     session.define_as_written("grants_now", include_str!("spans/grants_now.sql")).await?;
+    session.define_as_written("accounts_now", include_str!("spans/accounts_now.sql")).await?;
     for (name, sql, held) in AFTER_LINKS {
         session.define(name, sql, held).await?;
     }

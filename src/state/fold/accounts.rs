@@ -7,8 +7,8 @@ use indexmap::IndexSet;
 use super::described::{self, Described, Said};
 use super::listings::{Listings, Trusted};
 use super::texts::{Numbered, words};
-use super::{NEVER, failed, table, times};
-use crate::query::{Error, Rows};
+use super::{NEVER, Parts, failed, parts, times};
+use crate::query::{Error, PackedTable, Rows};
 
 /// What an account can be said to be. Of two words of one record the later one here counts.
 const STATES: [&str; 4] = ["active", "deleted", "inactive", "unknown"];
@@ -72,7 +72,7 @@ impl Accounts {
     ///
     /// A trusted complete listing ends every account that it does not name. That a listing says
     /// nothing of the status counts only where nothing else does.
-    pub fn spans(&mut self, listings: &Listings) -> Result<RecordBatch, Error> {
+    pub fn spans(&mut self, listings: &Listings) -> Result<PackedTable, Error> {
         let trusted = listings.trusted("account", &mut self.texts);
         let mut said = std::mem::take(&mut self.words);
         said.sort_unstable_by(|a, b| a.account.cmp(&b.account).then_with(|| self.order(a, b)));
@@ -88,35 +88,43 @@ impl Accounts {
                 }
             }
         }
+        drop(said);
         let (written, failed) = (self.texts.written(), failed("account_spans"));
         let key = |word: &Word| self.keys[word.account as usize];
-        let text = |number: &dyn Fn(&Word) -> u32| written.column(spans.iter().map(number));
-        table(
-            "account_spans",
-            vec![
+        let mut table = Parts::of("account_spans");
+        for part in parts(spans.len()) {
+            let (spans, ends) = (&spans[part.clone()], &ends[part]);
+            let text = |number: &dyn Fn(&Word) -> u32| written.column(spans.iter().map(number));
+            table.push(vec![
                 ("app_id", text(&|word| key(word).0).map_err(&failed)?),
                 ("account_id", text(&|word| key(word).1).map_err(&failed)?),
                 ("state", words(&STATES, spans.iter().map(|word| word.state))),
                 ("valid_from", times(spans.iter().map(|word| Some(word.said.at)))),
-                ("valid_to", times(ends.into_iter())),
+                ("valid_to", times(ends.iter().copied())),
                 ("how", words(&HOW, spans.iter().map(|word| word.how))),
                 ("ref", text(&|word| word.said.by).map_err(&failed)?),
-            ],
-        )
+            ])?;
+        }
+        table.finish()
     }
 
     /// One account a row that anything describes: `app_id`, `account_id`, the newest value that anyone
     /// stated of each attribute, and when it was created, active, listed and described at all.
-    pub fn attributes(&self) -> Result<RecordBatch, Error> {
-        let described = || self.keys.iter().zip(&self.described).filter(|(_, one)| one.is_known());
-        let known: Vec<&Described> = described().map(|(_, one)| one).collect();
+    pub fn attributes(&self) -> Result<PackedTable, Error> {
+        let described = self.keys.iter().zip(&self.described).filter(|(_, one)| one.is_known());
+        let (keys, known): (Vec<&(u32, u32)>, Vec<&Described>) = described.unzip();
         let (written, failed) = (self.texts.written(), failed("account_attributes"));
-        let mut columns = vec![
-            ("app_id", written.column(described().map(|(key, _)| key.0)).map_err(&failed)?),
-            ("account_id", written.column(described().map(|(key, _)| key.1)).map_err(&failed)?),
-        ];
-        columns.extend(described::columns(&known, &written)?);
-        table("account_attributes", columns)
+        let mut table = Parts::of("account_attributes");
+        for part in parts(known.len()) {
+            let (keys, known) = (&keys[part.clone()], &known[part]);
+            let mut columns = vec![
+                ("app_id", written.column(keys.iter().map(|key| key.0)).map_err(&failed)?),
+                ("account_id", written.column(keys.iter().map(|key| key.1)).map_err(&failed)?),
+            ];
+            columns.extend(described::columns(known, &written)?);
+            table.push(columns)?;
+        }
+        table.finish()
     }
 
     /// The words on one account, in order, at which its state turns.

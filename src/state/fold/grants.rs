@@ -3,14 +3,14 @@
 use std::cmp::Ordering;
 
 use ahash::RandomState;
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use indexmap::{IndexMap, IndexSet};
 
 use super::described::Said;
 use super::listings::{Listings, Trusted};
-use super::texts::{NONE, Numbered};
-use super::{NEVER, failed, table, times};
-use crate::query::{Error, Rows};
+use super::texts::{NONE, Numbered, Written};
+use super::{NEVER, PART_ROWS, Parts, failed, times};
+use crate::query::{Error, PackedTable, Rows};
 
 /// Who says so, in the order in which words of one instant count: an event, a listing that names
 /// the grant, or one that does not and the end of the account.
@@ -128,13 +128,14 @@ impl Grants {
     ///
     /// A trusted complete listing of grants ends every grant of its application that it does not
     /// name, and a deleted account holds nothing.
-    pub fn spans(mut self, listings: &Listings) -> Result<RecordBatch, Error> {
+    pub fn spans(mut self, listings: &Listings) -> Result<PackedTable, Error> {
         let trusted = listings.trusted("grant", &mut self.texts);
         let mut said = std::mem::take(&mut self.words);
         said.sort_unstable_by(|a, b| {
             (a.holding, a.kind).cmp(&(b.holding, b.kind)).then_with(|| self.order(a, b))
         });
-        let (mut spans, mut words) = (Vec::new(), Vec::new());
+        let (mut parts, written) = (Parts::of("grant_spans"), self.texts.written());
+        let (mut spans, mut words) = (Vec::with_capacity(PART_ROWS), Vec::new());
         for holding in said.chunk_by(|a, b| a.holding == b.holding) {
             // A listing may call the entitlement by another kind: it names it all the same.
             let named = || holding.iter().filter(|word| word.rank == LISTING).map(|word| word.said.by);
@@ -144,9 +145,13 @@ impl Grants {
                 self.end(&mut words, &trusted, named());
                 spans.extend(stretches(&words));
             }
+            if spans.len() >= PART_ROWS {
+                parts.push(self.columns(&spans, &written)?)?;
+                spans.clear();
+            }
         }
-        drop(said);
-        self.written(&spans)
+        parts.push(self.columns(&spans, &written)?)?;
+        parts.finish()
     }
 
     /// Adds the words of those that say by silence, or by the end of the account, that it is held no more.
@@ -178,30 +183,27 @@ impl Grants {
         })
     }
 
-    fn written(&self, spans: &[Span]) -> Result<RecordBatch, Error> {
-        let (written, failed) = (self.texts.written(), failed("grant_spans"));
+    fn columns(&self, spans: &[Span], written: &Written) -> Result<Vec<(&'static str, ArrayRef)>, Error> {
+        let failed = failed("grant_spans");
         let text = |number: &dyn Fn(&Span) -> u32| written.column(spans.iter().map(number)).map_err(&failed);
         let time = |at: &dyn Fn(&Span) -> i64| times(spans.iter().map(|span| known(at(span))));
         let key = |span: &Span| self.keys[span.first.holding as usize];
-        table(
-            "grant_spans",
-            vec![
-                ("app_id", text(&|span| key(span)[0])?),
-                ("account_id", text(&|span| key(span)[1])?),
-                ("entitlement_kind", text(&|span| span.first.kind)?),
-                ("entitlement_id", text(&|span| key(span)[2])?),
-                ("entitlement_name", text(&|span| span.terms.name)?),
-                ("valid_from", time(&|span| span.first.said.at)),
-                ("valid_to", times(spans.iter().map(|span| span.until))),
-                ("expires_at", time(&|span| span.terms.expires_at)),
-                ("granted_at", time(&|span| span.terms.granted_at)),
-                ("last_used_at", time(&|span| span.terms.last_used_at)),
-                ("granted_by", text(&|span| span.terms.granted_by)?),
-                ("from_source", text(&|span| span.first.terms.source)?),
-                ("listed_at", time(&|span| span.terms.listed_at)),
-                ("ref", text(&|span| span.first.said.by)?),
-            ],
-        )
+        Ok(vec![
+            ("app_id", text(&|span| key(span)[0])?),
+            ("account_id", text(&|span| key(span)[1])?),
+            ("entitlement_kind", text(&|span| span.first.kind)?),
+            ("entitlement_id", text(&|span| key(span)[2])?),
+            ("entitlement_name", text(&|span| span.terms.name)?),
+            ("valid_from", time(&|span| span.first.said.at)),
+            ("valid_to", times(spans.iter().map(|span| span.until))),
+            ("expires_at", time(&|span| span.terms.expires_at)),
+            ("granted_at", time(&|span| span.terms.granted_at)),
+            ("last_used_at", time(&|span| span.terms.last_used_at)),
+            ("granted_by", text(&|span| span.terms.granted_by)?),
+            ("from_source", text(&|span| span.first.terms.source)?),
+            ("listed_at", time(&|span| span.terms.listed_at)),
+            ("ref", text(&|span| span.first.said.by)?),
+        ])
     }
 }
 

@@ -12,23 +12,28 @@ mod grants;
 mod listings;
 mod texts;
 
+use std::iter;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use self::accounts::Accounts;
 use self::activity::Uses;
 use self::grants::Grants;
 use self::listings::Listings;
-use crate::query::{Error, Session};
+use crate::query::{Error, PackedTable, Packer, Session};
 
 /// No time.
 const NEVER: i64 = i64::MIN;
+/// Rows that are written together: unpacked, all of them are some times what is folded.
+const PART_ROWS: usize = 65_536;
 
 /// The rows of `account_spans` and of `account_attributes` for all accounts that
 /// `account_statements` speaks of.
-pub async fn accounts(session: &Session) -> Result<[RecordBatch; 2], Error> {
+pub async fn accounts(session: &Session) -> Result<[PackedTable; 2], Error> {
     let listings = Listings::of(session).await?;
     let mut accounts = Accounts::default();
     let statements = include_str!("../spans/account_statements.sql");
@@ -37,7 +42,7 @@ pub async fn accounts(session: &Session) -> Result<[RecordBatch; 2], Error> {
 }
 
 /// The rows of `grant_spans` for all grants that `grant_statements` speaks of.
-pub async fn grants(session: &Session) -> Result<RecordBatch, Error> {
+pub async fn grants(session: &Session) -> Result<PackedTable, Error> {
     let listings = Listings::of(session).await?;
     let mut grants = Grants::default();
     let deleted = "SELECT app_id, account_id, valid_from, ref FROM account_spans WHERE state = 'deleted'";
@@ -64,6 +69,38 @@ pub async fn activity(session: &Session) -> Result<RecordBatch, Error> {
 pub fn table(name: &str, columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, Error> {
     let columns = columns.into_iter().map(|(name, column)| (name, column, true));
     RecordBatch::try_from_iter_with_nullable(columns).map_err(failed(name))
+}
+
+/// A table that is made in parts, each packed before the next is made.
+struct Parts {
+    name: &'static str,
+    /// From the first part on.
+    packed: Option<(SchemaRef, Packer)>,
+}
+
+impl Parts {
+    fn of(name: &'static str) -> Parts {
+        Parts { name, packed: None }
+    }
+
+    /// Takes some rows; of a table without rows, its columns.
+    fn push(&mut self, columns: Vec<(&str, ArrayRef)>) -> Result<(), Error> {
+        let batch = table(self.name, columns)?;
+        let begun = || (batch.schema(), Packer::new(batch.schema()));
+        let (_, packer) = self.packed.get_or_insert_with(begun);
+        packer.push(batch).map_err(failed(self.name))
+    }
+
+    fn finish(self) -> Result<PackedTable, Error> {
+        let (schema, packer) = self.packed.unzip();
+        Packer::table(schema.unwrap_or_else(|| Arc::new(Schema::empty())), packer).map_err(failed(self.name))
+    }
+}
+
+/// Rows in parts; no rows are one part.
+fn parts(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    let starts = (0..rows).step_by(PART_ROWS).map(move |from| from..rows.min(from + PART_ROWS));
+    starts.chain(iter::once(0..0).filter(move |_| rows == 0))
 }
 
 fn times(at: impl Iterator<Item = Option<i64>>) -> ArrayRef {

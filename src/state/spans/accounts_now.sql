@@ -28,14 +28,19 @@ SELECT
   l.method AS link_method,
   coalesce(l.confidence, 0.0) AS link_confidence,
   coalesce(l.candidates, 0) AS candidates
-FROM account_spans AS s
-LEFT JOIN account_attributes AS a
-  ON a.app_id = s.app_id
-  AND a.account_id = s.account_id
-LEFT JOIN links AS l
-  ON l.app_id = s.app_id
-  AND l.account_id = s.account_id
-LEFT JOIN privileges AS p
+-- Joins hold what is on their left: states, then links. The wide rows are on the right, where they pass by.
+FROM privileges AS p
+RIGHT JOIN (
+  links AS l
+  RIGHT JOIN (
+    account_spans AS s
+    LEFT JOIN account_attributes AS a
+      ON a.app_id = s.app_id
+      AND a.account_id = s.account_id
+  )
+    ON l.app_id = s.app_id
+    AND l.account_id = s.account_id
+)
   ON p.app_id = s.app_id
   AND p.account_id = s.account_id
 WHERE s.valid_to IS NULL
