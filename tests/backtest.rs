@@ -179,9 +179,9 @@ async fn slowly(data: &Path, reads: &[Read], instants: &[UtcMicros]) -> Slow {
             record: true,
         };
         let report = engine.detect(&request).await.unwrap();
-        let with = |verdict| report.findings.iter().filter(move |finding| finding.verdict == verdict);
+        let with = |verdict| report.findings.heads().iter().filter(move |finding| finding.verdict == verdict);
         let failed: BTreeMap<String, Severity> =
-            with(Verdict::Fail).map(|finding| (finding.finding_id.clone(), finding.severity)).collect();
+            with(Verdict::Fail).map(|finding| (finding.finding_id.to_string(), finding.severity)).collect();
         let resolved = report.changes.as_ref().unwrap().transitions.iter();
         let resolved = resolved.filter(|transition| transition.change == Change::Resolved);
         let closed = resolved.filter(|transition| open.remove(&transition.finding_id)).count();

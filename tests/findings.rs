@@ -4,6 +4,8 @@
 mod causes;
 #[path = "findings/decisions.rs"]
 mod decisions;
+#[path = "findings/held.rs"]
+mod held_small;
 #[path = "findings/ledger.rs"]
 mod ledger;
 #[path = "findings/listing.rs"]
@@ -20,10 +22,15 @@ mod transitions;
 use std::collections::BTreeMap;
 
 use lychgate::domain::finding::{FindingAccount, NamedRef, Subject};
-use lychgate::domain::{Evidence, Finding, Severity, Status, UtcMicros, Verdict};
+use lychgate::domain::{Evidence, Finding, Findings, Severity, Status, UtcMicros, Verdict};
 use lychgate::findings::{Coverage, Run};
 
 const DAY: i64 = UtcMicros::MICROS_PER_DAY;
+
+/// Findings as a run gives them.
+fn held(findings: &[Finding]) -> Findings {
+    Findings::of(findings).unwrap()
+}
 
 /// Midnight of day `n` of a made-up history.
 fn day(n: i64) -> UtcMicros {

@@ -66,7 +66,7 @@ impl Given {
             At { as_of: UtcMicros::parse(at).unwrap(), known_at: UtcMicros::parse("2100-01-01").unwrap() };
         let request =
             DetectRequest { at, profile: "default".to_owned(), detectors: codes.clone(), record: false };
-        let found = block_on(async || self.engine.detect(&request).await.unwrap().findings);
+        let found = block_on(async || self.engine.detect(&request).await.unwrap().findings.to_vec().unwrap());
         let said = |code: &String| {
             let mut subjects: Vec<String> = found
                 .iter()

@@ -337,7 +337,7 @@ fn found(folder: &Path) -> BTreeMap<String, BTreeSet<(String, Severity)>> {
         let request = DetectRequest { at, profile: "default".to_owned(), detectors, record: false };
         let report = engine.detect(&request).await.unwrap();
         let mut found: BTreeMap<String, BTreeSet<(String, Severity)>> = BTreeMap::new();
-        for finding in report.findings {
+        for finding in report.findings.iter().map(Result::unwrap) {
             assert_eq!(finding.verdict, Verdict::Fail, "{finding:?}");
             assert!(!finding.evidence.is_empty(), "{finding:?}");
             // Where a template has nothing to quote it says "unknown".

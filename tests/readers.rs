@@ -92,7 +92,8 @@ fn the_notebook_runs_on_a_lake_and_its_findings() {
             DetectRequest { at: at(), profile: "default".to_owned(), detectors: Vec::new(), record: false };
         (engine.detect(&request).await.unwrap(), engine.data().to_owned())
     });
-    let lines: Vec<String> = report.findings.iter().map(|f| serde_json::to_string(f).unwrap()).collect();
+    let lines: Vec<String> =
+        report.findings.iter().map(|f| serde_json::to_string(&f.unwrap()).unwrap()).collect();
     let findings = folder.path().join("findings.ndjson");
     std::fs::write(&findings, lines.join("\n")).unwrap();
 

@@ -25,8 +25,8 @@ fn failed(engine: &Engine, as_of: &str, detectors: &[&str], record: bool) -> BTr
     let detectors = detectors.iter().map(|code| (*code).to_owned()).collect();
     let request = DetectRequest { at, profile: "default".to_owned(), detectors, record };
     let report = block_on(async || engine.detect(&request).await.unwrap());
-    let failed = report.findings.into_iter().filter(|finding| finding.verdict == Verdict::Fail);
-    failed.map(|finding| (finding.code, finding.subject.id)).collect()
+    let failed = report.findings.heads().iter().filter(|finding| finding.verdict == Verdict::Fail);
+    failed.map(|finding| (finding.code.to_string(), finding.subject_id.to_string())).collect()
 }
 
 fn set(expected: &[(&str, &str)]) -> BTreeSet<(String, String)> {

@@ -31,7 +31,7 @@ fn found(files: &Path, as_of: UtcMicros) -> BTreeSet<String> {
         let request =
             DetectRequest { at, profile: "default".to_owned(), detectors: Vec::new(), record: false };
         let findings = engine.detect(&request).await.unwrap().findings;
-        findings.iter().map(|f| format!("{} {} {:?}", f.code, f.subject.id, f.verdict)).collect()
+        findings.heads().iter().map(|f| format!("{} {} {:?}", f.code, f.subject_id, f.verdict)).collect()
     })
 }
 

@@ -133,7 +133,7 @@ fn the_request_is_written_in_the_dialect_that_the_configuration_names() {
                 detectors: vec!["ZMB-01".to_owned()],
                 record: false,
             };
-            let found = engine.detect(&request).await.unwrap().findings;
+            let found = engine.detect(&request).await.unwrap().findings.to_vec().unwrap();
             assert_eq!(found.len(), 1, "{found:?}");
             found[0].remediation.clone().unwrap().request.unwrap().value()["body"]["Operations"][0].clone()
         })

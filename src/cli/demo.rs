@@ -1,5 +1,6 @@
 //! `demo`: from nothing to findings in one command.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::PathBuf;
 
@@ -65,7 +66,9 @@ impl Demo {
             DetectRequest { at, profile: "default".to_owned(), detectors: Vec::new(), record: true };
         let run = engine.detect(&request).await?;
         let shown = detect::first_of_each(&run, 1);
-        detect::sheet(&shown).print(&context.output)?;
+        let reader = RefCell::new(run.findings.reader());
+        let told = shown.iter().map(|place| detect::Told { reader: &reader, place: *place });
+        detect::sheet(told).print(&context.output)?;
         detect::summarise(&run, shown.len());
 
         output::say("\n4/4 against the truth that the simulation knows");

@@ -1,14 +1,16 @@
 //! `detect`: one run of the detectors.
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::io;
 
 use clap::Args;
 use serde_json::Value;
 
 use super::output::{self, Sheet, ToMake};
 use super::{Context, Error, Outcome, times};
-use crate::domain::{Finding, Severity, Verdict};
+use crate::domain::{Finding, Reader, Severity, Verdict};
 use crate::pipeline::{Cause, DetectRequest, Difference, RunReport};
 use crate::query::At;
 
@@ -56,12 +58,14 @@ impl Detect {
             return compare(context, &request, other).await;
         }
         let report = context.engine().detect(&request).await?;
-        let shown: Vec<&Finding> = if self.all || !context.output.is_empty() {
-            report.findings.iter().collect()
+        let shown = if self.all || !context.output.is_empty() {
+            (0..report.findings.len()).collect()
         } else {
             first_of_each(&report, 2)
         };
-        sheet(&shown).print(&context.output)?;
+        let reader = RefCell::new(report.findings.reader());
+        let shown = sheet(shown.into_iter().map(|place| Told { reader: &reader, place }));
+        shown.print(&context.output)?;
         summarise(&report, shown.len());
         let least = self.fail_on.as_deref().and_then(Severity::parse);
         Ok(match least {
@@ -101,19 +105,41 @@ async fn compare(context: &Context, request: &DetectRequest, other: &str) -> Res
 }
 
 /// Findings as a table; `--output json` gives them whole.
-pub fn sheet<'a>(findings: &[&'a Finding]) -> Sheet<'a> {
+pub fn sheet<'a>(findings: impl Iterator<Item = impl ToMake + 'a>) -> Sheet<'a> {
     let mut sheet = Sheet::new(
         "findings",
         &["severity", "score", "code", "verdict", "subject", "since", "owner", "explanation"],
     );
-    findings.iter().for_each(|finding| sheet.push_later(*finding));
+    findings.for_each(|finding| sheet.push_later(finding));
     sheet
 }
 
+/// A finding of a run.
+pub struct Told<'a> {
+    pub reader: &'a RefCell<Reader<'a>>,
+    pub place: usize,
+}
+
+impl Told<'_> {
+    fn finding(&self) -> io::Result<Finding> {
+        self.reader.borrow_mut().get(self.place).map_err(io::Error::other)
+    }
+}
+
+impl ToMake for Told<'_> {
+    fn cells(&self) -> io::Result<Vec<String>> {
+        (&self.finding()?).cells()
+    }
+
+    fn value(&self) -> io::Result<Value> {
+        (&self.finding()?).value()
+    }
+}
+
 impl ToMake for &Finding {
-    fn cells(&self) -> Vec<String> {
+    fn cells(&self) -> io::Result<Vec<String>> {
         let owner = self.owner.as_ref().map(|owner| owner.email.clone().unwrap_or_else(|| owner.id.clone()));
-        vec![
+        Ok(vec![
             output::severity(self.severity.as_str()),
             format!("{:.1}", self.score),
             self.code.clone(),
@@ -126,23 +152,23 @@ impl ToMake for &Finding {
             self.since.map(|at| at.to_string().chars().take(10).collect()).unwrap_or_default(),
             owner.unwrap_or_else(|| "no owner on record".to_owned()),
             self.explanation.clone(),
-        ]
+        ])
     }
 
-    fn value(&self) -> Value {
-        serde_json::to_value(self).unwrap_or_default()
+    fn value(&self) -> io::Result<Value> {
+        Ok(serde_json::to_value(self)?)
     }
 }
 
-/// The first `most` findings of each detector, in the order of the report.
-pub fn first_of_each(report: &RunReport, most: usize) -> Vec<&Finding> {
+/// The places of the first `most` findings of each detector, in the order of the report.
+pub fn first_of_each(report: &RunReport, most: usize) -> Vec<usize> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut shown = Vec::new();
-    for finding in &report.findings {
-        let count = counts.entry(&finding.detector).or_default();
+    for (place, head) in report.findings.heads().iter().enumerate() {
+        let count = counts.entry(&head.detector).or_default();
         *count += 1;
         if *count <= most {
-            shown.push(finding);
+            shown.push(place);
         }
     }
     shown
@@ -168,7 +194,7 @@ pub fn summarise(report: &RunReport, shown: usize) {
     }
     let mut by_severity: BTreeMap<Severity, usize> = BTreeMap::new();
     let (mut failed, mut unknown) = (0, 0);
-    for finding in &report.findings {
+    for finding in report.findings.heads() {
         match finding.verdict {
             Verdict::Unknown => unknown += 1,
             _ => {

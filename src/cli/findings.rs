@@ -104,7 +104,7 @@ impl List {
         };
         let page = context.engine().ledger().await?.list(&query).await?;
         let findings: Vec<_> = page.entries.iter().map(|entry| &entry.known.finding).collect();
-        detect::sheet(&findings).print(&context.output)?;
+        detect::sheet(findings.iter().copied()).print(&context.output)?;
         output::say(&format!("{} of {}", findings.len(), page.total));
         Ok(Outcome::Clean)
     }

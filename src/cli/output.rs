@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
 use super::{Error, config};
@@ -73,9 +73,9 @@ type Row = (Vec<String>, Value);
 /// What a line is made of.
 pub trait ToMake {
     /// For people.
-    fn cells(&self) -> Vec<String>;
+    fn cells(&self) -> io::Result<Vec<String>>;
     /// For programs.
-    fn value(&self) -> Value;
+    fn value(&self) -> io::Result<Value>;
 }
 
 impl<'a> Sheet<'a> {
@@ -85,6 +85,10 @@ impl<'a> Sheet<'a> {
 
     pub fn push(&mut self, row: Vec<String>, value: Value) {
         self.lines.push(Line::Made((row, value)));
+    }
+
+    pub fn len(&self) -> usize {
+        self.lines.len()
     }
 
     pub fn push_later(&mut self, line: impl ToMake + 'a) {
@@ -113,33 +117,33 @@ impl<'a> Sheet<'a> {
     fn write(&self, format: Format, to: impl Write) -> io::Result<()> {
         let mut to = io::BufWriter::new(to);
         match format {
-            Format::Table => to.write_all(self.table().as_bytes())?,
+            Format::Table => to.write_all(self.table()?.as_bytes())?,
             Format::Json => {
                 serde_json::to_writer_pretty(&mut to, self)?;
                 writeln!(to)?;
             }
-            Format::Ndjson => self.values().try_for_each(|value| writeln!(to, "{value}"))?,
+            Format::Ndjson => self.values().try_for_each(|value| writeln!(to, "{}", value?))?,
             Format::Csv => self.csv(&mut to)?,
             Format::Md => self.markdown(&mut to)?,
         }
         to.flush()
     }
 
-    fn rows(&self) -> impl Iterator<Item = Cow<'_, [String]>> {
+    fn rows(&self) -> impl Iterator<Item = io::Result<Cow<'_, [String]>>> {
         self.lines.iter().map(|line| match line {
-            Line::Made((cells, _)) => Cow::Borrowed(cells.as_slice()),
-            Line::ToMake(line) => Cow::Owned(line.cells()),
+            Line::Made((cells, _)) => Ok(Cow::Borrowed(cells.as_slice())),
+            Line::ToMake(line) => line.cells().map(Cow::Owned),
         })
     }
 
-    fn values(&self) -> impl Iterator<Item = Cow<'_, Value>> {
+    fn values(&self) -> impl Iterator<Item = io::Result<Cow<'_, Value>>> {
         self.lines.iter().map(|line| match line {
-            Line::Made((_, value)) => Cow::Borrowed(value),
-            Line::ToMake(line) => Cow::Owned(line.value()),
+            Line::Made((_, value)) => Ok(Cow::Borrowed(value)),
+            Line::ToMake(line) => line.value().map(Cow::Owned),
         })
     }
 
-    fn table(&self) -> String {
+    fn table(&self) -> io::Result<String> {
         let mut table = Table::new();
         table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
         if !io::stdout().is_terminal() {
@@ -147,9 +151,9 @@ impl<'a> Sheet<'a> {
         }
         table.set_header(&self.columns);
         for row in self.rows() {
-            table.add_row(row.iter());
+            table.add_row(row?.iter());
         }
-        format!("{table}\n")
+        Ok(format!("{table}\n"))
     }
 
     fn csv(&self, to: &mut impl Write) -> io::Result<()> {
@@ -161,7 +165,7 @@ impl<'a> Sheet<'a> {
         };
         writer.write_record(&self.columns).map_err(failed)?;
         for row in self.rows() {
-            writer.write_record(row.iter().map(|cell| harmless(cell))).map_err(failed)?;
+            writer.write_record(row?.iter().map(|cell| harmless(cell))).map_err(failed)?;
         }
         writer.flush()
     }
@@ -170,6 +174,7 @@ impl<'a> Sheet<'a> {
         writeln!(to, "| {} |", self.columns.join(" | "))?;
         writeln!(to, "|{}", " --- |".repeat(self.columns.len()))?;
         for row in self.rows() {
+            let row = row?;
             let cells = row.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " "));
             writeln!(to, "| {} |", cells.collect::<Vec<_>>().join(" | "))?;
         }
@@ -197,7 +202,11 @@ struct Values<'a>(&'a Sheet<'a>);
 
 impl Serialize for Values<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.values())
+        let mut values = serializer.serialize_seq(Some(self.0.lines.len()))?;
+        for value in self.0.values() {
+            values.serialize_element(&value.map_err(S::Error::custom)?)?;
+        }
+        values.end()
     }
 }
 

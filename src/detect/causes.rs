@@ -6,8 +6,9 @@
 //! is held: it stays in the list and says why, and nobody is sent after it. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use crate::domain::{Finding, Severity, UtcMicros, Verdict};
+use crate::domain::{Findings, Head, PackError, Severity, UtcMicros, Verdict};
 use crate::models::Rule;
 
 /// Clocks of two systems differ, and a job fails before it is put in quarantine.
@@ -34,70 +35,93 @@ struct Root {
     says: String,
 }
 
-/// Gives findings their causes; those behind two findings or more, the widest first.
-pub fn roll_up(findings: &mut [Finding], rules: &[Rule]) -> Vec<Cause> {
+/// Gives findings their causes, as far as they do not say one; those behind two findings or more, the
+/// widest first.
+///
+/// # Errors
+/// When a finding is damaged.
+pub fn roll_up(findings: &mut Findings, rules: &[Rule]) -> Result<Vec<Cause>, PackError> {
     let rules: BTreeMap<&str, &Rule> = rules.iter().map(|rule| (rule.id.as_str(), rule)).collect();
-    let roots = roots(findings, &rules);
-    let mut causes: BTreeMap<String, Cause> = BTreeMap::new();
-    for finding in findings {
-        if let Some(rule) = rules.get(finding.detector.as_str()) {
-            explain(finding, rule, &roots);
+    let roots = roots(findings, &rules)?;
+    let mut causes: BTreeMap<Arc<str>, Cause> = BTreeMap::new();
+    for place in 0..findings.len() {
+        let head = &findings.heads()[place];
+        let explained = rules.get(&*head.detector).and_then(|rule| explain(head, rule, &roots));
+        if let Some(Explained { says, held }) = explained {
+            findings.change(place, |finding| {
+                finding.held_because = held.then(|| format!("held until somebody has looked at {says}"));
+                finding.cause = Some(says.to_owned());
+            })?;
         }
-        let Some(says) = &finding.cause else { continue };
-        let cause = causes.entry(says.clone()).or_insert_with(|| Cause {
-            says: says.clone(),
+        let head = &findings.heads()[place];
+        let Some(says) = &head.cause else { continue };
+        let cause = causes.entry(Arc::clone(says)).or_insert_with(|| Cause {
+            says: says.to_string(),
             findings: 0,
             apps: BTreeSet::new(),
-            severity: finding.severity,
-            held: finding.held_because.is_some(),
+            severity: head.severity,
+            held: head.held,
         });
         cause.findings += 1;
-        cause.severity = cause.severity.max(finding.severity);
-        cause.apps.extend(finding.app.as_ref().map(|app| app.id.clone()));
+        cause.severity = cause.severity.max(head.severity);
+        cause.apps.extend(head.app_id.as_ref().map(|app| app.to_string()));
     }
     let mut causes: Vec<Cause> = causes.into_values().filter(|cause| cause.findings > 1).collect();
     causes.sort_by(|a, b| b.findings.cmp(&a.findings).then_with(|| a.says.cmp(&b.says)));
-    causes
+    Ok(causes)
 }
 
-fn roots(findings: &[Finding], rules: &BTreeMap<&str, &Rule>) -> Vec<Root> {
-    let named: BTreeSet<&String> =
-        rules.values().flat_map(|rule| rule.caused_by.iter().chain(&rule.held_by)).collect();
-    let failed = findings.iter().filter(|finding| finding.verdict == Verdict::Fail);
-    let roots = failed.filter(|finding| named.contains(&finding.detector)).filter_map(|finding| {
+fn roots(findings: &Findings, rules: &BTreeMap<&str, &Rule>) -> Result<Vec<Root>, PackError> {
+    let named: BTreeSet<&str> = rules
+        .values()
+        .flat_map(|rule| rule.caused_by.iter().chain(&rule.held_by))
+        .map(String::as_str)
+        .collect();
+    let heads = findings.heads().iter().enumerate();
+    let failed = heads.filter(|(_, head)| head.verdict == Verdict::Fail && named.contains(&*head.detector));
+    let places: Vec<usize> = failed.map(|(place, _)| place).collect();
+    let roots = findings.at(&places)?.into_iter().filter_map(|finding| {
         let subject = finding.subject.name.as_ref().unwrap_or(&finding.subject.id);
         Some(Root {
-            rule: finding.detector.clone(),
-            app: finding.app.as_ref().map(|app| app.id.clone()),
-            since: finding.since?,
             says: format!("{} {subject}: {}", finding.code, finding.title),
+            rule: finding.detector,
+            app: finding.app.map(|app| app.id),
+            since: finding.since?,
         })
     });
-    roots.collect()
+    Ok(roots.collect())
 }
 
-/// A feed that is under suspicion first, then what the rule itself saw, then a broken connection.
-fn explain(finding: &mut Finding, rule: &Rule, roots: &[Root]) {
-    if finding.verdict == Verdict::Unknown {
-        finding.cause = finding.unknown_because.clone();
-        return;
+struct Explained<'a> {
+    says: &'a str,
+    held: bool,
+}
+
+/// A feed that is under suspicion first, then what the rule itself saw, then a broken connection. What
+/// is in doubt says why already.
+fn explain<'a>(head: &Head, rule: &Rule, roots: &'a [Root]) -> Option<Explained<'a>> {
+    if head.verdict == Verdict::Unknown {
+        return None;
     }
-    let Some(since) = finding.since else { return };
-    let app = finding.app.as_ref().map(|app| app.id.as_str());
+    let since = head.since?;
     let found = |rules: &[String], fits: &dyn Fn(i64) -> bool| {
-        let about = |root: &&Root| root.app.is_none() || root.app.as_deref() == app;
+        let about = |root: &&Root| root.app.is_none() || root.app.as_deref() == head.app_id.as_deref();
         let in_time = |root: &&Root| fits(since.0.saturating_sub(root.since.0));
         rules.iter().find_map(|rule| {
-            roots.iter().filter(about).filter(in_time).find(|root| root.rule == *rule).map(|root| &root.says)
+            roots
+                .iter()
+                .filter(about)
+                .filter(in_time)
+                .find(|root| root.rule == *rule)
+                .map(|root| root.says.as_str())
         })
     };
     if let Some(says) = found(&rule.held_by, &|later| (-SLACK_MICROS..=FEED_MICROS).contains(&later)) {
-        finding.held_because = Some(format!("held until somebody has looked at {says}"));
-        finding.cause = Some(says.clone());
-        return;
+        return Some(Explained { says, held: true });
+    }
+    if head.cause.is_some() {
+        return None;
     }
     // A connection stays broken, so that whatever comes after its beginning may be its doing.
-    if finding.cause.is_none() {
-        finding.cause = found(&rule.caused_by, &|later| later >= -SLACK_MICROS).cloned();
-    }
+    Some(Explained { says: found(&rule.caused_by, &|later| later >= -SLACK_MICROS)?, held: false })
 }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::cells::Cells;
 use super::gate::Gate;
 use super::remediation::{Dialects, remediation};
-use super::rule::Run;
+use super::rule::{Row, Run};
 use super::template::Quotable;
 use super::{Error, bind};
 use crate::domain::finding::{
@@ -25,9 +25,9 @@ const LINK_CONFIDENCE_FLOOR: f64 = 0.5;
 pub struct Teller<'a> {
     rule: &'a Rule,
     run: Run<'a>,
-    settings: &'a BTreeMap<String, Setting>,
-    gate: &'a Gate<'a>,
-    dialects: &'a Dialects,
+    settings: BTreeMap<String, Setting>,
+    gate: Gate<'a>,
+    dialects: Dialects,
     link_confidence_min: Option<f64>,
 }
 
@@ -35,9 +35,9 @@ impl<'a> Teller<'a> {
     pub fn new(
         rule: &'a Rule,
         run: Run<'a>,
-        settings: &'a BTreeMap<String, Setting>,
-        gate: &'a Gate<'a>,
-        dialects: &'a Dialects,
+        settings: BTreeMap<String, Setting>,
+        gate: Gate<'a>,
+        dialects: Dialects,
     ) -> Result<Teller<'a>, Error> {
         let least = rule.link_confidence_min.as_ref();
         let least = least.map(|param| bind::setting(rule, run.profile, param)).transpose()?;
@@ -49,25 +49,40 @@ impl<'a> Teller<'a> {
         Ok(Teller { rule, run, settings, gate, dialects, link_confidence_min })
     }
 
-    /// The finding of one row, not weighed yet; none when its account is not linked well enough to speak of.
-    pub fn finding(&self, row: &Cells) -> Result<Option<Finding>, Error> {
-        let confidence = row.number("link_confidence");
+    /// Which finding a row is; none when its account is not linked well enough to speak of.
+    ///
+    /// # Errors
+    /// When the row lacks what every finding needs.
+    pub fn row(&self, cells: Cells) -> Result<Option<Row>, Error> {
+        let confidence = cells.number("link_confidence");
         if self.link_confidence_min.is_some() && confidence.is_some_and(|c| c < LINK_CONFIDENCE_FLOOR) {
             return Ok(None);
         }
+        // All that telling can stumble over, so that a rule is told whole or not at all.
+        self.said(&cells)?;
+        self.severity(&cells)?;
+        self.required(&cells, "subject_kind")?;
+        let subject_id = self.required(&cells, "subject_id")?;
+        let finding_id = self.finding_id(&cells, &subject_id);
+        Ok(Some(Row { subject_id, finding_id, cells }))
+    }
+
+    /// The finding of one row, not weighed yet.
+    pub fn finding(&self, row: &Row) -> Result<Finding, Error> {
+        let Row { subject_id, finding_id, cells: row } = row;
+        let confidence = row.number("link_confidence");
         let (verdict, unknown_because) = self.verdict(row, confidence)?;
         let severity = self.severity(row)?;
         let since = row.time("since");
         let as_of = self.run.at.as_of;
-        let quotable = Quotable { cells: row, settings: self.settings, as_of };
-        let subject_id = self.required(row, "subject_id")?;
+        let quotable = Quotable { cells: row, settings: &self.settings, as_of };
         let undecided = row.number("undecided");
         let (explanation, remediation) = match (undecided, &unknown_because) {
             (Some(number), Some(because)) => (undecided_says(row, number, because), undecided_advice(number)),
             _ => (quotable.fill(&self.rule.explanation), self.remediation(row)),
         };
-        Ok(Some(Finding {
-            finding_id: self.finding_id(row, &subject_id),
+        Ok(Finding {
+            finding_id: finding_id.clone(),
             detector: self.rule.id.clone(),
             code: self.rule.code.clone(),
             title: self.rule.title.clone(),
@@ -80,7 +95,7 @@ impl<'a> Teller<'a> {
             status: Status::Open,
             subject: Subject {
                 kind: self.required(row, "subject_kind")?,
-                id: subject_id,
+                id: subject_id.clone(),
                 name: row.text("subject_name"),
             },
             identity: identity(row),
@@ -102,27 +117,36 @@ impl<'a> Teller<'a> {
             link: link(row),
             controls: self.rule.controls.clone(),
             remediation: Some(remediation),
-            cause: row.text("cause"),
+            // Evidence that is missing is what findings in doubt have in common.
+            cause: unknown_because.clone().or_else(|| row.text("cause")),
             ages_out_at: None,
             held_because: None,
             unknown_because,
-        }))
+        })
     }
 
     /// The rule's own doubt first, then the sources', then the link's.
     fn verdict(&self, row: &Cells, confidence: Option<f64>) -> Result<(Verdict, Option<String>), Error> {
-        let said = self.required(row, "verdict")?;
-        let doubt = match said.as_str() {
-            "unknown" => {
+        let doubt = match self.said(row)? {
+            Verdict::Unknown => {
                 row.text("unknown_because").or_else(|| Some("the evidence does not decide it".into()))
             }
-            "fail" => self
+            _ => self
                 .gate
                 .unknown_because(row.text("app_id").as_deref())
                 .or_else(|| self.weak_link(confidence)),
-            _ => return Err(self.bad_value("verdict", said)),
         };
         Ok((if doubt.is_some() { Verdict::Unknown } else { Verdict::Fail }, doubt))
+    }
+
+    /// The verdict of the rule itself.
+    fn said(&self, row: &Cells) -> Result<Verdict, Error> {
+        let said = self.required(row, "verdict")?;
+        match said.as_str() {
+            "unknown" => Ok(Verdict::Unknown),
+            "fail" => Ok(Verdict::Fail),
+            _ => Err(self.bad_value("verdict", said)),
+        }
     }
 
     fn weak_link(&self, confidence: Option<f64>) -> Option<String> {
@@ -188,7 +212,7 @@ impl<'a> Teller<'a> {
     }
 
     fn remediation(&self, row: &Cells) -> Remediation {
-        remediation(&self.rule.remediation, row, self.dialects)
+        remediation(&self.rule.remediation, row, &self.dialects)
     }
 
     fn required(&self, row: &Cells, column: &'static str) -> Result<String, Error> {

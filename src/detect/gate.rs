@@ -25,15 +25,13 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// The same less the applications about which the rule itself said that it sees nothing there.
-    #[must_use]
-    pub fn less(mut self, findings: &[Finding]) -> Reach {
+    /// Takes out the applications about which the rule itself said that it sees nothing there.
+    pub fn leave_out(&mut self, findings: &[Finding]) {
         for finding in findings.iter().filter(|finding| finding.subject.kind == "application") {
             if let (Some(app), Some(because)) = (&finding.app, &finding.unknown_because) {
                 self.apps.entry(app.id.clone()).or_insert_with(|| because.clone());
             }
         }
-        self
     }
 }
 

@@ -22,9 +22,9 @@ pub mod view_schema;
 mod weigh;
 
 pub use gate::{Reach, reach};
-pub use rule::{Run, run_rule};
+pub use rule::{Answer, Run, ask, run_rule};
 pub use sources::{Feed, Sources};
-pub use weigh::weigh;
+pub use weigh::{Weigher, weigh};
 
 /// What can go wrong while a detector runs.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,5 @@
 //! One declared rule, run: bind, query, gate, suppress, tell.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use datafusion::common::ParamValues;
 use datafusion::prelude::SessionContext;
 
@@ -13,6 +10,7 @@ use super::remediation::Dialects;
 use super::sources::Sources;
 use super::suppress::Suppressions;
 use super::{Error, bind};
+use crate::domain::cores::on_all_cores;
 use crate::domain::{Finding, UtcMicros, Verdict};
 use crate::models::{Profile, Rule};
 use crate::query::At;
@@ -28,41 +26,94 @@ pub struct Run<'a> {
     pub sources: &'a Sources,
 }
 
-/// Asks one rule. Findings come in order of subject and no two share an id; subjects that
-/// pass, and those that an exception covers, are left out.
+/// What a rule answered: a row a finding, in order of subjects, each told when it is asked for.
+pub struct Answer<'a> {
+    rows: Vec<Row>,
+    /// Absent when there are no rows.
+    teller: Option<Teller<'a>>,
+}
+
+/// One row that becomes a finding.
+pub(super) struct Row {
+    pub subject_id: String,
+    pub finding_id: String,
+    pub cells: Cells,
+}
+
+/// Findings that are told at a time.
+const PART: usize = 8192;
+
+impl Answer<'_> {
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The findings, some thousands at a time, each some kilobytes.
+    pub fn parts(&self) -> impl Iterator<Item = Result<Vec<Finding>, Error>> {
+        let telling =
+            self.teller.iter().flat_map(|teller| self.rows.chunks(PART).map(move |rows| (teller, rows)));
+        telling.map(|(teller, rows)| {
+            on_all_cores(rows, |rows| rows.iter().map(|row| teller.finding(row)).collect())
+        })
+    }
+
+    /// Whom it speaks of, and where: person and application.
+    pub fn people(&self) -> impl Iterator<Item = (String, String)> {
+        self.rows.iter().filter_map(|row| Some((row.cells.text("identity_id")?, row.cells.text("app_id")?)))
+    }
+}
+
+/// Asks one rule. No two findings share an id; subjects that pass, and those that an exception covers,
+/// are left out.
 ///
 /// # Errors
 /// When the rule does not plan or run, or a row lacks what every finding needs.
-pub async fn run_rule(rule: &Rule, run: Run<'_>) -> Result<Vec<Finding>, Error> {
+pub async fn ask<'a>(rule: &'a Rule, run: Run<'a>) -> Result<Answer<'a>, Error> {
     let settings = bind::settings(rule, run.profile)?;
     let params = bind::values(&settings, run.at);
-    let rows = query(&rule.id, run.session, &rule.sql, Some(params)).await?;
-    if rows.is_empty() {
-        return Ok(Vec::new());
+    let cells = query(&rule.id, run.session, &rule.sql, Some(params)).await?;
+    if cells.is_empty() {
+        return Ok(Answer { rows: Vec::new(), teller: None });
     }
-    let gate = Gate::new(rule, run)?;
     let suppressions = Suppressions::read(rule, run.session, run.at).await?;
     let dialects = Dialects::read(rule, run).await?;
-    let teller = Teller::new(rule, run, &settings, &gate, &dialects)?;
-    let mut findings: BTreeMap<(String, String), Finding> = BTreeMap::new();
-    for row in rows.iter().filter(|row| !suppressions.cover(row)) {
-        let Some(finding) = teller.finding(row)? else { continue };
-        let key = (finding.subject.id.clone(), finding.finding_id.clone());
-        match findings.entry(key) {
-            Entry::Vacant(place) => {
-                place.insert(finding);
-            }
-            Entry::Occupied(mut known) if weight(&finding) < weight(known.get()) => {
-                known.insert(finding);
-            }
-            Entry::Occupied(_) => {}
-        }
+    let teller = Teller::new(rule, run, settings, Gate::new(rule, run)?, dialects)?;
+    let mut rows = Vec::with_capacity(cells.len());
+    for cells in cells.into_iter().filter(|cells| !suppressions.cover(cells)) {
+        rows.extend(teller.row(cells)?);
     }
-    Ok(findings.into_values().collect())
+    rows.sort_by(|a, b| (&a.subject_id, &a.finding_id).cmp(&(&b.subject_id, &b.finding_id)));
+    Ok(Answer { rows: first_of_each(rows, &teller)?, teller: Some(teller) })
 }
 
-/// Which of several rows about one subject is told: what failed first, then what began first. Rows
-/// come in no order, and the same lake must give the same answer.
+/// All findings of one rule at once.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn run_rule(rule: &Rule, run: Run<'_>) -> Result<Vec<Finding>, Error> {
+    let parts = ask(rule, run).await?.parts().collect::<Result<Vec<_>, _>>()?;
+    Ok(parts.into_iter().flatten().collect())
+}
+
+/// Of several rows about one subject the one that is told. Rows come in no order, and the same lake must
+/// give the same answer.
+fn first_of_each(rows: Vec<Row>, teller: &Teller<'_>) -> Result<Vec<Row>, Error> {
+    let mut kept: Vec<Row> = Vec::with_capacity(rows.len());
+    for row in rows {
+        match kept.last_mut().filter(|known| known.finding_id == row.finding_id) {
+            Some(known) if weight(&teller.finding(&row)?) < weight(&teller.finding(known)?) => *known = row,
+            Some(_) => {}
+            None => kept.push(row),
+        }
+    }
+    Ok(kept)
+}
+
+/// What failed first, then what began first.
 fn weight(finding: &Finding) -> (bool, Option<UtcMicros>, &str) {
     (finding.verdict != Verdict::Fail, finding.since, &finding.explanation)
 }

@@ -1,7 +1,7 @@
--- Grain: one account that exists at $as_of, with what its severity and score depend on.
+-- Grain: one account of `weighed_accounts` that exists at $as_of, with what its severity and score depend on.
 -- Columns: first_id (application), second_id (account), privileged, local_login, mfa, active, sso_only,
 -- last_success_at, credentials (alive), shut_out.
--- Inputs: accounts_now, applications, last_activity, credential_spans, idp_accounts.
+-- Inputs: weighed_accounts, accounts_now, applications, last_activity, credential_spans, idp_accounts.
 WITH disabled AS (
   SELECT identity_id
   FROM idp_accounts
@@ -30,7 +30,10 @@ SELECT
     AND p.sso_only IS TRUE
     AND a.local_login IS NOT TRUE
     AND c.app_id IS NULL AS shut_out
-FROM accounts_now AS a
+FROM weighed_accounts AS w
+JOIN accounts_now AS a
+  ON a.app_id = w.app_id
+  AND a.account_id = w.account_id
 LEFT JOIN applications AS p
   ON p.app_id = a.app_id
 LEFT JOIN last_activity AS l

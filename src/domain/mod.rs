@@ -2,9 +2,12 @@
 //! and a finding are. No I/O, no async, no Arrow, no clock.
 
 pub mod account;
+pub mod cores;
 pub mod event;
 pub mod finding;
+pub mod findings;
 pub mod identity;
+pub mod packing;
 pub mod register;
 pub mod row;
 pub mod time;
@@ -13,7 +16,9 @@ pub mod verb;
 pub use account::{AccountClass, AccountRow, EntitlementKind, GrantRow};
 pub use event::{AccountRef, Actor, AppRef, CredentialRef, EntitlementRef, Event, Outcome, Text};
 pub use finding::{Evidence, Finding, Severity, Status, Verdict};
+pub use findings::{Findings, Head, Reader};
 pub use identity::{EmploymentKind, EmploymentRow};
+pub use packing::PackError;
 pub use register::{RegisterKind, RegisterRow};
 pub use row::{Listing, Origin, Rejection, Row};
 pub use time::UtcMicros;

@@ -4,8 +4,8 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-use super::said::Unpacker;
 use super::{Entry, Error, Known};
+use crate::domain::packing::Unpacker;
 use crate::domain::{Finding, Severity, Status, UtcMicros, Verdict};
 
 /// The whole of findings; further conditions may follow. The joins are from the left, so that lists are

@@ -29,6 +29,8 @@ mod write;
 
 use std::path::PathBuf;
 
+use crate::domain::PackError;
+
 pub use audit::Read;
 pub use batch::{Batch, Load};
 pub use deadlines::Overdue;
@@ -57,8 +59,8 @@ pub enum Error {
     Query { attempt: &'static str, source: sqlx::Error },
     #[error("cannot read or write {what} as JSON in the ledger")]
     Json { what: String, source: serde_json::Error },
-    #[error("cannot pack or unpack what detector \"{detector}\" said in the ledger")]
-    Pack { detector: String, source: std::io::Error },
+    #[error(transparent)]
+    Pack(#[from] PackError),
     #[error("finding \"{finding_id}\" has a score that is not a finite number")]
     Score { finding_id: String },
     #[error("cannot read {what} \"{value}\" in the ledger")]

@@ -7,11 +7,11 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::columns::{self, ENTRY, failed, rank};
-use super::said::Unpacker;
 use super::{
     Change, Column, Cursor, Entry, Error, FindingEvent, FindingQuery, Ledger, Order, Page, RunRecord, Sort,
     Waiver, WaiverScope, predicate,
 };
+use crate::domain::packing::Unpacker;
 use crate::domain::{Finding, Status, UtcMicros};
 
 impl Ledger {

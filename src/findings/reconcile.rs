@@ -4,6 +4,7 @@
 //! else the finding stays, with the verdict unknown. What expires fails open. An occurrence (a finding
 //! about an event, with `ages_out_at`) is opened once, and ends by a person's decision or by its age.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 
 use jiff::SignedDuration;
@@ -11,7 +12,7 @@ use jiff::SignedDuration;
 use super::decide::waiver_days_max;
 use super::known::app_id;
 use super::{Change, Coverage, Known, Run, Transition, Waiver, WaiverScope, fingerprint};
-use crate::domain::{Finding, Status, UtcMicros, Verdict};
+use crate::domain::{Finding, Head, Severity, Status, UtcMicros, Verdict};
 
 /// What a run found, and the waivers that wait for findings to come.
 pub struct RunFindings<'a> {
@@ -27,7 +28,8 @@ pub struct RunFindings<'a> {
 /// finding that the run names. Findings of the run with the verdict pass count as absent.
 /// A run without coverage only lets waivers expire.
 pub fn reconcile(previous: &[Known], run: &RunFindings<'_>, now: UtcMicros) -> Vec<Transition> {
-    reconcile_seen(previous, &gravest(run.run, run.findings), run, now)
+    let told = run.findings.iter().map(|finding| (Told::from(finding), finding));
+    reconcile_seen(previous, &gravest(run.run, told), run, now)
 }
 
 /// The same with the findings of the run by id; its own are not looked at.
@@ -58,21 +60,48 @@ pub(super) fn reconcile_seen(
     transitions
 }
 
+/// What decides which of a run's findings count.
+pub(super) struct Told<'a> {
+    finding_id: &'a str,
+    detector: &'a str,
+    verdict: Verdict,
+    severity: Severity,
+}
+
+impl<'a> From<&'a Finding> for Told<'a> {
+    fn from(Finding { finding_id, detector, verdict, severity, .. }: &'a Finding) -> Told<'a> {
+        Told { finding_id, detector, verdict: *verdict, severity: *severity }
+    }
+}
+
+impl<'a> From<&'a Head> for Told<'a> {
+    fn from(Head { finding_id, detector, verdict, severity, .. }: &'a Head) -> Told<'a> {
+        Told { finding_id, detector, verdict: *verdict, severity: *severity }
+    }
+}
+
 /// One finding an id: where a detector answers twice about one subject, the graver answer.
-pub(super) fn gravest<'a>(run: &Run, findings: &'a [Finding]) -> BTreeMap<&'a str, &'a Finding> {
-    let weight = |f: &Finding| (f.verdict == Verdict::Fail, f.severity);
-    let mut seen: BTreeMap<&str, &Finding> = BTreeMap::new();
-    for finding in findings {
-        let off = matches!(run.coverage.get(&finding.detector), Some(Coverage::Off));
-        if off || finding.verdict == Verdict::Pass {
+pub(super) fn gravest<'a, F>(
+    run: &Run,
+    findings: impl Iterator<Item = (Told<'a>, F)>,
+) -> BTreeMap<&'a str, F> {
+    let mut seen: BTreeMap<&str, ((bool, Severity), F)> = BTreeMap::new();
+    for (Told { finding_id, detector, verdict, severity }, finding) in findings {
+        if matches!(run.coverage.get(detector), Some(Coverage::Off)) || verdict == Verdict::Pass {
             continue;
         }
-        let kept = seen.entry(&finding.finding_id).or_insert(finding);
-        if weight(finding) > weight(kept) {
-            *kept = finding;
+        let weight = (verdict == Verdict::Fail, severity);
+        match seen.entry(finding_id) {
+            Entry::Vacant(place) => {
+                place.insert((weight, finding));
+            }
+            Entry::Occupied(mut kept) if weight > kept.get().0 => {
+                kept.insert((weight, finding));
+            }
+            Entry::Occupied(_) => {}
         }
     }
-    seen
+    seen.into_iter().map(|(id, (_, finding))| (id, finding)).collect()
 }
 
 fn opened(finding: &Finding, waivers: &[Waiver], now: UtcMicros) -> Transition {

@@ -2,23 +2,22 @@
 //! what changed, and of looking.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroUsize;
-use std::panic::resume_unwind;
-use std::thread;
 
 use sqlx::SqliteConnection;
 use tracing::debug;
 
 use super::columns::failed;
 use super::read;
-use super::reconcile::{gravest, reconcile_seen};
-use super::said::{self, Examples, Packed, Packer};
+use super::reconcile::{self, gravest, reconcile_seen};
+use super::said;
 use super::standing::{self, Standing};
 use super::write::{self, Cause, Row};
 use super::{
     Change, Changes, Counts, Error, Known, Ledger, Run, RunFindings, RunKind, Step, Transition, Waiver,
 };
-use crate::domain::{Finding, UtcMicros, Verdict};
+use crate::domain::cores::on_all_cores;
+use crate::domain::packing::{Examples, Packed, Packer};
+use crate::domain::{Finding, Findings, UtcMicros, Verdict};
 
 /// Findings that are looked at together: their texts are in memory at once, and written before the next.
 const TOGETHER: usize = 8192;
@@ -31,21 +30,17 @@ impl Ledger {
     ///
     /// # Errors
     /// When the run is recorded already, a score is not finite, or the file fails.
-    pub async fn record_run(
-        &self,
-        run: &Run,
-        findings: &[Finding],
-        now: UtcMicros,
-    ) -> Result<Changes, Error> {
-        if let Some(finding) = findings.iter().find(|finding| !finding.score.is_finite()) {
-            return Err(Error::Score { finding_id: finding.finding_id.clone() });
+    pub async fn record_run(&self, run: &Run, findings: &Findings, now: UtcMicros) -> Result<Changes, Error> {
+        let heads = findings.heads();
+        if let Some(head) = heads.iter().find(|head| !head.score.is_finite()) {
+            return Err(Error::Score { finding_id: head.finding_id.to_string() });
         }
         let mut tx = self.begin("begin a run").await?;
         let kind = RunKind::of(run, read::last_run(&mut tx, &self.tenant).await?, now);
         if kind != RunKind::Current {
             return Ok(Changes { kind, counts: Counts::default(), transitions: Vec::new() });
         }
-        let seen = gravest(run, findings);
+        let seen = gravest(run, heads.iter().map(reconcile::Told::from).zip(0..));
         let standing = standing::standing(&mut tx, &self.tenant).await?;
         debug!(seen = seen.len(), standing = standing.len(), "run held against the ledger");
         let waivers = read::waivers_in_force(&mut tx, &self.tenant, now).await?;
@@ -54,7 +49,8 @@ impl Ledger {
             run,
             now,
             waivers: &waivers,
-            examples: examples(&mut tx, &self.tenant, &seen).await?,
+            findings,
+            examples: examples(&mut tx, &self.tenant, findings, &seen).await?,
             counts: Counts::default(),
             steps: Vec::new(),
             parted: Vec::new(),
@@ -67,8 +63,8 @@ impl Ledger {
             recording.take(&mut tx, ids, &seen, &standing).await?;
         }
         // Those that go on following are told when, those that do no more keep what was.
-        let holds = seen.values().filter(|finding| finding.ages_out_at.is_none());
-        let told: BTreeSet<&str> = holds.map(|finding| finding.detector.as_str()).collect();
+        let holds = seen.values().map(|place| &heads[*place]).filter(|head| head.ages_out_at.is_none());
+        let told: BTreeSet<&str> = holds.map(|head| &*head.detector).collect();
         let parted: Vec<&str> = recording
             .parted
             .iter()
@@ -89,15 +85,18 @@ impl Ledger {
 async fn examples(
     tx: &mut SqliteConnection,
     tenant: &str,
-    seen: &BTreeMap<&str, &Finding>,
+    findings: &Findings,
+    seen: &BTreeMap<&str, usize>,
 ) -> Result<Examples, Error> {
     let mut examples = standing::examples(tx, tenant).await?;
-    for finding in seen.values() {
-        if !examples.contains_key(&finding.detector) {
-            let mut text = Vec::new();
-            said::push_text(&mut text, finding)?;
-            write::example(tx, tenant, &finding.detector, &text).await?;
-            examples.insert(finding.detector.clone(), text);
+    for place in seen.values() {
+        if !examples.contains_key(&*findings.heads()[*place].detector) {
+            for finding in findings.at(&[*place])? {
+                let mut text = Vec::new();
+                said::push_text(&mut text, &finding)?;
+                write::example(tx, tenant, &finding.detector, &text).await?;
+                examples.insert(finding.detector, text);
+            }
         }
     }
     Ok(examples)
@@ -109,6 +108,7 @@ struct Recording<'a> {
     run: &'a Run,
     now: UtcMicros,
     waivers: &'a [Waiver],
+    findings: &'a Findings,
     examples: Examples,
     counts: Counts,
     steps: Vec<Step>,
@@ -123,21 +123,22 @@ enum Told {
 }
 
 impl<'a> Recording<'a> {
-    /// Takes in all that concerns these ids.
+    /// Takes in all that concerns these ids; `seen` are the places of the run's findings.
     async fn take(
         &mut self,
         tx: &mut SqliteConnection,
         ids: &[&str],
-        seen: &BTreeMap<&str, &Finding>,
+        seen: &BTreeMap<&str, usize>,
         standing: &BTreeMap<&str, &'a Standing>,
     ) -> Result<(), Error> {
-        let findings: Vec<&Finding> = ids.iter().filter_map(|id| seen.get(id).copied()).collect();
+        let places: Vec<usize> = ids.iter().filter_map(|id| seen.get(id).copied()).collect();
+        let findings = self.findings.at(&places)?;
         let told = tell(&findings, standing, &self.examples)?;
         let (mut moved, mut joining) = (BTreeMap::new(), Vec::new());
         for (finding, told) in findings.iter().zip(&told) {
             let id = finding.finding_id.as_str();
             if matches!(told, Told::Anew { .. }) {
-                moved.insert(id, *finding);
+                moved.insert(id, finding);
                 continue;
             }
             self.counts.still_open += 1;
@@ -228,23 +229,15 @@ impl<'a> Recording<'a> {
 
 /// What the run says of each of these findings, worked out on all cores.
 fn tell(
-    findings: &[&Finding],
+    findings: &[Finding],
     standing: &BTreeMap<&str, &Standing>,
     examples: &Examples,
 ) -> Result<Vec<Told>, Error> {
-    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let parts = findings.chunks(findings.len().div_ceil(threads.get()).max(1));
-    let parts = thread::scope(|scope| {
-        let parts = parts.map(|part| scope.spawn(|| tell_part(part, standing, examples)));
-        let parts: Vec<_> = parts.collect();
-        let joined = parts.into_iter().map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        joined.collect::<Result<Vec<_>, Error>>()
-    })?;
-    Ok(parts.into_iter().flatten().collect())
+    on_all_cores(findings, |part| tell_part(part, standing, examples))
 }
 
 fn tell_part(
-    findings: &[&Finding],
+    findings: &[Finding],
     standing: &BTreeMap<&str, &Standing>,
     examples: &Examples,
 ) -> Result<Vec<Told>, Error> {

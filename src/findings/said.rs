@@ -1,14 +1,7 @@
-//! What a run says of a finding, as the ledger keeps it: its JSON, a hash of it, and the JSON packed.
-//!
-//! A detector repeats itself: two of its findings differ in names, ids and days. So a text is kept
-//! as what differs from an example, the first that the detector said.
-
-use std::collections::BTreeMap;
-use std::io;
+//! What a run says of a finding, as the ledger keeps it: its JSON and a hash of it.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use zstd::bulk::{Compressor, Decompressor};
 
 use super::Error;
 use super::known::hex;
@@ -17,12 +10,6 @@ use crate::domain::finding::{
     Threshold,
 };
 use crate::domain::{Evidence, Finding, Severity, Status, UtcMicros, Verdict};
-
-/// Higher levels take longer and save little of texts so short.
-const LEVEL: i32 = 1;
-
-/// The first text of each detector, which those after it are packed with.
-pub(super) type Examples = BTreeMap<String, Vec<u8>>;
 
 /// A finding in the shape of [`Finding`], with a fixed word for what changes while it says the same:
 /// the columns beside the text have these.
@@ -169,80 +156,4 @@ pub(super) fn push_text(text: &mut Vec<u8>, finding: &Finding) -> Result<(), Err
 /// needs not write it again.
 pub(super) fn content(text: &[u8]) -> String {
     hex(&Sha256::digest(text)[..16])
-}
-
-/// A text as it is stored.
-pub(super) struct Packed {
-    pub bytes: Vec<u8>,
-    /// Of the text; absent where it is not packed.
-    pub size_bytes: Option<i64>,
-}
-
-/// Packs texts, each with its detector's example.
-pub(super) struct Packer<'a> {
-    examples: &'a Examples,
-    compressors: BTreeMap<&'a str, Compressor<'static>>,
-}
-
-impl<'a> Packer<'a> {
-    pub fn new(examples: &'a Examples) -> Packer<'a> {
-        Packer { examples, compressors: BTreeMap::new() }
-    }
-
-    /// Packs a text of `detector`; one without an example stays as it is.
-    ///
-    /// # Errors
-    /// When the library has no memory.
-    pub fn pack(&mut self, detector: &str, text: &[u8]) -> Result<Packed, Error> {
-        let plain = || Packed { bytes: text.to_vec(), size_bytes: None };
-        let Some((detector, example)) = self.examples.get_key_value(detector) else { return Ok(plain()) };
-        let failed = |source| Error::Pack { detector: detector.clone(), source };
-        if !self.compressors.contains_key(detector.as_str()) {
-            self.compressors.insert(detector, compressor(example).map_err(failed)?);
-        }
-        let Some(compressor) = self.compressors.get_mut(detector.as_str()) else { return Ok(plain()) };
-        let bytes = compressor.compress(text).map_err(failed)?;
-        Ok(match i64::try_from(text.len()) {
-            Ok(size_bytes) if bytes.len() < text.len() => Packed { bytes, size_bytes: Some(size_bytes) },
-            _ => plain(),
-        })
-    }
-}
-
-fn compressor(example: &[u8]) -> io::Result<Compressor<'static>> {
-    let mut compressor = Compressor::with_dictionary(LEVEL, example)?;
-    // The columns beside the text say these.
-    compressor.include_contentsize(false)?;
-    compressor.include_dictid(false)?;
-    compressor.include_checksum(false)?;
-    Ok(compressor)
-}
-
-/// Reads what a [`Packer`] made.
-#[derive(Default)]
-pub(super) struct Unpacker {
-    decompressors: BTreeMap<String, Decompressor<'static>>,
-}
-
-impl Unpacker {
-    /// Gives the text of `size_bytes` that was packed with the detector's example.
-    ///
-    /// # Errors
-    /// When it is damaged.
-    pub fn unpack(
-        &mut self,
-        detector: &str,
-        example: &[u8],
-        packed: &[u8],
-        size_bytes: usize,
-    ) -> Result<Vec<u8>, Error> {
-        let failed = |source| Error::Pack { detector: detector.to_owned(), source };
-        if !self.decompressors.contains_key(detector) {
-            let decompressor = Decompressor::with_dictionary(example).map_err(failed)?;
-            self.decompressors.insert(detector.to_owned(), decompressor);
-        }
-        let decompressor =
-            self.decompressors.get_mut(detector).ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
-        decompressor.decompress(packed, size_bytes).map_err(failed)
-    }
 }

@@ -6,7 +6,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::Error;
 use super::columns::failed;
-use super::said::Examples;
+use crate::domain::packing::Examples;
 
 /// How a finding that is neither resolved nor superseded stands.
 pub(super) struct Standing {

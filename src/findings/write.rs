@@ -7,10 +7,11 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use super::columns::{failed, rank, verdict_text};
 use super::known::app_id;
 use super::read::as_json;
-use super::said::{self, Packed, Packer};
+use super::said;
 use super::standing;
 use super::{Change, Counts, Error, Run, Transition, Waiver, WaiverScope};
 use crate::domain::UtcMicros;
+use crate::domain::packing::{Packed, Packer};
 
 /// Who or what made a transition.
 pub(super) struct Cause<'a> {
@@ -113,7 +114,7 @@ pub(super) async fn rows(
         texts.push_values(rows, |mut cells, row| {
             let Row { transition, text, .. } = row;
             cells.push_bind(tenant).push_bind(&transition.known.finding.finding_id);
-            cells.push_bind(&text.bytes).push_bind(text.size_bytes);
+            cells.push_bind(&text.bytes).push_bind(text.size_bytes.and_then(|size| i64::try_from(size).ok()));
         });
         texts.push(UPDATE_TEXT);
         texts.build().execute(&mut *tx).await.map_err(failed("store what is said of findings"))?;

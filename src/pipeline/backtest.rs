@@ -124,7 +124,7 @@ impl Engine {
             }
             deadlines::hold(&session, &[])?;
             let answers = self.answers(&session, &rules, &profile).await?;
-            let step = replay.step(at, &profile.id, answers);
+            let step = replay.step(at, &profile.id, answers)?;
             progress(&step);
             steps.push(step);
         }
@@ -155,12 +155,12 @@ struct Replay {
 }
 
 impl Replay {
-    fn step(&mut self, at: At, profile: &str, answers: Answers) -> Step {
+    fn step(&mut self, at: At, profile: &str, answers: Answers) -> Result<Step, Error> {
         let run = run(at, profile, answers.coverage);
         let before: Vec<Known> = self.known.values().cloned().collect();
-        let findings = RunFindings { run: &run, findings: &answers.findings, waivers: &[] };
-        let failed: Vec<&Finding> =
-            answers.findings.iter().filter(|finding| finding.verdict == Verdict::Fail).collect();
+        let found = answers.findings.to_vec()?;
+        let findings = RunFindings { run: &run, findings: &found, waivers: &[] };
+        let failed: Vec<&Finding> = found.iter().filter(|finding| finding.verdict == Verdict::Fail).collect();
         let mut closed = 0;
         for transition in reconcile(&before, &findings, at.as_of) {
             let finding_id = transition.known.finding.finding_id.clone();
@@ -174,17 +174,17 @@ impl Replay {
             self.known.insert(finding_id, transition.known);
         }
         let opened = failed.iter().filter(|finding| self.see(finding, at.as_of)).count();
-        Step {
+        Ok(Step {
             at: at.as_of,
             known_at: at.known_at,
             found: failed.len(),
-            unknown: answers.findings.iter().filter(|f| f.verdict == Verdict::Unknown).count(),
+            unknown: found.iter().filter(|f| f.verdict == Verdict::Unknown).count(),
             opened,
             closed,
             open: self.known.values().filter(|known| known.finding.status == Status::Open).count(),
             severities: counted(failed.iter().map(|finding| finding.severity)),
             incomplete: answers.incomplete,
-        }
+        })
     }
 
     /// Takes note of a finding that fails; true when it opens.

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::detect::chosen;
 use super::{DetectRequest, Engine, Error};
 use crate::detect::learned;
-use crate::domain::{Finding, Severity, Verdict};
-use crate::models;
+use crate::domain::{Findings, Severity, Verdict};
+use crate::models::{self, Rule};
 
 /// Findings of one detector and severity under two profiles.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -50,28 +50,33 @@ impl Engine {
         Ok(Comparison {
             profile: profile.id,
             other: other.id,
-            differences: differences(&first.findings, &second.findings),
+            differences: differences(&first.findings, &second.findings, &rules),
             incomplete: incomplete.into_iter().collect(),
         })
     }
 }
 
 fn differences(
-    first: &[Finding],
-    second: &[Finding],
+    first: &Findings,
+    second: &Findings,
+    rules: &[Rule],
 ) -> BTreeMap<(String, std::cmp::Reverse<Severity>), Difference> {
-    let failed = |findings: &[Finding]| -> BTreeSet<(String, Severity)> {
-        let failed = findings.iter().filter(|finding| finding.verdict == Verdict::Fail);
+    let failed = |findings: &Findings| -> BTreeSet<(Box<str>, Severity)> {
+        let failed = findings.heads().iter().filter(|finding| finding.verdict == Verdict::Fail);
         failed.map(|finding| (finding.finding_id.clone(), finding.severity)).collect()
     };
+    let titles: BTreeMap<&str, &String> = rules.iter().map(|rule| (rule.id.as_str(), &rule.title)).collect();
     let (before, after) = (failed(first), failed(second));
     let mut told: BTreeMap<_, Difference> = BTreeMap::new();
     let mut seen = BTreeSet::new();
-    for finding in first.iter().chain(second).filter(|finding| finding.verdict == Verdict::Fail) {
+    for finding in
+        first.heads().iter().chain(second.heads()).filter(|finding| finding.verdict == Verdict::Fail)
+    {
         let key = (finding.finding_id.clone(), finding.severity);
-        let difference = told.entry((finding.code.clone(), std::cmp::Reverse(finding.severity))).or_default();
-        difference.detector.clone_from(&finding.detector);
-        difference.title.clone_from(&finding.title);
+        let difference =
+            told.entry((finding.code.to_string(), std::cmp::Reverse(finding.severity))).or_default();
+        difference.detector = finding.detector.to_string();
+        difference.title = titles.get(&*finding.detector).map_or_else(String::new, |title| title.to_string());
         match (before.contains(&key), after.contains(&key)) {
             _ if !seen.insert(key) => {}
             (true, true) => difference.stay += 1,

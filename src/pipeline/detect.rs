@@ -9,11 +9,14 @@ use super::occurrences::{Asked, Occurrences};
 use super::opening::chain;
 use super::{BrokenRule, CompanyRules, Engine, Error, now, owners};
 use crate::detect::causes::{self, Cause};
-use crate::detect::{self as detectors, Reach, Sources, learned};
-use crate::domain::{Finding, Severity, UtcMicros, Verdict};
+use crate::detect::{self as detectors, Reach, Sources, Weigher, learned};
+use crate::domain::{Finding, Findings, Head, Severity, UtcMicros, Verdict};
 use crate::findings::{Changes, Coverage, Run, RunKind};
 use crate::models::{self, Profile, Rule};
 use crate::query::{At, Session};
+
+/// Findings that are weighed together: unpacked they are some kilobytes each.
+const TOGETHER: usize = 32_768;
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
@@ -34,7 +37,7 @@ pub struct RunReport {
     pub at: At,
     pub profile: String,
     /// The gravest first, then by code and subject.
-    pub findings: Vec<Finding>,
+    pub findings: Findings,
     /// What stands behind two findings or more, the widest first.
     pub causes: Vec<Cause>,
     /// Why some verdicts are unknown: each reason once.
@@ -53,7 +56,7 @@ pub struct RunReport {
 
 /// What the rules answered, before anybody takes note.
 pub(super) struct Answers {
-    pub findings: Vec<Finding>,
+    pub findings: Findings,
     pub causes: Vec<Cause>,
     pub incomplete: Vec<String>,
     pub coverage: BTreeMap<String, Coverage>,
@@ -63,9 +66,8 @@ pub(super) struct Answers {
 impl RunReport {
     /// Findings with verdict fail at or above `least` that are not held.
     pub fn at_or_above(&self, least: Severity) -> usize {
-        let failed =
-            |f: &&Finding| f.verdict == Verdict::Fail && f.severity >= least && f.held_because.is_none();
-        self.findings.iter().filter(failed).count()
+        let failed = |head: &&Head| head.verdict == Verdict::Fail && head.severity >= least && !head.held;
+        self.findings.heads().iter().filter(failed).count()
     }
 }
 
@@ -108,8 +110,8 @@ impl Engine {
             incomplete.append(&mut happened.incomplete);
             let (model, context) = (models::risk_model()?, session.context());
             detectors::weigh(&mut happened.findings, &rules, &model, context, request.at).await?;
-            findings.append(&mut happened.findings);
-            in_order(&mut findings);
+            findings.extend(&happened.findings)?;
+            findings.put_in_order();
         }
         let mut report = RunReport {
             run_id: run_id(self.tenant(), request, started_at),
@@ -153,11 +155,15 @@ impl Engine {
             profile,
             sources,
         };
-        let (mut findings, mut timings) = (Vec::new(), BTreeMap::new());
+        let (mut findings, mut timings) = (Findings::default(), BTreeMap::new());
         let (mut coverage, mut incomplete) = (BTreeMap::new(), BTreeSet::new());
+        let (model, directory) = (models::risk_model()?, owners::directory(session).await?);
+        let mut weigher = Weigher::new(rules, &model, session.context(), session.at());
+        // Told and not weighed yet: what weighing looks up, it looks up for many at a time.
+        let mut told = Vec::new();
         for rule in rules {
             let begun_at = now();
-            let found = match detectors::run_rule(rule, run).await {
+            let answer = match detectors::ask(rule, run).await {
                 Err(error) if !models::is_built_in(&rule.id) => {
                     // A slip in a rule of the company's keeps no other rule from running.
                     let because = format!("rule {} of yours fails: {}", rule.id, chain(&error));
@@ -165,23 +171,33 @@ impl Engine {
                     coverage.insert(rule.id.clone(), Coverage::NotRun(because));
                     continue;
                 }
-                found => found?,
+                answer => answer?,
             };
-            let reach = detectors::reach(rule, run)?;
+            let mut reach = detectors::reach(rule, run)?;
             incomplete.extend(reach.all.iter().chain(reach.apps.values()).cloned());
-            coverage.insert(rule.id.clone(), covered(reach.less(&found)));
-            let (count, elapsed_ms) = (found.len(), elapsed_ms(begun_at));
+            weigher.count(rule, answer.people());
+            for part in answer.parts() {
+                let part = part?;
+                reach.leave_out(&part);
+                told.extend(part);
+                if told.len() >= TOGETHER {
+                    weigher.weigh(&mut told).await?;
+                    owners::assign(&directory, &mut told);
+                    findings.extend(&told)?;
+                    told.clear();
+                }
+            }
+            coverage.insert(rule.id.clone(), covered(reach));
+            let (count, elapsed_ms) = (answer.len(), elapsed_ms(begun_at));
             info!(detector.id = %rule.id, findings = count, elapsed_ms, "detector finished");
             timings.insert(rule.id.clone(), (count, elapsed_ms));
-            findings.extend(found);
         }
-        detectors::weigh(&mut findings, rules, &models::risk_model()?, session.context(), session.at())
-            .await?;
+        weigher.weigh(&mut told).await?;
+        owners::assign(&directory, &mut told);
+        findings.extend(&told)?;
         debug!(findings = findings.len(), "findings weighed");
-        owners::assign(session, &mut findings).await?;
-        debug!("owners assigned");
-        let causes = causes::roll_up(&mut findings, rules);
-        in_order(&mut findings);
+        let causes = causes::roll_up(&mut findings, rules)?;
+        findings.put_in_order();
         Ok(Answers { findings, causes, incomplete: incomplete.into_iter().collect(), coverage, timings })
     }
 
@@ -190,7 +206,7 @@ impl Engine {
     async fn happened(&self, asked: &Asked<'_>) -> Result<Occurrences, Error> {
         let ledger = self.ledger().await?;
         let mut happened = self.occurrences(&ledger, asked).await?;
-        owners::assign(asked.session, &mut happened.findings).await?;
+        owners::assign(&owners::directory(asked.session).await?, &mut happened.findings);
         let ids: Vec<&str> = happened.findings.iter().map(|finding| finding.finding_id.as_str()).collect();
         let known = ledger.statuses(&ids).await?;
         happened.findings.retain(|finding| !known.contains_key(&finding.finding_id));
@@ -223,16 +239,6 @@ impl Engine {
         };
         Ok(ledger.record_run(&run, &report.findings, finished_at).await?)
     }
-}
-
-/// The gravest first, then by code and subject.
-fn in_order(findings: &mut [Finding]) {
-    findings.sort_by(|a, b| {
-        let gravity = b.severity.cmp(&a.severity);
-        gravity.then_with(|| {
-            (&a.code, &a.subject.id, &a.finding_id).cmp(&(&b.code, &b.subject.id, &b.finding_id))
-        })
-    });
 }
 
 /// The rules of a run: those named by id or code, or all that are on by default; the company's own too.

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Backtest, Error};
-use crate::domain::{Finding, UtcMicros, Verdict};
+use crate::domain::{Findings, UtcMicros, Verdict};
 
 /// The right verdicts of one class, by subject.
 pub type Labels = BTreeMap<String, BTreeMap<String, Verdict>>;
@@ -129,13 +129,13 @@ fn lines(path: &Path) -> Result<Vec<Label>, Error> {
 
 /// Compares by code and subject id, in order of code. A code without labels and without
 /// findings is left out.
-pub fn score(labels: &Labels, findings: &[Finding]) -> Vec<ClassScore> {
+pub fn score(labels: &Labels, findings: &Findings) -> Vec<ClassScore> {
     let none = BTreeMap::new();
     let mut given: BTreeMap<&str, [BTreeSet<&str>; 2]> = BTreeMap::new();
-    for finding in findings {
+    for finding in findings.heads() {
         let [failed, unknown] = given.entry(&finding.code).or_default();
         let verdicts = if finding.verdict == Verdict::Fail { failed } else { unknown };
-        verdicts.insert(&finding.subject.id);
+        verdicts.insert(&finding.subject_id);
     }
     let codes: BTreeSet<&str> = labels.keys().map(String::as_str).chain(given.keys().copied()).collect();
     let score = |code| {

@@ -48,7 +48,7 @@ pub use rules::{BrokenRule, CompanyRules, RuleFolders};
 pub use sigma::{SigmaGroup, SigmaReport, SigmaRequest, SigmaRule};
 pub use sources::{Gap, SourceReport, source_reports};
 
-use crate::domain::UtcMicros;
+use crate::domain::{PackError, UtcMicros};
 use crate::findings::Ledger;
 pub use crate::models::{CostModel, Semantics};
 use crate::query::{At, Session, Tables};
@@ -77,6 +77,8 @@ pub enum Error {
     Models(#[from] models::Error),
     #[error(transparent)]
     Ledger(#[from] findings::Error),
+    #[error(transparent)]
+    Held(#[from] PackError),
     #[error("cannot use data folder \"{}\"", path.display())]
     DataFolder { path: PathBuf, source: std::io::Error },
     #[error("there is no detector \"{id}\"; `lychgate models list` names them")]

@@ -5,15 +5,14 @@ use crate::notify::owner::{Directory, OwnerLine, Person, Question, Sponsor};
 use crate::query::{Error, Rows, Session};
 
 /// Gives every finding its owner, where the rules lead to somebody who works here.
-pub async fn assign(session: &Session, findings: &mut [Finding]) -> Result<(), Error> {
-    let directory = directory(session).await?;
+pub fn assign(directory: &Directory, findings: &mut [Finding]) {
     for finding in findings.iter_mut() {
         finding.owner = directory.owner_of(&Question::from(&*finding));
     }
-    Ok(())
 }
 
-async fn directory(session: &Session) -> Result<Directory, Error> {
+/// All that ownership is looked up in.
+pub async fn directory(session: &Session) -> Result<Directory, Error> {
     let mut directory = Directory::default();
     people(session, &mut directory).await?;
     lines(session, &mut directory).await?;

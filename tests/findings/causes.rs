@@ -4,7 +4,7 @@ use lychgate::detect::causes::{Cause, roll_up};
 use lychgate::domain::{Finding, UtcMicros, Verdict};
 use lychgate::models::builtin_rules;
 
-use super::{day, finding};
+use super::{day, finding, held};
 
 fn at(detector: &str, app: &str, account: &str, since: UtcMicros) -> Finding {
     Finding { since: Some(since), ..finding(detector, app, account, "row") }
@@ -14,16 +14,19 @@ fn unknown(account: &str, because: &str) -> Finding {
     Finding {
         verdict: Verdict::Unknown,
         unknown_because: Some(because.to_owned()),
+        cause: Some(because.to_owned()),
         ..finding("dormant_account", "crm", account, "row")
     }
 }
 
 /// The causes, and for each finding whether it has one and whether it is held.
-fn check(mut given: Vec<Finding>, causes: &[(&str, usize)], findings: &[(bool, bool)]) {
-    let rolled = roll_up(&mut given, &builtin_rules().unwrap());
+fn check(given: Vec<Finding>, causes: &[(&str, usize)], findings: &[(bool, bool)]) {
+    let mut given = held(&given);
+    let rolled = roll_up(&mut given, &builtin_rules().unwrap()).unwrap();
     let told: Vec<(&str, usize)> =
         rolled.iter().map(|Cause { says, findings, .. }| (says.as_str(), *findings)).collect();
     assert_eq!(told, causes);
+    let given: Vec<Finding> = given.iter().map(Result::unwrap).collect();
     let found: Vec<(bool, bool)> =
         given.iter().map(|finding| (finding.cause.is_some(), finding.held_because.is_some())).collect();
     assert_eq!(found, findings, "{given:?}");

@@ -10,7 +10,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, SqlSafeStr};
 
-use super::{day, finding, run};
+use super::{day, finding, held, run};
 
 fn file(folder: &tempfile::TempDir) -> PathBuf {
     folder.path().join("state.db")
@@ -39,9 +39,9 @@ const A: &str = "dormant-crm-a";
 async fn questions_about_the_past_and_the_future_are_not_recorded() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(&file(&folder)).await;
-    ledger.record_run(&complete(10), &accounts(&["a"]), day(10)).await.unwrap();
+    ledger.record_run(&complete(10), &held(&accounts(&["a"])), day(10)).await.unwrap();
     let check = async |given: Run, expect: RunKind| {
-        let changes = ledger.record_run(&given, &accounts(&["b"]), day(10)).await.unwrap();
+        let changes = ledger.record_run(&given, &held(&accounts(&["b"])), day(10)).await.unwrap();
         assert_eq!((changes.kind, changes.transitions.len()), (expect, 0));
         assert_eq!(ledger.list(&FindingQuery::default()).await.unwrap().total, 1);
         assert_eq!(ledger.get(A).await.unwrap().unwrap().known.finding.status, Status::Open);
@@ -57,15 +57,15 @@ async fn questions_about_the_past_and_the_future_are_not_recorded() {
 async fn a_run_is_recorded_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(&file(&folder)).await;
-    let changes = ledger.record_run(&complete(1), &accounts(&["a", "b"]), day(1)).await.unwrap();
+    let changes = ledger.record_run(&complete(1), &held(&accounts(&["a", "b"])), day(1)).await.unwrap();
     assert_eq!((changes.counts.opened, changes.transitions.len()), (2, 2));
-    let repeated = ledger.record_run(&complete(1), &[], day(1)).await;
+    let repeated = ledger.record_run(&complete(1), &held(&[]), day(1)).await;
     assert!(matches!(repeated, Err(Error::RunRepeated { .. })));
     let mut bad = accounts(&["a", "c"]);
     bad[1].score = f64::NAN;
-    assert!(matches!(ledger.record_run(&complete(2), &bad, day(2)).await, Err(Error::Score { .. })));
+    assert!(matches!(ledger.record_run(&complete(2), &held(&bad), day(2)).await, Err(Error::Score { .. })));
     assert_eq!(ledger.list(&FindingQuery::default()).await.unwrap().total, 2);
-    let changes = ledger.record_run(&complete(3), &accounts(&["b"]), day(3)).await.unwrap();
+    let changes = ledger.record_run(&complete(3), &held(&accounts(&["b"])), day(3)).await.unwrap();
     assert_eq!((changes.counts.resolved, changes.counts.still_open), (1, 1));
     ledger.close().await;
 
@@ -90,9 +90,9 @@ async fn tenants_in_one_file_do_not_meet() {
     let folder = tempfile::tempdir().unwrap();
     let acme = open(&file(&folder)).await;
     let other = Ledger::open(&file(&folder), "other").await.unwrap();
-    acme.record_run(&complete(10), &accounts(&["a"]), day(10)).await.unwrap();
+    acme.record_run(&complete(10), &held(&accounts(&["a"])), day(10)).await.unwrap();
     // The same run id, an older instant and the same finding id are no matter elsewhere.
-    let changes = other.record_run(&complete(9), &accounts(&["b"]), day(9)).await.unwrap();
+    let changes = other.record_run(&complete(9), &held(&accounts(&["b"])), day(9)).await.unwrap();
     assert_eq!(changes.kind, RunKind::Current);
     assert_eq!(other.list(&FindingQuery::default()).await.unwrap().total, 1);
     assert_eq!(other.get(A).await.unwrap(), None);
@@ -102,7 +102,7 @@ async fn tenants_in_one_file_do_not_meet() {
     assert!(matches!(decided, Err(Error::NoFinding { .. })));
     let token = acme.add_token("ci", Scope::Reader, day(99), &[7; 32], day(10)).await.unwrap();
     assert_eq!(other.token_scope(&token, day(10)).await.unwrap(), None);
-    other.record_run(&complete(10), &accounts(&["a"]), day(10)).await.unwrap();
+    other.record_run(&complete(10), &held(&accounts(&["a"])), day(10)).await.unwrap();
     other.decide(A, &Decision::Acknowledge, &by, day(10)).await.unwrap();
     assert_eq!(acme.get(A).await.unwrap().unwrap().known.finding.status, Status::Open);
 }
@@ -113,14 +113,14 @@ async fn a_waiver_ends_on_time_with_and_without_a_run() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(&file(&folder)).await;
     let status = async |id: &str| ledger.get(id).await.unwrap().unwrap().known.finding.status;
-    ledger.record_run(&complete(1), &accounts(&["a", "b"]), day(1)).await.unwrap();
+    ledger.record_run(&complete(1), &held(&accounts(&["a", "b"])), day(1)).await.unwrap();
     let waive = Decision::Waive(terms(5));
     let by = By::new("ada", "migration until Friday");
     for id in [A, "dormant-crm-b"] {
         ledger.decide(id, &waive, &by, day(1)).await.unwrap();
     }
     assert_eq!(ledger.waivers(day(4)).await.unwrap().len(), 2);
-    ledger.record_run(&complete(4), &accounts(&["a", "b"]), day(4)).await.unwrap();
+    ledger.record_run(&complete(4), &held(&accounts(&["a", "b"])), day(4)).await.unwrap();
     assert_eq!(status(A).await, Status::AcceptedRisk);
     assert_eq!(ledger.expire_waivers(day(4)).await.unwrap(), []);
     let expired = ledger.expire_waivers(day(5)).await.unwrap();
@@ -131,7 +131,7 @@ async fn a_waiver_ends_on_time_with_and_without_a_run() {
     // The same by a run alone.
     let waive = Decision::Waive(terms(7));
     ledger.decide(A, &waive, &by, day(6)).await.unwrap();
-    ledger.record_run(&complete(7), &accounts(&["a", "b"]), day(7)).await.unwrap();
+    ledger.record_run(&complete(7), &held(&accounts(&["a", "b"])), day(7)).await.unwrap();
     assert_eq!(status(A).await, Status::Open);
     let waived = &ledger.events(A).await.unwrap()[1];
     assert_eq!((waived.change, waived.approver.as_deref()), (Change::Waived, Some("bo")));
@@ -144,14 +144,15 @@ async fn a_waiver_on_a_subject_covers_present_and_coming_findings() {
     let ledger = open(&file(&folder)).await;
     let mut findings = accounts(&["a"]);
     findings[0].severity = Severity::Critical;
-    ledger.record_run(&complete(1), &findings, day(1)).await.unwrap();
+    ledger.record_run(&complete(1), &held(&findings), day(1)).await.unwrap();
     let by = By::new("ada", "legal hold");
     let long = ledger.waive_subject("dormant", "crm/a", &by, &terms(200), day(1)).await;
     assert!(matches!(long, Err(Error::Refused { source: Refusal::TooLong { days_max: 180, .. }, .. })));
     let covered = ledger.waive_subject("dormant", "crm/a", &by, &terms(100), day(1)).await.unwrap();
     assert_eq!(covered.len(), 1);
     assert_eq!(ledger.waive_subject("dormant", "crm/b", &by, &terms(100), day(1)).await.unwrap(), []);
-    ledger.record_run(&complete(2), &[findings.remove(0), accounts(&["b"]).remove(0)], day(2)).await.unwrap();
+    let both = held(&[findings.remove(0), accounts(&["b"]).remove(0)]);
+    ledger.record_run(&complete(2), &both, day(2)).await.unwrap();
     for id in [A, "dormant-crm-b"] {
         let entry = ledger.get(id).await.unwrap().unwrap();
         assert_eq!(entry.known.finding.status, Status::AcceptedRisk);
@@ -164,7 +165,7 @@ async fn a_waiver_on_a_subject_covers_present_and_coming_findings() {
 async fn a_decision_on_a_stale_view_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(&file(&folder)).await;
-    ledger.record_run(&complete(1), &accounts(&["a"]), day(1)).await.unwrap();
+    ledger.record_run(&complete(1), &held(&accounts(&["a"])), day(1)).await.unwrap();
     let seen = ledger.get(A).await.unwrap().unwrap();
     let by = By { if_revision: Some(seen.revision), ..By::new("ada", "review") };
     let after = ledger.decide(A, &Decision::Acknowledge, &by, day(1)).await.unwrap();
@@ -172,7 +173,7 @@ async fn a_decision_on_a_stale_view_is_refused() {
     let second = ledger.decide(A, &Decision::Resolve, &by, day(1)).await;
     assert!(matches!(second, Err(Error::Revision { expected: 1, found: 2, .. })));
     // Being seen again is no change that a decision could be blind to.
-    ledger.record_run(&complete(2), &accounts(&["a"]), day(2)).await.unwrap();
+    ledger.record_run(&complete(2), &held(&accounts(&["a"])), day(2)).await.unwrap();
     assert_eq!(ledger.get(A).await.unwrap().unwrap().revision, 2);
 }
 
@@ -222,7 +223,7 @@ async fn a_ledger_of_an_older_version_is_brought_up() {
         let decided = ledger.decide(A, &Decision::Acknowledge, &by, day(4)).await.unwrap();
         assert_eq!(ledger.get(A).await.unwrap(), Some(decided));
         let seen = accounts(&["a", "b"]);
-        let counts = ledger.record_run(&complete(5), &seen, day(5)).await.unwrap().counts;
+        let counts = ledger.record_run(&complete(5), &held(&seen), day(5)).await.unwrap().counts;
         assert_eq!((counts.opened, ledger.list(&FindingQuery::default()).await.unwrap().total), (1, 2));
     }
 }

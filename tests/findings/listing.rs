@@ -8,7 +8,7 @@ use lychgate::findings::{
     Column, Coverage, Cursor, Error, Filter, FindingQuery, Ledger, Op, Order, Sort, Value,
 };
 
-use super::{day, finding, run};
+use super::{day, finding, held, run};
 
 /// 57 findings with few distinct values in every sort column, seen over two runs.
 async fn ledger(folder: &tempfile::TempDir) -> (Ledger, Vec<Finding>) {
@@ -29,10 +29,10 @@ async fn ledger(folder: &tempfile::TempDir) -> (Ledger, Vec<Finding>) {
         .collect();
     for (at, until) in [(1, 20), (2, 40), (3, 57)] {
         let run = run(day(at), &[("dormant", Coverage::Incomplete("partial".to_owned()))]);
-        ledger.record_run(&run, &findings[..until], day(at)).await.unwrap();
+        ledger.record_run(&run, &held(&findings[..until]), day(at)).await.unwrap();
     }
     let again = run(day(4), &[]);
-    ledger.record_run(&again, &findings[50..], day(4)).await.unwrap();
+    ledger.record_run(&again, &held(&findings[50..]), day(4)).await.unwrap();
     findings.sort_by(|a, b| a.finding_id.cmp(&b.finding_id));
     (ledger, findings)
 }
@@ -102,7 +102,7 @@ async fn a_cursor_holds_while_findings_arrive_and_fits_one_order() {
     let query = FindingQuery { order: Order::Ascending, ..query };
     let first = ledger.list(&query).await.unwrap();
     let early = finding("aaa", "crm", "a", "r1");
-    ledger.record_run(&run(day(5), &[]), &[early], day(5)).await.unwrap();
+    ledger.record_run(&run(day(5), &[]), &held(&[early]), day(5)).await.unwrap();
     let next = FindingQuery { after: first.next.clone(), ..query.clone() };
     let second = ledger.list(&next).await.unwrap();
     assert!(second.entries[0].known.finding.finding_id > first.entries[19].known.finding.finding_id);

@@ -8,7 +8,7 @@ use lychgate::findings::{
 };
 use proptest::prelude::*;
 
-use super::{DAY, finding, run};
+use super::{DAY, finding, held, run};
 
 /// Detector, application and account, in the order of finding ids; one names no application.
 const SUBJECTS: [(&str, &str, &str); 5] =
@@ -147,14 +147,14 @@ async fn play(steps: Vec<Step>) {
                 now = UtcMicros(now.0 + days * DAY);
                 let findings = answered(&answers, now);
                 let current = Run { run_id: format!("run-{number}"), ..run(now, &named(&coverage)) };
-                ledger.record_run(&current, &findings, now).await.unwrap();
+                ledger.record_run(&current, &held(&findings), now).await.unwrap();
                 model_run(&mut model, now, &coverage, &answers);
                 let before = entries(&ledger).await;
                 let again = Run { run_id: format!("again-{number}"), ..current.clone() };
-                let changes = ledger.record_run(&again, &findings, now).await.unwrap();
+                let changes = ledger.record_run(&again, &held(&findings), now).await.unwrap();
                 assert!(changes.transitions.is_empty(), "the same again: {:?}", changes.transitions);
                 let past = Run { run_id: "past".to_owned(), ..run(UtcMicros(now.0 - 1), &named(&coverage)) };
-                assert_eq!(ledger.record_run(&past, &[], now).await.unwrap().kind, RunKind::Historic);
+                assert_eq!(ledger.record_run(&past, &held(&[]), now).await.unwrap().kind, RunKind::Historic);
                 assert_eq!(entries(&ledger).await, before);
             }
             Step::Decide { subject, decision } => {

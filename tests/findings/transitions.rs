@@ -8,7 +8,7 @@ use lychgate::findings::{
     fingerprint, reconcile,
 };
 
-use super::{day, evidence, finding, run};
+use super::{day, evidence, finding, held, run};
 
 /// What the run of day 10 says about the one finding.
 #[derive(Clone, Copy)]
@@ -237,7 +237,7 @@ async fn an_occurrence_ends_by_decision_or_age_and_never_opens_twice() {
     let events = ["left", "decided", "done", "waived"];
     let found = events.map(occurrence);
     let at = |n: i64| run(day(n), &[("sigma/one", Coverage::Complete)]);
-    assert_eq!(ledger.record_run(&at(1), &found, day(1)).await.unwrap().counts.opened, 4);
+    assert_eq!(ledger.record_run(&at(1), &held(&found), day(1)).await.unwrap().counts.opened, 4);
     let by = By::new("ada", "looked at it");
     let terms = Terms { approver: "bo".to_owned(), until: day(100) };
     for (event, decision) in
@@ -255,12 +255,12 @@ async fn an_occurrence_ends_by_decision_or_age_and_never_opens_twice() {
     let again = events.map(|event| Finding { evidence: vec![evidence("other")], ..occurrence(event) });
     let off = run(day(5), &[("sigma/one", Coverage::Off)]);
     for (run, found) in [(at(3), &[][..]), (at(4), &again[..]), (off, &[][..]), (at(89), &found[..])] {
-        let changes = ledger.record_run(&run, found, run.as_of).await.unwrap();
+        let changes = ledger.record_run(&run, &held(found), run.as_of).await.unwrap();
         assert_eq!(changes.transitions, [], "{}", run.run_id);
         assert_eq!(standing().await, [Open, Acknowledged, Resolved, AcceptedRisk]);
     }
     // To the day: what nobody decided on ends, and not as if it had passed.
-    ledger.record_run(&at(90), &found, day(90)).await.unwrap();
+    ledger.record_run(&at(90), &held(&found), day(90)).await.unwrap();
     assert_eq!(standing().await, [Superseded, Acknowledged, Resolved, AcceptedRisk]);
     let aged = ledger.events(&occurrence("left").finding_id).await.unwrap();
     assert_eq!(
@@ -268,6 +268,6 @@ async fn an_occurrence_ends_by_decision_or_age_and_never_opens_twice() {
         Some(("aged_out", Verdict::Fail))
     );
     // A waiver ends when it was said to, and the event is a person's again.
-    ledger.record_run(&at(100), &found, day(100)).await.unwrap();
+    ledger.record_run(&at(100), &held(&found), day(100)).await.unwrap();
     assert_eq!(standing().await, [Superseded, Acknowledged, Resolved, Open]);
 }

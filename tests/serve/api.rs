@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use lychgate::domain::{Finding, UtcMicros};
+use lychgate::domain::{Finding, Findings, UtcMicros};
 use lychgate::findings::{Ledger, Run, Scope};
 use lychgate::pipeline::{Engine, Reading, RuleFolders};
 use lychgate::query::{At, json_rows};
@@ -129,7 +129,7 @@ async fn record_run(ledger: &Ledger) {
         coverage: BTreeMap::new(),
     };
     let findings: Vec<Finding> = (0..FINDINGS).map(finding).collect();
-    let changes = ledger.record_run(&run, &findings, NOW).await.unwrap();
+    let changes = ledger.record_run(&run, &Findings::of(&findings).unwrap(), NOW).await.unwrap();
     assert_eq!(changes.counts.opened, FINDINGS as u64);
 }
 
