@@ -23,7 +23,7 @@ struct Given {
 
 impl Given {
     fn links(&self) -> Vec<Link<'_>> {
-        link(&self.accounts, &self.people, &self.domains, &IDENTITY_PROVIDERS, &self.former)
+        link(self.accounts.iter().cloned(), &self.people, &self.domains, &IDENTITY_PROVIDERS, &self.former)
     }
 }
 

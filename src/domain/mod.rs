@@ -1,5 +1,5 @@
 //! The nouns of the product: what an event, an account, a grant, an employment
-//! and a finding are. No I/O, no async, no Arrow, no clock.
+//! and a finding are, and how a run holds many findings small. No I/O, no async, no Arrow, no clock.
 
 pub mod account;
 pub mod cores;

@@ -16,7 +16,7 @@ use crate::models::{self, Profile, Rule};
 use crate::query::{At, Session};
 
 /// Findings that are weighed together: unpacked they are some kilobytes each.
-const TOGETHER: usize = 32_768;
+const TOGETHER: usize = 16_384;
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]

@@ -38,6 +38,7 @@ pub struct Base {
 
 /// What the next session can start from, and the question that tells it.
 pub const KEPT: [(&str, &str); 4] = [
+    // The lake has them nearly in the order of time, so that a question about recent ones need not read the others.
     (CHANGES, "SELECT * FROM known_changes"),
     ("event_hours", "SELECT * FROM event_hours"),
     ("event_uses", "SELECT * FROM event_uses"),
@@ -124,7 +125,8 @@ impl Session {
         Ok(session)
     }
 
-    /// Reads what happened from `base`, which was made of this session, and lets go of it in memory.
+    /// Reads what happened from `base`, which was made of this session, and lets go of it in memory. Views
+    /// that are not held would go on reading what they were planned with: none of them asks for it.
     pub fn rest_on(&self, base: Base) -> Result<(), Error> {
         let Base { mut tables, .. } = base;
         let Some(changes) = tables.remove(CHANGES) else { return Ok(()) };

@@ -12,7 +12,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use tracing::debug;
 
@@ -193,23 +193,29 @@ impl Session {
         sql: &str,
         mut take: impl FnMut(&RecordBatch) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let (_, mut batches) = self.stream(name, sql).await?;
-        while let Some(batch) = batches.try_next().await? {
+        let frame = self.plan(name, sql, &[]).await?;
+        let failed = |e| run_error(name, e);
+        let mut batches = frame.execute_stream().await.map_err(failed)?;
+        while let Some(batch) = batches.try_next().await.map_err(failed)? {
             take(&batch)?;
         }
         Ok(())
     }
 
-    /// The columns of an answer, and its rows as they come.
+    /// The columns of an answer, and its rows one part after the other, so that they come in the order of
+    /// their table where the query keeps it.
     pub async fn stream(
         &self,
         name: &str,
         sql: &str,
     ) -> Result<(SchemaRef, BoxStream<'static, Result<RecordBatch, Error>>), Error> {
         let frame = self.plan(name, sql, &[]).await?;
+        let planned = Arc::new(frame.schema().as_arrow().clone());
         let name = name.to_owned();
-        let batches = frame.execute_stream().await.map_err(|e| run_error(&name, e))?;
-        Ok((batches.schema(), batches.map_err(move |e| run_error(&name, e)).boxed()))
+        let parts = frame.execute_stream_partitioned().await.map_err(|e| run_error(&name, e))?;
+        let schema = parts.first().map_or(planned, |part| part.schema());
+        let batches = stream::iter(parts).flatten().map_err(move |e| run_error(&name, e));
+        Ok((schema, batches.boxed()))
     }
 
     /// Collects with further text parameters, by name without the `$`.

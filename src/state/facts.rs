@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray};
 
+use super::IDENTITY_PROVIDERS;
+use super::fold::{Parts, parts};
 use super::link::{self, AccountFacts, Link, Person};
-use super::{IDENTITY_PROVIDERS, fold};
-use crate::query::{Error, Rows, Session, Texts, Times};
+use crate::query::{Error, PackedTable, Rows, Session, Texts, Times};
 
 const ACCOUNTS: &str = include_str!("spans/link_accounts.sql");
 const PEOPLE: &str = include_str!("spans/link_people.sql");
@@ -17,12 +18,12 @@ const RENAMES: &str =
 const DOMAINS: &str = "SELECT lower(domain) AS domain, lower(alias_of) AS alias_of FROM reg_trusted_domains WHERE alias_of IS NOT NULL";
 
 /// Runs linking over the session's accounts and people; the result is the table `links`.
-pub async fn linked(session: &Session) -> Result<RecordBatch, Error> {
+pub async fn linked(session: &Session) -> Result<PackedTable, Error> {
     let (columns, people) = (accounts(session).await?, people(session).await?);
-    let accounts: Vec<AccountFacts<'_>> = columns.iter().flat_map(AccountColumns::facts).collect();
+    let accounts = columns.iter().flat_map(AccountColumns::facts);
     let aliases = domain_aliases(session).await?;
     let former = former(session).await?;
-    let mut links = link::link(&accounts, &people, &aliases, &IDENTITY_PROVIDERS, &former);
+    let mut links = link::link(accounts, &people, &aliases, &IDENTITY_PROVIDERS, &former);
     link::follow_renames(&mut links, &renames(session).await?);
     table(&links)
 }
@@ -36,7 +37,7 @@ struct AccountColumns {
 }
 
 impl AccountColumns {
-    fn facts(&self) -> impl Iterator<Item = AccountFacts<'_>> {
+    fn facts(&self) -> impl Iterator<Item = AccountFacts<'_>> + Clone {
         (0..self.rows).map(|row| {
             let [
                 app_id,
@@ -150,11 +151,19 @@ async fn domain_aliases(session: &Session) -> Result<BTreeMap<String, String>, E
     Ok(aliases)
 }
 
-fn table(links: &[Link<'_>]) -> Result<RecordBatch, Error> {
+fn table(links: &[Link<'_>]) -> Result<PackedTable, Error> {
+    let mut table = Parts::of("links");
+    for part in parts(links.len()) {
+        table.push(columns(&links[part]))?;
+    }
+    table.finish()
+}
+
+fn columns(links: &[Link<'_>]) -> Vec<(&'static str, ArrayRef)> {
     let texts = |text: &dyn for<'l> Fn(&'l Link<'_>) -> Option<&'l str>| -> ArrayRef {
         Arc::new(links.iter().map(text).collect::<StringViewArray>())
     };
-    let columns: [(&str, ArrayRef); 8] = [
+    vec![
         ("app_id", texts(&|link| Some(link.app_id))),
         ("account_id", texts(&|link| Some(link.account_id))),
         ("identity_id", texts(&|link| link.identity_id)),
@@ -166,6 +175,5 @@ fn table(links: &[Link<'_>]) -> Result<RecordBatch, Error> {
         ),
         ("class", texts(&|link| Some(link.class))),
         ("class_source", texts(&|link| Some(link.class_source))),
-    ];
-    fold::table("links", columns.into())
+    ]
 }

@@ -67,14 +67,14 @@ const NAME: f64 = 0.55;
 /// Jaro-Winkler similarity from which a display name is worth a reviewer's look.
 const NAME_SIMILARITY_MIN: f64 = 0.93;
 
-/// Links every account. `domain_aliases` maps an e-mail domain to the one it stands for.
+/// Links every account, in their order; they are looked at twice. `domain_aliases` maps an e-mail domain to the one it stands for.
 /// The cost is linear in accounts and people; names are compared only for accounts that
 /// nothing else explains, within people who share a first letter.
 ///
 /// `former` holds the addresses and logins that an identity provider's account had before:
 /// application, account and text. They belong to whoever the account belongs to.
 pub fn link<'a>(
-    accounts: &[AccountFacts<'a>],
+    accounts: impl Iterator<Item = AccountFacts<'a>> + Clone,
     people: &'a [Person],
     domain_aliases: &'a BTreeMap<String, String>,
     identity_providers: &[&str],
@@ -82,16 +82,16 @@ pub fn link<'a>(
 ) -> Vec<Link<'a>> {
     let mut index = Index::new(people, domain_aliases);
     let mut providers: HashMap<(&str, &str), usize> = HashMap::new();
-    let mut links: Vec<Option<Link<'a>>> = vec![None; accounts.len()];
     let is_provider = |account: &AccountFacts| identity_providers.contains(&account.app_id);
-    for (at, account) in accounts.iter().enumerate().filter(|(_, account)| is_provider(account)) {
-        let matched = index.find(account, &HashMap::new());
+    let mut decided = Vec::new();
+    for account in accounts.clone().filter(is_provider) {
+        let matched = index.find(&account, &HashMap::new());
         if let Match::One(person, _, confidence) = matched
             && confidence >= LOGIN
         {
             providers.insert((account.app_id, account.account_id), person);
         }
-        links[at] = Some(index.decide(account, matched));
+        decided.push(index.decide(&account, matched));
     }
     for [app, account, text] in former {
         if let Some(person) = providers.get(&(app.as_str(), account.as_str())) {
@@ -100,13 +100,12 @@ pub fn link<'a>(
     }
     let by_provider_id: HashMap<&str, usize> =
         providers.iter().map(|((_, id), person)| (*id, *person)).collect();
-    accounts
-        .iter()
-        .zip(links)
-        .map(|(account, done)| {
-            done.unwrap_or_else(|| index.decide(account, index.find(account, &by_provider_id)))
-        })
-        .collect()
+    let mut decided = decided.into_iter();
+    let decide = |account: AccountFacts<'a>| {
+        let decided = is_provider(&account).then(|| decided.next()).flatten();
+        decided.unwrap_or_else(|| index.decide(&account, index.find(&account, &by_provider_id)))
+    };
+    accounts.map(decide).collect()
 }
 
 /// Gives an account that nothing else explains the person of the account that it was renamed from,

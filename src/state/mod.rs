@@ -79,7 +79,7 @@ pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize,
     let uses = session.packed("app_uses", include_str!("spans/app_uses.sql")).await?;
     renewed += kept::lay(session, "app_uses", uses).await?;
     kept::forget_touched(session)?;
-    session.hold("links", vec![facts::linked(session).await?])?;
+    session.hold_packed("links", facts::linked(session).await?)?;
     session.hold("last_activity", vec![fold::activity(session).await?])?;
     session.define_as_written("grants_now", include_str!("spans/grants_now.sql")).await?;
     session.define_as_written("accounts_now", include_str!("spans/accounts_now.sql")).await?;

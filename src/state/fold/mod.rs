@@ -66,39 +66,39 @@ pub async fn activity(session: &Session) -> Result<RecordBatch, Error> {
 }
 
 /// Columns as a table.
-pub fn table(name: &str, columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, Error> {
+fn table(name: &str, columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch, Error> {
     let columns = columns.into_iter().map(|(name, column)| (name, column, true));
     RecordBatch::try_from_iter_with_nullable(columns).map_err(failed(name))
 }
 
 /// A table that is made in parts, each packed before the next is made.
-struct Parts {
+pub struct Parts {
     name: &'static str,
     /// From the first part on.
     packed: Option<(SchemaRef, Packer)>,
 }
 
 impl Parts {
-    fn of(name: &'static str) -> Parts {
+    pub fn of(name: &'static str) -> Parts {
         Parts { name, packed: None }
     }
 
     /// Takes some rows; of a table without rows, its columns.
-    fn push(&mut self, columns: Vec<(&str, ArrayRef)>) -> Result<(), Error> {
+    pub fn push(&mut self, columns: Vec<(&str, ArrayRef)>) -> Result<(), Error> {
         let batch = table(self.name, columns)?;
         let begun = || (batch.schema(), Packer::new(batch.schema()));
         let (_, packer) = self.packed.get_or_insert_with(begun);
         packer.push(batch).map_err(failed(self.name))
     }
 
-    fn finish(self) -> Result<PackedTable, Error> {
+    pub fn finish(self) -> Result<PackedTable, Error> {
         let (schema, packer) = self.packed.unzip();
         Packer::table(schema.unwrap_or_else(|| Arc::new(Schema::empty())), packer).map_err(failed(self.name))
     }
 }
 
 /// Rows in parts; no rows are one part.
-fn parts(rows: usize) -> impl Iterator<Item = Range<usize>> {
+pub fn parts(rows: usize) -> impl Iterator<Item = Range<usize>> {
     let starts = (0..rows).step_by(PART_ROWS).map(move |from| from..rows.min(from + PART_ROWS));
     starts.chain(iter::once(0..0).filter(move |_| rows == 0))
 }
