@@ -29,8 +29,6 @@ mod write;
 
 use std::path::PathBuf;
 
-use crate::domain::PackError;
-
 pub use audit::Read;
 pub use batch::{Batch, Load};
 pub use deadlines::Overdue;
@@ -42,6 +40,8 @@ pub use reconcile::{RunFindings, reconcile};
 pub use rules::{Evaluated, RuleFile};
 pub use run::{Changes, Counts, Coverage, Run, RunKind, RunRecord};
 pub use token::{Scope, Token};
+
+use crate::domain::PackError;
 
 /// What went wrong in the ledger.
 #[derive(Debug, thiserror::Error)]
