@@ -5,7 +5,7 @@ mod causes;
 #[path = "findings/decisions.rs"]
 mod decisions;
 #[path = "findings/held.rs"]
-mod held_small;
+mod held;
 #[path = "findings/ledger.rs"]
 mod ledger;
 #[path = "findings/listing.rs"]

@@ -118,6 +118,8 @@ fn doubt_is_told_with_its_reason() {
         let finding = &found("leaver_active_account", view, change)[0];
         assert_eq!(finding.verdict, Verdict::Unknown, "{expect}");
         assert_eq!(finding.unknown_because.as_deref(), Some(expect));
+        // What all that are in doubt for it have in common.
+        assert_eq!(finding.cause.as_deref(), Some(expect));
     };
     check(
         "accounts_now",

@@ -67,7 +67,8 @@ const NAME: f64 = 0.55;
 /// Jaro-Winkler similarity from which a display name is worth a reviewer's look.
 const NAME_SIMILARITY_MIN: f64 = 0.93;
 
-/// Links every account, in their order; they are looked at twice. `domain_aliases` maps an e-mail domain to the one it stands for.
+/// Links every account, in their order; they are looked at twice. `domain_aliases` maps an e-mail domain
+/// to the one it stands for.
 /// The cost is linear in accounts and people; names are compared only for accounts that
 /// nothing else explains, within people who share a first letter.
 ///

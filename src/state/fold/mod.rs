@@ -28,7 +28,7 @@ use crate::query::{Error, PackedTable, Packer, Session};
 
 /// No time.
 const NEVER: i64 = i64::MIN;
-/// Rows that are written together: unpacked, all of them are some times what is folded.
+/// Rows that are written together: all of them unpacked take several times what is folded.
 const PART_ROWS: usize = 65_536;
 
 /// The rows of `account_spans` and of `account_attributes` for all accounts that
