@@ -123,7 +123,7 @@ async fn read(data: &Path, reads: &[Read], after: UtcMicros, to: UtcMicros) {
             complete: true,
         };
         let mut batch = lake.ingest(read.read_at).await.unwrap();
-        let mut stage = batch.begin(source, &listing).unwrap().stage();
+        let mut stage = batch.begin(source, &listing).unwrap().stage(1);
         for (line, row) in (1..).zip(&read.rows) {
             stage.add(&Origin { file: source.into(), line }, "{}", row).unwrap();
         }

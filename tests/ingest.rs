@@ -6,7 +6,11 @@ use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 
 use lychgate::ingest::{Batch, Body, Error, Input, Layout, Limits, files};
-use lychgate::normalize::json;
+use lychgate::normalize::table::Overrides;
+use lychgate::normalize::{choose, json};
+use lychgate::pipeline::{Reading, normalize};
+
+use crate::support::fixtures;
 
 /// What an input gives: one line a record or quarantined text, in the order of lines.
 fn outcome(input: &mut Input) -> String {
@@ -360,4 +364,101 @@ fn compact(body: Body) -> String {
         Body::Json(raw) => json::parse(raw).unwrap().to_string(),
         other => panic!("{other:?} is no JSON"),
     }
+}
+
+/// What is read of a file: the line and the rows of each record, or why it gives none.
+fn told(text: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.ndjson");
+    fs::write(&path, text).unwrap();
+    let mut told = Vec::new();
+    let report = normalize(&path, &Reading::default(), &mut |origin, row| {
+        told.push(match row {
+            Ok(row) => format!("{} {row:?}", origin.line),
+            Err(rejection) => format!("{} !{}", origin.line, rejection.code),
+        });
+        Ok(())
+    });
+    let report = report.unwrap();
+    assert!(report.refused.is_none(), "{:?}", report.refused);
+    assert_eq!(report.new + report.quarantined, told.len() as u64);
+    told
+}
+
+/// Where a writer loses a line end in the middle of a file, both events would be lost, or what follows would be
+/// laid to a wrong line.
+#[test]
+fn lines_are_told_apart_behind_the_beginning_too() {
+    let event = |n: usize| {
+        format!(
+            r#"{{"eventType":"user.session.start","uuid":"{n}","published":"2026-01-01T00:00:00Z","actor":{{"id":"}}{{"}}}}"#
+        )
+    };
+    let beginning: String = (1..=70).map(|n| event(n) + "\n").collect();
+    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
+    let (a, b) = (event(71), event(72));
+    for (line, expect) in [
+        (a.clone(), vec!["71 uuid 71"]),
+        (format!("{a}{b}"), vec!["71 uuid 71", "71 uuid 72"]),
+        (format!("{a}, {b}"), vec!["71 uuid 71", "71 uuid 72"]),
+        (format!("{a} {b}{a}"), vec!["71 uuid 71", "71 uuid 72", "71 uuid 71"]),
+        (format!("{a}{deep}{b}"), vec!["71 !too_deep", "71 uuid 71", "71 uuid 72"]),
+        (format!("{a}garbage}}"), vec!["71 !not_json", "71 uuid 71"]),
+        (format!("{{\"a\":{a}"), vec!["71 !not_json"]),
+        (deep.clone(), vec!["71 !too_deep"]),
+        ("{\"a\":oops}".to_owned(), vec!["71 !not_json"]),
+        ("{\"a\":1}".to_owned(), vec!["71 !missing_field"]),
+    ] {
+        let behind = told(&format!("{beginning}{line}\n{}\n", event(90)));
+        let short: Vec<String> = behind[70..]
+            .iter()
+            .map(|told| match told.split_once("event_id: \"") {
+                Some((at, rest)) => {
+                    let (line, id) = (at.split(' ').next().unwrap(), rest.split('"').next().unwrap());
+                    format!("{line} uuid {id}")
+                }
+                None => told.clone(),
+            })
+            .collect();
+        let mut expect = expect;
+        expect.push("72 uuid 90");
+        let mut sorted = (short, expect);
+        sorted.0.sort();
+        sorted.1.sort_unstable();
+        assert_eq!(sorted.0, sorted.1, "{line}");
+    }
+}
+
+/// A format would take the first of two records for all of its line: each of them has to notice.
+#[test]
+fn every_format_tells_lines_apart() {
+    let Some(folder) = fixtures() else { return };
+    let mut formats = 0;
+    for entry in fs::read_dir(folder.join("panther")).unwrap() {
+        let lines = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let events: Vec<String> = lines
+            .lines()
+            .map(|line| json::parse(line).unwrap()["log"].to_string())
+            .filter(|log| log.starts_with('{'))
+            .collect();
+        // As many as are looked at to recognise a format, and some.
+        let beginning: Vec<&str> = events.iter().cycle().take(100).map(String::as_str).collect();
+        let apart = format!("{}\n{}\n", beginning.join("\n"), events.join("\n"));
+        let input = read(&apart).unwrap();
+        let chosen = choose(input.sample(), "given", None, &Overrides::default());
+        if chosen.is_err() {
+            continue;
+        }
+        formats += 1;
+        let together = events.chunks(2).map(<[String]>::concat).collect::<Vec<_>>().join("\n");
+        let together = format!("{}\n{together}\n", beginning.join("\n"));
+        let rows = |text: &str| {
+            let mut rows: Vec<String> =
+                told(text).iter().map(|told| told.split_once(' ').unwrap().1.to_owned()).collect();
+            rows.sort();
+            rows
+        };
+        assert_eq!(rows(&together), rows(&apart));
+    }
+    assert!(formats > 5, "{formats}");
 }

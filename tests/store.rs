@@ -74,7 +74,7 @@ pub fn add(batch: &mut Ingest, file: &File) -> Result<LoadCounts, Error> {
         listed_at: NOON,
         complete: true,
     };
-    let mut stage = batch.begin("okta", &listing)?.stage();
+    let mut stage = batch.begin("okta", &listing)?.stage(1);
     let origin = |line| Origin { file: file.name.into(), line };
     for (line, row) in (1..).zip(&file.rows) {
         stage.add(&origin(line), &raw_of(row), row)?;

@@ -22,7 +22,8 @@ pub struct RawRecord<'a> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body<'a> {
-    /// The record's own text, balanced but not checked further.
+    /// The record's own text, not checked. That of a line goes from brace to brace: where it cannot be read, see
+    /// [`apart`](super::apart).
     Json(&'a str),
     /// One row of a table, as wide as its header.
     Fields(&'a [String]),
@@ -102,6 +103,8 @@ pub(super) struct Sink<'a> {
     pub batch: &'a mut Batch,
     /// Bytes of the records in the batch.
     pub size_bytes: usize,
+    /// Whether this is the beginning of the input, by which its format is recognised.
+    pub sampling: bool,
     pub truncated: bool,
 }
 

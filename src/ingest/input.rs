@@ -140,7 +140,7 @@ impl Input {
         batch.clear();
         std::mem::swap(batch, &mut self.pending);
         let bytes = std::mem::take(&mut self.pending_bytes);
-        self.read_into(batch, bytes, usize::MAX)?;
+        self.read_into(batch, bytes, false)?;
         Ok(!batch.is_empty())
     }
 
@@ -165,7 +165,7 @@ impl Input {
 
     fn take_sample(&mut self) -> Result<(), Error> {
         let mut pending = Batch::default();
-        self.pending_bytes = self.read_into(&mut pending, 0, SAMPLE_RECORDS)?;
+        self.pending_bytes = self.read_into(&mut pending, 0, true)?;
         self.sample.beginning = pending.clone();
         if let Records::Rows(rows) = &self.records {
             self.sample.header = rows.header.clone();
@@ -174,15 +174,11 @@ impl Input {
         Ok(())
     }
 
-    /// Reads until the batch is full or has `records_max` records; the bytes it then holds.
-    fn read_into(
-        &mut self,
-        batch: &mut Batch,
-        size_bytes: usize,
-        records_max: usize,
-    ) -> Result<usize, Error> {
+    /// Reads until the batch is full, or has as many records as a sample; the bytes it then holds.
+    fn read_into(&mut self, batch: &mut Batch, size_bytes: usize, sampling: bool) -> Result<usize, Error> {
+        let records_max = if sampling { SAMPLE_RECORDS } else { usize::MAX };
         let Input { name, limits, window, records, .. } = self;
-        let mut sink = Sink { file: name, limits, batch, size_bytes, truncated: self.truncated };
+        let mut sink = Sink { file: name, limits, batch, size_bytes, sampling, truncated: self.truncated };
         while !self.ended && !sink.full() && sink.batch.len() < records_max {
             let more = match records {
                 Records::Lines(lines) => lines.advance(window, &mut sink)?,

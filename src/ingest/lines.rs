@@ -1,11 +1,13 @@
 //! Records that are lines: NDJSON, and logs of plain text.
 
-use memchr::{memchr, memmem};
+use std::sync::Arc;
 
-use super::Error;
+use memchr::memchr;
+
 use super::batch::{EXCERPT_BYTES_MAX, Sink};
 use super::bytes::Window;
 use super::json_scan::{ValueScan, trim_start};
+use super::{Batch, Body, Error, Limits, RawRecord};
 use crate::domain::Rejection;
 
 /// What a line holds.
@@ -102,11 +104,30 @@ impl Lines {
     }
 }
 
-/// Takes the values of one line: normally one, several where a writer lost a line end.
+/// Takes what one line holds. From brace to brace it is one record of nearly any log; whoever reads it finds
+/// out where it is not, and asks for [`apart`]. So nobody walks twice over every record, but for the beginning,
+/// by which the format is recognised.
 fn take_json(number: u64, line: &[u8], ended: bool, sink: &mut Sink) {
-    if is_one_object(line, sink.limits.depth_max) {
-        return sink.json(number, line, 1);
+    match line {
+        [b'{', .., b'}'] if ended && !sink.sampling => sink.json(number, line, 1),
+        _ => take_values(number, line, ended, sink),
     }
+}
+
+/// What a record holds that was taken from a line and could not be read: several values where a writer lost a
+/// line end, or what it is quarantined for. None for one value, whose reader knows best what it lacks.
+pub fn apart(file: &Arc<str>, record: RawRecord<'_>) -> Option<Batch> {
+    let Body::Json(text) = record.body else { return None };
+    let (limits, mut batch) = (Limits::default(), Batch::default());
+    let mut sink =
+        Sink { file, limits: &limits, batch: &mut batch, size_bytes: 0, sampling: false, truncated: false };
+    take_values(record.line, text.as_bytes(), true, &mut sink);
+    let is_one = batch.len() == 1 && batch.quarantined.is_empty();
+    (!is_one).then_some(batch)
+}
+
+/// Takes the values of one line, each by its brackets.
+fn take_values(number: u64, line: &[u8], ended: bool, sink: &mut Sink) {
     let mut rest = line;
     while !rest.is_empty() {
         if !matches!(rest[0], b'{' | b'[' | b'"') {
@@ -126,37 +147,6 @@ fn take_json(number: u64, line: &[u8], ended: bool, sink: &mut Sink) {
         // Lines cut out of an array keep its commas.
         rest = trim_start(rest.strip_prefix(b",").unwrap_or(rest));
     }
-}
-
-/// Whether a line is one object, as far as counting can tell: most lines are, and a walk from
-/// quote to quote does once more what parsing does. It opens and closes as many brackets, fewer
-/// than could be too deep, and no second object begins in it: none behind a closing brace, none
-/// with the same first key. Where the answer is no, the walk finds out.
-fn is_one_object(line: &[u8], depth_max: usize) -> bool {
-    if line.first() != Some(&b'{') || line.last() != Some(&b'}') {
-        return false;
-    }
-    let Some(colon) = memchr(b':', line) else { return false };
-    let [mut braces, mut closed_braces, mut brackets, mut closed_brackets] = [0_usize; 4];
-    for chunk in line.chunks(255) {
-        // Counters of one byte let the loop run on whole vector registers.
-        let [mut a, mut b, mut c, mut d] = [0_u8; 4];
-        for byte in chunk {
-            a += u8::from(*byte == b'{');
-            b += u8::from(*byte == b'}');
-            c += u8::from(*byte == b'[');
-            d += u8::from(*byte == b']');
-        }
-        braces += usize::from(a);
-        closed_braces += usize::from(b);
-        brackets += usize::from(c);
-        closed_brackets += usize::from(d);
-    }
-    braces == closed_braces
-        && brackets == closed_brackets
-        && braces + brackets <= depth_max
-        && memmem::find(line, b"}{").is_none()
-        && memmem::find(&line[1..], &line[..=colon]).is_none()
 }
 
 fn not_json(rest: &[u8]) -> Rejection {

@@ -25,6 +25,7 @@ pub use batch::{Batch, Body, Quarantined, RawRecord};
 pub use files::files;
 pub use input::{Input, Sample};
 pub use layout::Layout;
+pub use lines::apart;
 pub use quotes::Quotes;
 
 /// What one record may be at most.

@@ -18,7 +18,7 @@ use super::opening::{Opened, open};
 use super::spool::Spool;
 use super::{Engine, Error, now};
 use crate::domain::{Origin, Rejection, Row, UtcMicros};
-use crate::ingest::{Batch, Body};
+use crate::ingest::{Batch, Body, Quarantined, apart};
 use crate::normalize::table::{Overrides, TableKind};
 use crate::normalize::{Context, Reader};
 use crate::query::{At, Session};
@@ -201,29 +201,54 @@ pub fn normalize(path: &Path, reading: &Reading, row: &mut RowSink<'_>) -> Resul
     let mut report = report_of(&name, &opened);
     let mut batch = Batch::default();
     while opened.input.next_batch(&mut batch)? {
-        report.read += (batch.len() + batch.quarantined.len()) as u64;
         let failed = |source| Error::Hash { path: path.to_owned(), source };
-        for rejected in batch.quarantined.drain(..) {
-            report.quarantined += 1;
-            row(&rejected.origin, Err(rejected.rejection)).map_err(failed)?;
-        }
-        for record in batch.records() {
-            let origin = Origin { file: Arc::clone(opened.input.name()), line: record.line };
-            match opened.reader.read(record, &opened.context) {
+        let file = Arc::clone(opened.input.name());
+        report.read +=
+            read_each(&batch, &file, &opened.reader, &opened.context, &mut |origin, _, read| match read {
                 Ok(rows) => {
-                    for each in rows {
-                        report.new += 1;
-                        row(&origin, Ok(each)).map_err(failed)?;
-                    }
+                    report.new += rows.len() as u64;
+                    rows.into_iter().try_for_each(|each| row(origin, Ok(each)))
                 }
                 Err(rejection) => {
                     report.quarantined += 1;
-                    row(&origin, Err(rejection)).map_err(failed)?;
+                    row(origin, Err(rejection))
                 }
-            }
-        }
+            })
+            .map_err(failed)?;
     }
     Ok(report)
+}
+
+/// Takes the rows of a record or why it gives none, with where it stood and its text, of which a beginning is
+/// enough where there are no rows.
+type Take<'t, E> = dyn FnMut(&Origin, &str, Result<Vec<Row<'_>>, Rejection>) -> Result<(), E> + 't;
+
+/// Reads the records of a batch, each by itself; how many there were, readable or not.
+fn read_each<E>(
+    batch: &Batch,
+    file: &Arc<str>,
+    reader: &Reader,
+    context: &Context,
+    take: &mut Take<'_, E>,
+) -> Result<u64, E> {
+    let mut count = 0;
+    for Quarantined { origin, rejection, excerpt } in &batch.quarantined {
+        count += 1;
+        take(origin, excerpt, Err(rejection.clone()))?;
+    }
+    for record in batch.records() {
+        let read = reader.read(record, context);
+        if read.is_err()
+            && let Some(several) = apart(file, record)
+        {
+            count += read_each(&several, file, reader, context, take)?;
+            continue;
+        }
+        count += 1;
+        let origin = Origin { file: Arc::clone(file), line: record.line };
+        take(&origin, &raw_text(record.body), read)?;
+    }
+    Ok(count)
 }
 
 fn ingest_file(
@@ -300,24 +325,19 @@ fn stage(
     loading: &Loading,
     file: &Arc<str>,
 ) -> Result<Staged, store::Error> {
-    let read = (records.len() + records.quarantined.len()) as u64;
-    let mut staged = Staged { stage: loading.stage(), read, kind: None, reasons: BTreeMap::new() };
-    for rejected in &records.quarantined {
-        staged.quarantine(&rejected.origin, rejected.rejection.clone(), &rejected.excerpt);
-    }
-    for record in records.records() {
-        let origin = Origin { file: Arc::clone(file), line: record.line };
-        let raw = raw_text(record.body);
-        match reader.read(record, context) {
-            Ok(rows) => {
-                for row in &rows {
-                    staged.kind.get_or_insert(kind_of(row));
-                    staged.stage.add(&origin, &raw, row)?;
-                }
-            }
-            Err(rejection) => staged.quarantine(&origin, rejection, excerpt(&raw)),
+    let stage = loading.stage(records.len());
+    let mut staged = Staged { stage, read: 0, kind: None, reasons: BTreeMap::new() };
+    let mut take = |origin: &Origin, raw: &str, read: Result<Vec<Row<'_>>, Rejection>| match read {
+        Ok(rows) => rows.iter().try_for_each(|row| {
+            staged.kind.get_or_insert(kind_of(row));
+            staged.stage.add(origin, raw, row)
+        }),
+        Err(rejection) => {
+            staged.quarantine(origin, rejection, excerpt(raw));
+            Ok(())
         }
-    }
+    };
+    staged.read = read_each(records, file, reader, context, &mut take)?;
     Ok(staged)
 }
 

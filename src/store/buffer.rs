@@ -3,17 +3,23 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
+    ArrayBuilder, ArrayRef, BooleanBuilder, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
     TimestampMicrosecondBuilder,
 };
 
 use super::Error;
 use super::tables::{Cell, Kind, Table};
 
+/// Bytes of text that a column makes room for at most, before it knows how many come.
+const ROOM_BYTES_MAX: usize = 4 << 20;
+
 /// Column builders of one table.
 pub struct Buffer {
     table: &'static Table,
+    /// From the first row on.
     columns: Vec<Column>,
+    /// How many rows are expected.
+    room: usize,
     rows: usize,
     bytes: usize,
 }
@@ -27,22 +33,23 @@ enum Column {
 }
 
 /// Text of one column. Most columns of most sources hold nothing, so cells without a value are
-/// only counted until one with a value comes.
+/// only counted until one with a value comes. Texts of a column are about as long as its first.
 struct Texts {
     builder: StringBuilder,
+    room: usize,
     nulls: usize,
 }
 
 impl Texts {
-    fn new() -> Texts {
-        Texts { builder: StringBuilder::with_capacity(0, 0), nulls: 0 }
-    }
-
     fn append(&mut self, value: Option<&str>) {
         let Some(value) = value else {
             self.nulls += 1;
             return;
         };
+        if self.builder.is_empty() && self.room > 0 {
+            let bytes = (self.room * value.len()).min(ROOM_BYTES_MAX);
+            self.builder = StringBuilder::with_capacity(self.room, bytes);
+        }
         self.settle();
         self.builder.append_value(value);
     }
@@ -53,7 +60,7 @@ impl Texts {
         }
     }
 
-    fn finish(&mut self) -> ArrayRef {
+    fn finish(mut self) -> ArrayRef {
         self.settle();
         Arc::new(self.builder.finish())
     }
@@ -61,8 +68,12 @@ impl Texts {
 
 impl Buffer {
     pub fn new(table: &'static Table) -> Buffer {
-        let columns = table.columns.iter().map(|(_, kind)| Column::new(*kind)).collect();
-        Buffer { table, columns, rows: 0, bytes: 0 }
+        Buffer::with_room(table, 0)
+    }
+
+    /// A buffer for about `room` rows: memory that grows by doubling is copied again and again.
+    pub fn with_room(table: &'static Table, room: usize) -> Buffer {
+        Buffer { table, columns: Vec::new(), room, rows: 0, bytes: 0 }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -79,6 +90,10 @@ impl Buffer {
     /// # Errors
     /// `Column` when a cell is not of its column's type.
     pub fn append(&mut self, cells: &[Cell<'_>]) -> Result<(), Error> {
+        if self.columns.is_empty() {
+            let column = |(_, kind): &(&str, Kind)| Column::new(*kind, self.room);
+            self.columns = self.table.columns.iter().map(column).collect();
+        }
         for ((column, cell), (name, _)) in self.columns.iter_mut().zip(cells).zip(self.table.columns) {
             match column.append(*cell) {
                 Some(bytes) => self.bytes += bytes,
@@ -94,22 +109,27 @@ impl Buffer {
     /// # Errors
     /// `Arrow` when a row had too few cells.
     pub fn take(&mut self) -> Result<RecordBatch, Error> {
-        let columns = self.columns.iter_mut().map(Column::finish).collect();
-        self.rows = 0;
-        self.bytes = 0;
-        RecordBatch::try_new(self.table.file_schema(), columns)
+        let (schema, columns) = (self.table.file_schema(), std::mem::take(&mut self.columns));
+        (self.rows, self.bytes) = (0, 0);
+        if columns.is_empty() {
+            return Ok(RecordBatch::new_empty(schema));
+        }
+        RecordBatch::try_new(schema, columns.into_iter().map(Column::finish).collect())
             .map_err(|source| Error::Arrow { table: self.table.name, source })
     }
 }
 
 impl Column {
-    fn new(kind: Kind) -> Column {
+    fn new(kind: Kind, room: usize) -> Column {
         match kind {
-            Kind::Text => Column::Text(Texts::new()),
-            Kind::Long => Column::Long(Int64Builder::with_capacity(0)),
-            Kind::Int => Column::Int(Int32Builder::with_capacity(0)),
-            Kind::Bool => Column::Bool(BooleanBuilder::with_capacity(0)),
-            Kind::Time => Column::Time(time_builder()),
+            Kind::Text => Column::Text(Texts { builder: StringBuilder::with_capacity(0, 0), room, nulls: 0 }),
+            Kind::Long => Column::Long(Int64Builder::with_capacity(room)),
+            Kind::Int => Column::Int(Int32Builder::with_capacity(room)),
+            Kind::Bool => Column::Bool(BooleanBuilder::with_capacity(room)),
+            Kind::Time => {
+                let builder = TimestampMicrosecondBuilder::with_capacity(room);
+                Column::Time(builder.with_timezone("UTC"))
+            }
         }
     }
 
@@ -140,18 +160,13 @@ impl Column {
         }
     }
 
-    fn finish(&mut self) -> ArrayRef {
+    fn finish(self) -> ArrayRef {
         match self {
             Column::Text(texts) => texts.finish(),
-            Column::Long(builder) => Arc::new(builder.finish()),
-            Column::Int(builder) => Arc::new(builder.finish()),
-            Column::Bool(builder) => Arc::new(builder.finish()),
-            // A finished builder forgets its zone, so the next batch gets a new one.
-            Column::Time(builder) => Arc::new(std::mem::replace(builder, time_builder()).finish()),
+            Column::Long(mut builder) => Arc::new(builder.finish()),
+            Column::Int(mut builder) => Arc::new(builder.finish()),
+            Column::Bool(mut builder) => Arc::new(builder.finish()),
+            Column::Time(mut builder) => Arc::new(builder.finish()),
         }
     }
-}
-
-fn time_builder() -> TimestampMicrosecondBuilder {
-    TimestampMicrosecondBuilder::with_capacity(0).with_timezone("UTC")
 }

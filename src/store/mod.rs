@@ -10,7 +10,8 @@
 //! | `stage` | rows as columns, filled by any thread |
 //! | `ingest` | one open batch: dedupe, count, commit |
 //! | `pending` | what a batch adds to one table |
-//! | `buffer`, `part` | rows to Arrow, Arrow to Parquet files |
+//! | `buffer` | rows to Arrow columns |
+//! | `part`, `columns` | Arrow columns to Parquet files: which rows, and how encoded |
 //! | `stored` | keys of what the lake already has |
 //! | `overtaken` | what becomes of a batch when another writer came first |
 //! | `place`, `scan` | where files are, and their rows |
@@ -24,6 +25,7 @@ pub mod backup;
 mod bucket;
 mod buffer;
 pub mod checkpoint;
+mod columns;
 mod compact;
 mod durable;
 mod error;

@@ -1,23 +1,22 @@
 //! Parquet files of a table: a batch is sorted and cut by day where the table's layout
 //! says so, and written and synced. A part counts only once a log entry names it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray, new_null_array};
-use arrow::compute::{interleave, interleave_record_batch, max, min};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::{max, min};
 use arrow::datatypes::TimestampMicrosecondType;
 use arrow::error::ArrowError;
 use deltalake::DeltaTable;
 use deltalake::kernel::Add;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
+use parquet::errors::ParquetError;
 
+use super::columns::Columns;
 use super::durable::Durability;
 use super::place::Place;
 use super::tables::Table;
@@ -26,15 +25,9 @@ use crate::domain::UtcMicros;
 
 /// The column that says when a row became known.
 pub const INGESTED_AT: &str = "ingested_at";
-/// Rows of a row group: what a reader must decompress at once.
-const ROW_GROUP_ROWS: usize = 65_536;
-
-/// Nearly every value of these differs, so a dictionary costs and does not pay.
-const DISTINCT_COLUMNS: [&str; 3] = ["raw", "event_id", "correlation_id"];
-/// These rise from row to row, so that what is between them is smaller than they are.
-const RISING_COLUMNS: [&str; 2] = ["occurred_at", "origin_line"];
-/// One value, or a few, in all rows of a file.
-const CONSTANT_COLUMNS: [&str; 4] = ["source", "org", "ingested_at", "origin_file"];
+/// Rows that are brought into order at a time: of most tables their columns stay in a core's cache until they are
+/// encoded.
+const ORDERED_ROWS: usize = 1024;
 
 /// One file that is written and durable, apart from the entry in its directory.
 pub struct Part {
@@ -50,9 +43,11 @@ struct Slice {
     rows: usize,
     /// `YYYY-MM-DD`, and the first and last instant.
     day: Option<(String, UtcMicros, UtcMicros)>,
-    /// First and last instant at which a row became known.
-    known: Option<(UtcMicros, UtcMicros)>,
+    known: Known,
 }
+
+/// First and last instant at which a row became known.
+type Known = Option<(UtcMicros, UtcMicros)>;
 
 /// Rows of a batch that are to be written: all, or those for which `kept` is true. What is left
 /// out is passed over when rows are brought into order, which costs less than a copy.
@@ -93,8 +88,7 @@ struct Planned {
 /// Writes batches as one file a day, or as one file, onto `parts`: also those written
 /// before an error, so that the caller can remove them.
 ///
-/// `name` gives the next file's name. Days are written by `options.threads` at once, and each costs a
-/// copy of its rows.
+/// `name` gives the next file's name. Days are written by `options.threads` at once.
 pub fn write(
     table: &'static Table,
     place: &Place,
@@ -106,10 +100,13 @@ pub fn write(
     let planned = plan(table, batches).map_err(|source| Error::Arrow { table: table.name, source })?;
     let planned: Vec<(String, Planned)> = planned.into_iter().map(|file| (name(), file)).collect();
     let batches: Vec<&RecordBatch> = batches.iter().map(|batch| &batch.rows).collect();
+    // Days of a log are alike, so one tells how the columns of all are encoded.
+    let largest = planned.iter().map(|(_, file)| file.rows.as_slice()).max_by_key(|rows| rows.len());
+    let columns = Columns::of(table.file_schema(), &batches, largest.unwrap_or_default());
     let write_next = |next: &AtomicUsize| {
         let mut written = Vec::new();
         while let Some((name, file)) = planned.get(next.fetch_add(1, Ordering::Relaxed)) {
-            written.push(write_one(table, place, &batches, name, file, options.durability));
+            written.push(write_one(table, place, &columns, name, file, options.durability));
         }
         written
     };
@@ -181,49 +178,28 @@ pub fn day_text(at: UtcMicros) -> String {
 fn write_one(
     table: &Table,
     place: &Place,
-    batches: &[&RecordBatch],
+    columns: &Columns<'_>,
     name: &str,
     file: &Planned,
     durability: Durability,
 ) -> Result<Part, Error> {
-    let rows = gathered(batches, &file.rows).map_err(|source| Error::Arrow { table: table.name, source })?;
     let key = match (&table.layout, &file.slice.day) {
         (Some(layout), Some((day, ..))) => format!("{}={day}/{name}", layout.partition_column),
         _ => name.to_owned(),
     };
-    let slice = Slice { known: known(&rows), ..file.slice.clone() };
-    let (key, size_bytes) = match place {
+    let (key, (size_bytes, known)) = match place {
         Place::Folder(dir) => {
-            let size_bytes = write_file(&dir.join(&key), &rows, durability)?;
-            (key, size_bytes)
+            let path = dir.join(&key);
+            (key, write_file(&path, columns, &file.rows, durability)?)
         }
         Place::Bucket(bucket, place) => {
-            let bytes = encode(Vec::new(), &rows).map_err(Error::parquet("write", Path::new(&key)))?;
+            let encoded = encode(Vec::new(), columns, &file.rows);
+            let (bytes, known) = encoded.map_err(Error::parquet("write", Path::new(&key)))?;
             let size_bytes = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-            (bucket.create_beside(place, key, bytes)?, size_bytes)
+            (bucket.create_beside(place, key, bytes)?, (size_bytes, known))
         }
     };
-    Ok(Part { key, size_bytes, slice })
-}
-
-/// The rows at `places`, in that order; a column without any value is not walked through.
-fn gathered(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Result<RecordBatch, ArrowError> {
-    let Some(first) = batches.first() else { return interleave_record_batch(batches, places) };
-    let column = |at: usize| {
-        let parts: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(at).as_ref()).collect();
-        if parts.iter().all(|part| part.null_count() == part.len()) {
-            return Ok(new_null_array(parts[0].data_type(), places.len()));
-        }
-        interleave(&parts, places)
-    };
-    let columns = (0..first.num_columns()).map(column).collect::<Result<Vec<_>, _>>()?;
-    RecordBatch::try_new(first.schema(), columns)
-}
-
-/// When the rows became known, from the first to the last.
-fn known(rows: &RecordBatch) -> Option<(UtcMicros, UtcMicros)> {
-    let times = rows.column_by_name(INGESTED_AT)?.as_primitive_opt::<TimestampMicrosecondType>()?;
-    Some((UtcMicros(min(times)?), UtcMicros(max(times)?)))
+    Ok(Part { key, size_bytes, slice: Slice { known, ..file.slice.clone() } })
 }
 
 /// The newest instant at which a row of a table became known, by the statistics in its log;
@@ -237,10 +213,15 @@ pub fn newest_known(delta: &DeltaTable) -> Option<UtcMicros> {
     Some(newest)
 }
 
-fn write_file(path: &Path, rows: &RecordBatch, durability: Durability) -> Result<i64, Error> {
+fn write_file(
+    path: &Path,
+    columns: &Columns<'_>,
+    rows: &[(usize, usize)],
+    durability: Durability,
+) -> Result<(i64, Known), Error> {
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let written = fill_file(path, rows, durability);
+    let written = fill_file(path, columns, rows, durability);
     if written.is_err() {
         // A full disk leaves a stump; that it cannot be removed either changes nothing.
         let _ = fs::remove_file(path);
@@ -248,64 +229,39 @@ fn write_file(path: &Path, rows: &RecordBatch, durability: Durability) -> Result
     written
 }
 
-fn fill_file(path: &Path, rows: &RecordBatch, durability: Durability) -> Result<i64, Error> {
+fn fill_file(
+    path: &Path,
+    columns: &Columns<'_>,
+    rows: &[(usize, usize)],
+    durability: Durability,
+) -> Result<(i64, Known), Error> {
     let file = File::create(path).map_err(Error::io("create", path))?;
-    let file = encode(file, rows).map_err(Error::parquet("write", path))?;
+    let (file, known) = encode(file, columns, rows).map_err(Error::parquet("write", path))?;
     durability.sync(&file, path)?;
     let size = file.metadata().map_err(Error::io("measure", path))?.len();
-    Ok(i64::try_from(size).unwrap_or(i64::MAX))
+    Ok((i64::try_from(size).unwrap_or(i64::MAX), known))
 }
 
-/// Writes rows as a Parquet file onto `to`, and gives it back.
-fn encode<W: Write + Send>(to: W, rows: &RecordBatch) -> Result<W, parquet::errors::ParquetError> {
-    let mut writer = ArrowWriter::try_new(to, rows.schema(), Some(properties(rows)?))?;
-    writer.write(rows)?;
-    writer.into_inner()
+/// Writes rows as a Parquet file onto `to`, and gives it back with when they became known.
+fn encode<W: Write + Send>(
+    to: W,
+    columns: &Columns<'_>,
+    rows: &[(usize, usize)],
+) -> Result<(W, Known), ParquetError> {
+    let mut writer = ArrowWriter::try_new(to, columns.schema(), Some(columns.encoding(rows.len())?))?;
+    let mut all_known = None;
+    for rows in rows.chunks(ORDERED_ROWS) {
+        let ordered = columns.ordered(rows)?;
+        all_known = all_known.into_iter().chain(known(&ordered)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        writer.write(&ordered)?;
+    }
+    Ok((writer.into_inner()?, all_known))
 }
 
-/// How the columns of `rows` are encoded.
-fn properties(rows: &RecordBatch) -> Result<WriterProperties, parquet::errors::ParquetError> {
-    let path = |name: &str| ColumnPath::new(vec![name.to_owned()]);
-    let mut builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        // Files are pruned by the log's statistics; those of pages cost more than they save.
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS));
-    for column in DISTINCT_COLUMNS {
-        builder = builder.set_column_dictionary_enabled(path(column), false);
-    }
-    // Ids of one length after another compress better than each behind its length.
-    builder = builder.set_column_encoding(path("event_id"), Encoding::DELTA_LENGTH_BYTE_ARRAY);
-    for column in RISING_COLUMNS {
-        builder = builder
-            .set_column_dictionary_enabled(path(column), false)
-            .set_column_encoding(path(column), Encoding::DELTA_BINARY_PACKED);
-    }
-    for (field, column) in rows.schema_ref().fields().iter().zip(rows.columns()) {
-        // A compressor takes longer to set up than it can save on nothing, or on one value.
-        if column.null_count() == column.len() || CONSTANT_COLUMNS.contains(&field.name().as_str()) {
-            builder = builder.set_column_compression(path(field.name()), Compression::UNCOMPRESSED);
-        }
-        let known = DISTINCT_COLUMNS.contains(&field.name().as_str());
-        if let Some(texts) = column.as_string_opt::<i32>().filter(|_| !known) {
-            builder = builder.set_column_dictionary_enabled(path(field.name()), repeats(texts));
-        }
-    }
-    Ok(builder.build())
-}
-
-/// Whether a dictionary pays: half of the values or more were there before.
-fn repeats(texts: &StringArray) -> bool {
-    /// After so many it is plain for most columns.
-    const FIRST: usize = 256;
-    let mut seen = HashSet::with_capacity_and_hasher(FIRST, ahash::RandomState::new());
-    for (count, value) in texts.iter().flatten().enumerate() {
-        if count == FIRST && seen.len() * 2 < FIRST {
-            return true;
-        }
-        seen.insert(value);
-    }
-    seen.len() * 2 <= texts.len() - texts.null_count()
+/// When the rows became known, from the first to the last.
+fn known(rows: &RecordBatch) -> Known {
+    let times = rows.column_by_name(INGESTED_AT)?.as_primitive_opt::<TimestampMicrosecondType>()?;
+    Some((UtcMicros(min(times)?), UtcMicros(max(times)?)))
 }
 
 impl Part {

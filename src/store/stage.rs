@@ -47,14 +47,15 @@ pub(super) struct Staged {
 }
 
 impl Loading {
-    pub fn stage(&self) -> Stage {
+    /// A stage with room for about `rows` rows.
+    pub fn stage(&self, rows: usize) -> Stage {
         Stage {
             loading: self.clone(),
-            events: Buffer::new(&events::TABLE),
+            events: Buffer::with_room(&events::TABLE, rows),
             keys: Vec::new(),
-            snapshots: Buffer::new(&snapshots::TABLE),
-            employments: Buffer::new(&employments::TABLE),
-            registers: Buffer::new(&registers::TABLE),
+            snapshots: Buffer::with_room(&snapshots::TABLE, rows),
+            employments: Buffer::with_room(&employments::TABLE, rows),
+            registers: Buffer::with_room(&registers::TABLE, rows),
             rejected: Vec::new(),
             reach: Reach::default(),
         }

@@ -80,7 +80,7 @@ async fn a_dropped_batch_leaves_nothing() {
     let loading = batch.begin("okta", &listing).unwrap();
     for id in 0..140 {
         let origin = Origin { file: "big".into(), line: id };
-        let mut stage = loading.stage();
+        let mut stage = loading.stage(1);
         stage.add(&origin, &filler, &Row::from(event(id, NOON))).unwrap();
         batch.merge(stage).unwrap();
     }

@@ -144,6 +144,11 @@ const END_KEYS: [&str; 10] = [
 impl<'a> DebugData<'a> {
     /// Where the entry of this key is kept, if it is.
     pub fn entry(&mut self, key: &str) -> Option<&mut Text<'a>> {
+        /// No key that is kept is shorter, and most of the others are.
+        const SHORTEST: usize = "endDate".len();
+        if key.len() < SHORTEST {
+            return None;
+        }
         let is = |name: &str| key.eq_ignore_ascii_case(name);
         if is("privilegeGranted") || is("privilegeRevoked") {
             return Some(&mut self.privileges);
@@ -203,7 +208,7 @@ impl<'a> Text<'a> {
     }
 
     pub fn is(&self, text: &str) -> bool {
-        self.get().is_some_and(|own| own.eq_ignore_ascii_case(text))
+        self.0.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(text))
     }
 }
 

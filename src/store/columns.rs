@@ -1,0 +1,162 @@
+//! The rows of several batches, column by column: given in another order some at a time, and how a Parquet
+//! file holds them best.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use arrow::array::{
+    Array, ArrayData, AsArray, MutableArrayData, RecordBatch, StringArray, make_array, new_null_array,
+};
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
+use arrow::error::ArrowError;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+
+/// Rows of a row group: what a reader must decompress at once.
+const ROW_GROUP_ROWS: usize = 65_536;
+/// Rows whose codes for a few values are too short to be compressed.
+const SMALL_ROWS: usize = 8192;
+
+/// Nearly every value of these differs, so a dictionary costs and does not pay.
+const DISTINCT_COLUMNS: [&str; 3] = ["raw", "event_id", "correlation_id"];
+/// These rise from row to row, so that what is between them is smaller than they are.
+const RISING_COLUMNS: [&str; 2] = ["occurred_at", "origin_line"];
+/// One value, or a few, in all rows of a file.
+const CONSTANT_COLUMNS: [&str; 4] = ["source", "org", "ingested_at", "origin_file"];
+
+/// Columns of batches that share a schema.
+pub struct Columns<'a> {
+    schema: SchemaRef,
+    columns: Vec<Column<'a>>,
+}
+
+struct Column<'a> {
+    /// One a batch.
+    parts: Vec<&'a dyn Array>,
+    is_absent: bool,
+    repetition: Repetition,
+}
+
+/// How often the texts of a column were there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repetition {
+    /// Less than half of them: a dictionary does not pay.
+    Rare,
+    Frequent,
+    /// A few values in all rows.
+    FewValues,
+}
+
+impl<'a> Columns<'a> {
+    /// The rows at `sample`, as positions of a batch and of a row in it, tell how columns repeat.
+    pub fn of(schema: SchemaRef, batches: &[&'a RecordBatch], sample: &[(usize, usize)]) -> Columns<'a> {
+        let column = |at: usize| {
+            let parts: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(at).as_ref()).collect();
+            let is_absent = parts.iter().all(|part| part.null_count() == part.len());
+            let repetition =
+                if is_absent { Repetition::FewValues } else { Repetition::in_rows(&parts, sample) };
+            Column { parts, is_absent, repetition }
+        };
+        Columns { columns: (0..schema.fields().len()).map(column).collect(), schema }
+    }
+
+    pub fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    /// The rows at `places`, in that order; a column without any value is not walked through.
+    pub fn ordered(&self, places: &[(usize, usize)]) -> Result<RecordBatch, ArrowError> {
+        // Neighbours in time came in neighbouring batches: the others need not be looked at.
+        let batches = || places.iter().map(|(batch, _)| *batch);
+        let (first, end) = (batches().min().unwrap_or(0), batches().max().map_or(0, |last| last + 1));
+        // Most rows come in the order of time, so that they are copied some at a time.
+        let runs: Vec<(usize, Range<usize>)> = places
+            .chunk_by(|a, b| a.0 == b.0 && a.1 + 1 == b.1)
+            .filter_map(|run| Some((run.first()?.0 - first, run.first()?.1..run.last()?.1 + 1)))
+            .collect();
+        let column = |(column, field): (&Column<'_>, &FieldRef)| {
+            if column.is_absent {
+                return Ok(new_null_array(field.data_type(), places.len()));
+            }
+            let parts: Vec<ArrayData> = column.parts[first..end].iter().map(|part| part.to_data()).collect();
+            let mut ordered = MutableArrayData::new(parts.iter().collect(), false, places.len());
+            for (part, rows) in &runs {
+                ordered.try_extend(*part, rows.start, rows.end)?;
+            }
+            Ok(make_array(ordered.freeze()))
+        };
+        let columns = self.columns.iter().zip(self.schema.fields()).map(column);
+        RecordBatch::try_new(self.schema(), columns.collect::<Result<Vec<_>, ArrowError>>()?)
+    }
+
+    /// How a file of `rows` rows encodes them.
+    pub fn encoding(&self, rows: usize) -> Result<WriterProperties, ParquetError> {
+        let path = |name: &str| ColumnPath::new(vec![name.to_owned()]);
+        let mut builder = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            // Files are pruned by the log's statistics; those of pages cost more than they save.
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+            // Ids of one length after another compress better than each behind its length.
+            .set_column_encoding(path("event_id"), Encoding::DELTA_LENGTH_BYTE_ARRAY);
+        for column in DISTINCT_COLUMNS {
+            builder = builder.set_column_dictionary_enabled(path(column), false);
+        }
+        for column in RISING_COLUMNS {
+            builder = builder
+                .set_column_dictionary_enabled(path(column), false)
+                .set_column_encoding(path(column), Encoding::DELTA_BINARY_PACKED);
+        }
+        for (Column { is_absent, repetition, .. }, field) in self.columns.iter().zip(self.schema.fields()) {
+            let name = field.name().as_str();
+            let is_short = *repetition == Repetition::FewValues && rows <= SMALL_ROWS;
+            // A compressor takes longer to set up than it can save on nothing, on one value, or on short codes.
+            if *is_absent || is_short || CONSTANT_COLUMNS.contains(&name) {
+                builder = builder.set_column_compression(path(name), Compression::UNCOMPRESSED);
+            }
+            if field.data_type() == &DataType::Utf8 && !DISTINCT_COLUMNS.contains(&name) {
+                let pays = *repetition != Repetition::Rare;
+                builder = builder.set_column_dictionary_enabled(path(name), pays);
+            }
+            // The least and the greatest of many names, in the order of time, lie far apart: they rule out nothing.
+            if *repetition == Repetition::Rare {
+                builder = builder.set_column_statistics_enabled(path(name), EnabledStatistics::None);
+            }
+        }
+        Ok(builder.build())
+    }
+}
+
+impl Repetition {
+    fn in_rows(parts: &[&dyn Array], places: &[(usize, usize)]) -> Repetition {
+        let texts: Option<Vec<&StringArray>> = parts.iter().map(|part| part.as_string_opt()).collect();
+        let Some(texts) = texts else { return Repetition::Frequent };
+        let given = places.iter().map(|(part, row)| (texts[*part], *row));
+        Repetition::of(given.filter(|(texts, row)| texts.is_valid(*row)).map(|(texts, row)| texts.value(row)))
+    }
+
+    fn of<'t>(texts: impl Iterator<Item = &'t str>) -> Repetition {
+        /// After so many it is plain for most columns.
+        const FIRST: usize = 256;
+        const FEW: usize = 64;
+        let mut seen = HashSet::with_capacity_and_hasher(FIRST, ahash::RandomState::new());
+        let mut count = 0;
+        for value in texts {
+            if count == FIRST && seen.len() < FEW {
+                return Repetition::FewValues;
+            }
+            if count == FIRST && seen.len() * 2 < FIRST {
+                return Repetition::Frequent;
+            }
+            seen.insert(value);
+            count += 1;
+        }
+        match seen.len() {
+            distinct if distinct < FEW && distinct * 2 <= count => Repetition::FewValues,
+            distinct if distinct * 2 <= count => Repetition::Frequent,
+            _ => Repetition::Rare,
+        }
+    }
+}
