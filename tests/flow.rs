@@ -308,7 +308,7 @@ fn a_run_that_starts_from_a_checkpoint_finds_the_same() {
                 let at = At { as_of, known_at: LATER };
                 let request =
                     DetectRequest { at, profile: "default".to_owned(), detectors: Vec::new(), record: false };
-                engine.rebuild().unwrap();
+                engine.forget().unwrap();
                 let whole = engine.detect(&request).await.unwrap().findings;
                 assert_eq!(as_json(&incremental), as_json(&whole), "round {round}");
                 engine.detect(&DetectRequest { record: true, ..request }).await.unwrap();
@@ -368,7 +368,7 @@ fn a_checkpoint_of_another_lake_is_passed_over() {
         let request =
             DetectRequest { at, profile: "default".to_owned(), detectors: Vec::new(), record: false };
         let beside = as_json(&engine.detect(&request).await.unwrap().findings);
-        engine.rebuild().unwrap();
+        engine.forget().unwrap();
         assert_eq!(beside, as_json(&engine.detect(&request).await.unwrap().findings));
     });
 }

@@ -117,7 +117,7 @@ enum Command {
     Backup(backup::Backup),
     /// Bring a backup into an empty data folder, and verify it
     Restore(backup::Restore),
-    /// Forget what runs worked out ahead; the next one reads all events
+    /// Work out again, from all that the lake holds, what runs start from
     Rebuild(rebuild::Rebuild),
     /// Compare findings with the labels of a simulated organisation
     Evaluate(evaluate::Evaluate),
@@ -286,7 +286,7 @@ async fn execute(command: Command, context: &Context) -> Result<Outcome, Error> 
         Command::Verify(command) => command.run(context).await,
         Command::Backup(command) => command.run(context).await,
         Command::Restore(command) => command.run(context).await,
-        Command::Rebuild(command) => command.run(context),
+        Command::Rebuild(command) => command.run(context).await,
         Command::Evaluate(command) => command.run(context).await,
         Command::Serve(command) => command.run(context).await,
         Command::Completions(command) => command.run(&mut Arguments::command()),

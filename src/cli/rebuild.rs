@@ -1,4 +1,4 @@
-//! `rebuild`: forget what runs worked out ahead.
+//! `rebuild`: work out again what runs start from.
 
 use clap::Args;
 
@@ -8,9 +8,11 @@ use super::{Context, Error, Outcome, output};
 pub struct Rebuild {}
 
 impl Rebuild {
-    pub fn run(self, context: &Context) -> Result<Outcome, Error> {
-        context.engine().rebuild()?;
-        output::say("forgotten; the next run reads all events");
+    pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
+        let rows = context.engine().rebuild().await?;
+        output::say(&format!(
+            "worked out again: {rows} rows of events, accounts and grants, from which runs start"
+        ));
         Ok(Outcome::Clean)
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use futures::TryStreamExt;
 use tracing::{debug, warn};
 
-use super::{Engine, Error};
+use super::{Engine, Error, now};
 use crate::domain::UtcMicros;
 use crate::query::{self, At, Base, Session};
 use crate::state;
@@ -118,11 +118,26 @@ impl Engine {
         Ok(growing.finish()?)
     }
 
+    /// Works out again what runs start from, from all that the lake holds. Gives the rows of events, accounts and
+    /// grants that were worked out.
+    ///
+    /// # Errors
+    /// When files cannot be removed or written, or the lake cannot be read.
+    pub async fn rebuild(&self) -> Result<usize, Error> {
+        self.forget()?;
+        let at = now();
+        let (session, stored) = self.opened(At { as_of: at, known_at: at }).await?;
+        if let Some(reach) = self.checkpoint_due(&session, &stored) {
+            self.keep_checkpoint(&session, reach).await?;
+        }
+        Ok(session.tail_rows() + stored.renewed)
+    }
+
     /// Forgets what was worked out; the next run reads all events again.
     ///
     /// # Errors
     /// When files cannot be removed.
-    pub fn rebuild(&self) -> Result<(), Error> {
+    pub fn forget(&self) -> Result<(), Error> {
         Ok(checkpoint::forget(&self.checkpoints())?)
     }
 

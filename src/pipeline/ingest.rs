@@ -3,7 +3,6 @@
 //! Every raw record gives at least one row or one quarantined line. A file that cannot be
 //! told with certainty is refused with the question to answer, and the others go on.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -15,14 +14,15 @@ use sha2::{Digest, Sha256};
 
 use super::in_order::in_order;
 use super::opening::{Opened, open};
+use super::records::{Staged, read_each, stage};
 use super::spool::Spool;
 use super::{Engine, Error, now};
 use crate::domain::{Origin, Rejection, Row, UtcMicros};
-use crate::ingest::{Batch, Body, Quarantined, apart};
+use crate::ingest::Batch;
+use crate::normalize::Reader;
 use crate::normalize::table::{Overrides, TableKind};
-use crate::normalize::{Context, Reader};
 use crate::query::{At, Session};
-use crate::store::{self, Committed, Ingest, Lake, LoadSummary, Loading, SourceKind, Stage};
+use crate::store::{self, Committed, Ingest, Lake, LoadSummary, SourceKind};
 
 /// How to read one file: what the configuration and the flags say about it.
 #[derive(Clone, Default)]
@@ -219,38 +219,6 @@ pub fn normalize(path: &Path, reading: &Reading, row: &mut RowSink<'_>) -> Resul
     Ok(report)
 }
 
-/// Takes the rows of a record or why it gives none, with where it stood and its text, of which a beginning is
-/// enough where there are no rows.
-type Take<'t, E> = dyn FnMut(&Origin, &str, Result<Vec<Row<'_>>, Rejection>) -> Result<(), E> + 't;
-
-/// Reads the records of a batch, each by itself; how many there were, readable or not.
-fn read_each<E>(
-    batch: &Batch,
-    file: &Arc<str>,
-    reader: &Reader,
-    context: &Context,
-    take: &mut Take<'_, E>,
-) -> Result<u64, E> {
-    let mut count = 0;
-    for Quarantined { origin, rejection, excerpt } in &batch.quarantined {
-        count += 1;
-        take(origin, excerpt, Err(rejection.clone()))?;
-    }
-    for record in batch.records() {
-        let read = reader.read(record, context);
-        if read.is_err()
-            && let Some(several) = apart(file, record)
-        {
-            count += read_each(&several, file, reader, context, take)?;
-            continue;
-        }
-        count += 1;
-        let origin = Origin { file: Arc::clone(file), line: record.line };
-        take(&origin, &raw_text(record.body), read)?;
-    }
-    Ok(count)
-}
-
 fn ingest_file(
     batch: &mut Ingest,
     threads: NonZeroUsize,
@@ -309,45 +277,6 @@ fn ingest_file(
     Ok(report)
 }
 
-/// A batch of records that was read, as columns.
-struct Staged {
-    stage: Stage,
-    read: u64,
-    kind: Option<SourceKind>,
-    reasons: BTreeMap<String, u64>,
-}
-
-/// Reads the records of a batch; needs neither the lake nor the batches before it.
-fn stage(
-    records: &Batch,
-    reader: &Reader,
-    context: &Context,
-    loading: &Loading,
-    file: &Arc<str>,
-) -> Result<Staged, store::Error> {
-    let stage = loading.stage(records.len());
-    let mut staged = Staged { stage, read: 0, kind: None, reasons: BTreeMap::new() };
-    let mut take = |origin: &Origin, raw: &str, read: Result<Vec<Row<'_>>, Rejection>| match read {
-        Ok(rows) => rows.iter().try_for_each(|row| {
-            staged.kind.get_or_insert(kind_of(row));
-            staged.stage.add(origin, raw, row)
-        }),
-        Err(rejection) => {
-            staged.quarantine(origin, rejection, excerpt(raw));
-            Ok(())
-        }
-    };
-    staged.read = read_each(records, file, reader, context, &mut take)?;
-    Ok(staged)
-}
-
-impl Staged {
-    fn quarantine(&mut self, origin: &Origin, rejection: Rejection, excerpt: &str) {
-        *self.reasons.entry(rejection.reason.clone()).or_default() += 1;
-        self.stage.quarantine(origin, rejection, excerpt);
-    }
-}
-
 fn report_of(name: &str, opened: &Opened) -> FileReport {
     FileReport {
         file: name.to_owned(),
@@ -359,32 +288,6 @@ fn report_of(name: &str, opened: &Opened) -> FileReport {
             _ => None,
         },
         ..FileReport::default()
-    }
-}
-
-fn raw_text(body: Body<'_>) -> Cow<'_, str> {
-    match body {
-        Body::Json(text) | Body::Line(text) => text.into(),
-        Body::Fields(fields) => serde_json::to_string(fields).unwrap_or_default().into(),
-    }
-}
-
-/// At most 4 KiB of a record that is quarantined.
-fn excerpt(raw: &str) -> &str {
-    let mut end = raw.len().min(4096);
-    while !raw.is_char_boundary(end) {
-        end -= 1;
-    }
-    &raw[..end]
-}
-
-fn kind_of(row: &Row) -> SourceKind {
-    match row {
-        Row::Event(_) => SourceKind::Events,
-        Row::Account(_) => SourceKind::Accounts,
-        Row::Grant(_) => SourceKind::Grants,
-        Row::Employment(_) => SourceKind::Roster,
-        Row::Register(_) => SourceKind::Register,
     }
 }
 

@@ -21,6 +21,7 @@ mod occurrences;
 mod opening;
 mod owners;
 mod quarantine;
+mod records;
 mod rules;
 mod shown;
 mod sigma;

@@ -192,6 +192,24 @@ erp,u2,Clerk";
     );
 }
 
+/// Accounts under an application's name and grants under its id would be of two applications, and nobody would hold
+/// anything. Events name it by its id.
+#[test]
+fn an_id_of_the_application_goes_before_its_name() {
+    let accounts = "
+account_id,app_name,app_id,username,status
+u1,Order Desk,0oa1,ada@acme.example,active
+u2,Order Desk,0oa1,ben@acme.example,disabled";
+    let grants = "
+account_id,application_name,application_id,entitlement
+u1,Order Desk,0oa1,Clerk
+u2,Order Desk,0oa1,Clerk";
+    for text in [accounts, grants] {
+        let table = given("export.csv", text).table().unwrap();
+        assert_eq!(table.app(), Some("0oa1"), "{}", table.explain());
+    }
+}
+
 /// Every register with its canonical columns is recognised, whatever the file is called.
 #[test]
 fn registers_by_their_columns() {

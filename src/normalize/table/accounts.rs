@@ -62,7 +62,7 @@ pub const FIELDS: [Field; 28] = [
     Field { name: "privileged", expects: Flag, weight: Described,
         words: &["is admin", "admin", "administrator", "is administrator", "super admin", "is super admin", "superuser", "is superuser", "is owner", "site admin", "org admin", "is privileged", "global admin", "is staff", "account admin", "team admin"], weak: &[] },
     Field { name: "app", expects: Text, weight: Described,
-        words: &["app", "application", "application name", "app name", "app id", "application id", "system", "system name", "anwendung"], weak: &[] },
+        words: &["app id", "application id", "app", "application", "application name", "app name", "system", "system name", "anwendung"], weak: &[] },
     // Read so that they are not taken for use or an end, then left aside.
     Field { name: "noted_at", expects: Instant, weight: Described,
         words: &["updated", "modified", "last updated", "last modified", "sys updated on", "password changed", "password last changed", "status changed", "password last set", "last password change", "activated", "password next rotation", "access key 1 last rotated", "access key 2 last rotated", "invited", "last synced", "last sync", "locked until time", "last failed login", "last password reset", "cert 1 last rotated", "cert 2 last rotated", "password next rotation date", "invited on", "last status change", "deleted on source", "owner since"], weak: &[] },

@@ -35,7 +35,7 @@ pub const FIELDS: [Field; 13] = [
     Field { name: "grant_status", expects: Status, weight: Deciding,
         words: &["assignment status", "membership status", "permission status", "role status", "assignment state"], weak: &["status", "state"] },
     Field { name: "app", expects: Text, weight: Described,
-        words: &["app", "application", "application name", "app name", "app id", "application id", "system", "system name", "resource app", "anwendung"], weak: &[] },
+        words: &["app id", "application id", "app", "application", "application name", "app name", "system", "system name", "resource app", "anwendung"], weak: &[] },
     Field { name: "display_name", expects: Text, weight: Described,
         words: &["full name", "real name", "employee name", "member name", "nom complet"], weak: &["name", "user", "account", "member", "user name"] },
 ];

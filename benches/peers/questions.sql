@@ -1,0 +1,106 @@
+-- The nine questions of duck_state.py, as of 2026-01-01, asked of the views of a session.
+WITH signins AS (
+  SELECT account_id, max(last_at) AS last_at
+  FROM app_uses
+  WHERE account_key_app = 'okta'
+    AND verb IN ('signin', 'signin.app')
+    AND outcome = 'success'
+  GROUP BY account_id
+),
+held AS (
+  SELECT g.app_id, g.account_id, g.entitlement_id, g.identity_id, g.granted_at, g.expires_at
+  FROM grants_now AS g
+  WHERE g.app_id <> 'okta'
+    AND g.account_active
+),
+by_department AS (
+  SELECT i.department, h.app_id, h.entitlement_id, h.identity_id
+  FROM held AS h
+  JOIN identities_now AS i
+    ON i.identity_id = h.identity_id
+  WHERE i.employed
+),
+holders AS (
+  SELECT department, app_id, entitlement_id, count(DISTINCT identity_id) AS size, count(*) AS grants
+  FROM by_department
+  GROUP BY department, app_id, entitlement_id
+),
+departments AS (
+  SELECT department, count(*) AS size
+  FROM identities_now
+  WHERE employed
+  GROUP BY department
+)
+SELECT 'accounts of leavers' AS question, count(*) AS found, 1 AS copy
+FROM accounts_now AS a
+JOIN identities_now AS i
+  ON i.identity_id = a.identity_id
+WHERE a.app_id <> 'okta'
+  AND a.active
+  AND NOT i.employed
+  AND i.last_end_at <= TIMESTAMP '2026-01-01 00:00:00Z'
+UNION ALL
+SELECT 'logins of leavers', count(*), 1
+FROM accounts_now AS a
+JOIN identities_now AS i
+  ON i.identity_id = a.identity_id
+WHERE a.app_id = 'okta'
+  AND a.active
+  AND NOT i.employed
+UNION ALL
+SELECT 'dormant', count(*), 1
+FROM accounts_now AS a
+JOIN signins AS s
+  ON s.account_id = a.account_id
+WHERE a.app_id = 'okta'
+  AND a.active
+  AND s.last_at < TIMESTAMP '2025-10-03 00:00:00Z'
+UNION ALL
+SELECT 'never signed in', count(*), 1
+FROM accounts_now AS a
+LEFT ANTI JOIN signins AS s
+  ON s.account_id = a.account_id
+WHERE a.app_id = 'okta'
+  AND a.active
+  AND a.created_at < TIMESTAMP '2025-12-02 00:00:00Z'
+UNION ALL
+SELECT 'orphaned', count(*), 1
+FROM accounts_now
+WHERE app_id <> 'okta'
+  AND active
+  AND identity_id IS NULL
+UNION ALL
+SELECT 'unused', count(*), 1
+FROM held AS h
+LEFT JOIN last_activity AS l
+  ON l.app_id = h.app_id
+  AND l.account_id = h.account_id
+WHERE h.granted_at < TIMESTAMP '2025-10-03 00:00:00Z'
+  AND (l.last_success_at IS NULL OR l.last_success_at < TIMESTAMP '2025-10-03 00:00:00Z')
+UNION ALL
+SELECT 'expired', count(*), 1
+FROM held
+WHERE expires_at < TIMESTAMP '2026-01-01 00:00:00Z'
+UNION ALL
+SELECT 'unlike their peers', CAST(coalesce(sum(h.grants), 0) AS BIGINT), 1
+FROM holders AS h
+JOIN departments AS d
+  ON d.department = h.department
+WHERE d.size >= 20
+  AND h.size * 50 < d.size
+UNION ALL
+SELECT 'two duties', count(*), 1
+FROM sod_rules AS r
+JOIN (
+  SELECT DISTINCT identity_id, concat(app_id, '/', entitlement_id) AS side
+  FROM held
+  WHERE identity_id IS NOT NULL
+) AS a
+  ON a.side = r.side_a
+JOIN (
+  SELECT DISTINCT identity_id, concat(app_id, '/', entitlement_id) AS side
+  FROM held
+  WHERE identity_id IS NOT NULL
+) AS b
+  ON b.side = r.side_b
+  AND b.identity_id = a.identity_id
