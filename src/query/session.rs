@@ -9,13 +9,14 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::runtime::JoinSet;
 use datafusion::common::{ParamValues, ScalarValue, ToDFSchema};
 use datafusion::error::DataFusionError;
-use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use tracing::debug;
 
+use super::compact::CompactJoined;
 use super::opening::Tables;
 use super::packed_table::{PackedTable, Packer};
 use super::{Error, guard};
@@ -59,7 +60,9 @@ impl Session {
     /// [`Error::Plan`] when a table cannot be registered.
     pub fn over(tables: Tables, at: At) -> Result<Session, Error> {
         let config = SessionConfig::new().with_information_schema(false).with_batch_size(BATCH_ROWS);
-        let context = SessionContext::new_with_config(config);
+        let state = SessionStateBuilder::new().with_default_features().with_config(config);
+        let state = state.with_physical_optimizer_rule(Arc::new(CompactJoined)).build();
+        let context = SessionContext::new_with_state(state);
         let session = Session { context, at, base: Reach::NONE, tail_rows: 0 };
         session.register("events", tables.events)?;
         session.register("snapshots", tables.snapshots)?;
