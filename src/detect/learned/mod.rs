@@ -9,11 +9,14 @@ mod features;
 mod peer_lift;
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::error::ArrowError;
+use indexmap::IndexSet;
 
-use crate::query::{self, Rows, Session};
+use crate::query::{self, PackedTable, Packer, Rows, Session};
 use features::{Holdings, PeerCounts, Peers, peer_counts};
 pub use peer_lift::PeerLift;
 
@@ -27,17 +30,20 @@ pub enum Error {
     #[error("cannot scale scores")]
     Scale(#[from] linfa_preprocessing::PreprocessingError),
     #[error("cannot lay out table \"peer_lift\"")]
-    Table(#[from] arrow::error::ArrowError),
+    Table(#[from] ArrowError),
 }
 
 const GRANTS: &str = include_str!("peer_grants.sql");
+/// Rows that are laid out together: all of them unpacked take several times what they say.
+const PART_ROWS: usize = 65_536;
 
 /// The grants as indices, and what stands behind them.
 struct Grants {
     holdings: Holdings,
     peers: Peers,
-    /// Application, account and entitlement of each grant.
-    keys: Vec<[String; 3]>,
+    /// Application, account and entitlement of each grant, as numbers of `texts`.
+    keys: Vec<[u32; 3]>,
+    texts: IndexSet<Box<str>, ahash::RandomState>,
 }
 
 /// The table that a rule names when it needs [`score`].
@@ -56,45 +62,74 @@ pub async fn score(session: &Session) -> Result<(), Error> {
     let grants = grants(session).await?;
     let counts = peer_counts(&grants.holdings, &grants.peers)?;
     let lifts = peer_lift::score(&counts)?;
-    session.hold(TABLE, vec![table(&grants.keys, &counts, &lifts)?])?;
+    session.hold_packed(TABLE, table(&grants, &counts, &lifts)?)?;
     Ok(())
 }
 
 async fn grants(session: &Session) -> Result<Grants, Error> {
     let (mut people, mut entitlements) = (HashMap::new(), HashMap::new());
-    let mut holdings = Holdings { person: Vec::new(), entitlement: Vec::new() };
-    let mut peers = Peers { department: Vec::new(), title: Vec::new() };
-    let mut keys = Vec::new();
-    for batch in session.collect("peer_grants", GRANTS).await? {
-        let rows = Rows::new("peer_grants", &batch);
+    let mut grants = Grants {
+        holdings: Holdings { person: Vec::new(), entitlement: Vec::new() },
+        peers: Peers { department: Vec::new(), title: Vec::new() },
+        keys: Vec::new(),
+        texts: IndexSet::default(),
+    };
+    let mut hear = |batch: &RecordBatch| {
+        let rows = Rows::new("peer_grants", batch);
         let (app, account) = (rows.texts("app_id")?, rows.texts("account_id")?);
         let (entitlement, identity) = (rows.texts("entitlement_id")?, rows.texts("identity_id")?);
         let (department, title) = (rows.texts("department")?, rows.texts("title")?);
         for row in 0..rows.len() {
-            let key =
-                [app.owned(row), account.owned(row), entitlement.owned(row)].map(Option::unwrap_or_default);
+            let key = [&app, &account, &entitlement].map(|column| grants.number(column.get(row)));
             let next = people.len() as u32;
+            let peers = &mut grants.peers;
             let person = *people.entry(identity.owned(row).unwrap_or_default()).or_insert_with(|| {
                 peers.department.push(department.owned(row).unwrap_or_default());
                 peers.title.push(title.owned(row).unwrap_or_default());
                 next
             });
             let next = entitlements.len() as u32;
-            holdings.person.push(person);
-            holdings.entitlement.push(*entitlements.entry((key[0].clone(), key[2].clone())).or_insert(next));
-            keys.push(key);
+            grants.holdings.person.push(person);
+            grants.holdings.entitlement.push(*entitlements.entry((key[0], key[2])).or_insert(next));
+            grants.keys.push(key);
         }
-    }
-    Ok(Grants { holdings, peers, keys })
+        Ok(())
+    };
+    session.each("peer_grants", GRANTS, &mut hear).await?;
+    Ok(grants)
 }
 
-fn table(
-    keys: &[[String; 3]],
+impl Grants {
+    fn number(&mut self, text: Option<&str>) -> u32 {
+        let text = text.unwrap_or_default();
+        let known = self.texts.get_index_of(text);
+        known.unwrap_or_else(|| self.texts.insert_full(text.into()).0) as u32
+    }
+
+    fn text(&self, number: u32) -> &str {
+        self.texts.get_index(number as usize).map_or("", |text| text)
+    }
+}
+
+fn table(grants: &Grants, counts: &[PeerCounts], lifts: &[PeerLift]) -> Result<PackedTable, ArrowError> {
+    let schema = columns(grants, counts, lifts, 0..0)?.schema();
+    let mut packer = Packer::new(Arc::clone(&schema));
+    for from in (0..counts.len()).step_by(PART_ROWS) {
+        packer.push(columns(grants, counts, lifts, from..counts.len().min(from + PART_ROWS))?)?;
+    }
+    Packer::table(schema, [packer])
+}
+
+fn columns(
+    grants: &Grants,
     counts: &[PeerCounts],
     lifts: &[PeerLift],
-) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let text =
-        |at: usize| -> ArrayRef { Arc::new(StringArray::from_iter_values(keys.iter().map(|key| &key[at]))) };
+    part: Range<usize>,
+) -> Result<RecordBatch, ArrowError> {
+    let (keys, counts, lifts) = (&grants.keys[part.clone()], &counts[part.clone()], &lifts[part]);
+    let text = |at: usize| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(keys.iter().map(|key| grants.text(key[at]))))
+    };
     let number = |f: fn(&PeerLift) -> f64| -> ArrayRef {
         Arc::new(Float64Array::from_iter_values(lifts.iter().map(f)))
     };
