@@ -345,6 +345,32 @@ fn a_damaged_checkpoint_is_passed_over() {
     });
 }
 
+/// Else the next run would read all events, or start from something else than they say.
+#[test]
+fn what_is_rebuilt_is_there_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plan, files) = (plan(40, 120), folder.path().join("files"));
+    write(&plan, &files).unwrap();
+    block_on(async || {
+        let engine = Engine::new(&folder.path().join("data"), TENANT);
+        assert_eq!(engine.rebuild().await.unwrap(), 0, "an empty lake");
+        ingest(&engine, &handed_over(&files)).await;
+        assert!(engine.rebuild().await.unwrap() > 1000);
+        let kept = folder.path().join("data/checkpoints").join(TENANT);
+        assert_eq!(fs::read_dir(&kept).unwrap().count(), 1);
+        // Later than the rebuilding, so that it can be started from.
+        let request = DetectRequest {
+            at: At { as_of: LATER, known_at: LATER },
+            profile: "default".to_owned(),
+            detectors: Vec::new(),
+            record: false,
+        };
+        let resting = as_json(&engine.detect(&request).await.unwrap().findings);
+        engine.forget().unwrap();
+        assert_eq!(resting, as_json(&engine.detect(&request).await.unwrap().findings));
+    });
+}
+
 /// Else a lake that was deleted and filled anew would answer with the events of the old one.
 #[test]
 fn a_checkpoint_of_another_lake_is_passed_over() {
