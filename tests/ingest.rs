@@ -337,12 +337,7 @@ fn vendor_events_survive_every_wrapping() {
     };
     let mut count = 0;
     for entry in entries {
-        let lines = fs::read_to_string(entry.unwrap().path()).unwrap();
-        let events: Vec<String> = lines
-            .lines()
-            .map(|line| json::parse(line).unwrap()["log"].to_string())
-            .filter(|log| log.starts_with('{'))
-            .collect();
+        let events = logged(&entry.unwrap().path());
         count += events.len();
         let pretty = events.iter().map(|raw| format!("{:#}", json::parse(raw).unwrap())).collect::<Vec<_>>();
         let wrapped = format!("{{\"value\":[{}],\"count\":{}}}", events.join(",\n"), events.len());
@@ -357,6 +352,13 @@ fn vendor_events_survive_every_wrapping() {
         }
     }
     assert!(count > 900, "{count}");
+}
+
+/// The events of a set of the fixtures, without what is said about them.
+fn logged(path: &Path) -> Vec<String> {
+    let lines = fs::read_to_string(path).unwrap();
+    let logs = lines.lines().map(|line| json::parse(line).unwrap()["log"].to_string());
+    logs.filter(|log| log.starts_with('{')).collect()
 }
 
 fn compact(body: Body) -> String {
@@ -435,12 +437,7 @@ fn every_format_tells_lines_apart() {
     let Some(folder) = fixtures() else { return };
     let mut formats = 0;
     for entry in fs::read_dir(folder.join("panther")).unwrap() {
-        let lines = fs::read_to_string(entry.unwrap().path()).unwrap();
-        let events: Vec<String> = lines
-            .lines()
-            .map(|line| json::parse(line).unwrap()["log"].to_string())
-            .filter(|log| log.starts_with('{'))
-            .collect();
+        let events = logged(&entry.unwrap().path());
         // As many as are looked at to recognise a format, and some.
         let beginning: Vec<&str> = events.iter().cycle().take(100).map(String::as_str).collect();
         let apart = format!("{}\n{}\n", beginning.join("\n"), events.join("\n"));
