@@ -334,7 +334,7 @@ fn a_damaged_checkpoint_is_passed_over() {
         let first = as_json(&detect(&engine, plan.end_at).await.findings);
         let kept = folder.path().join("data/checkpoints").join(TENANT);
         let checkpoint = fs::read_dir(&kept).unwrap().next().expect("a checkpoint").unwrap().path();
-        for table in ["known_changes.parquet", "grant_spans.parquet"] {
+        for table in ["known_changes.parquet", "grant_spans.arrows"] {
             let (path, bytes) = (checkpoint.join(table), fs::read(checkpoint.join(table)).unwrap());
             let mut damaged = bytes.clone();
             damaged[bytes.len() / 2] ^= 0xff;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lychgate::domain::UtcMicros;
 use lychgate::state::IDENTITY_PROVIDERS;
-use lychgate::state::link::{AccountFacts, Link, Person, link};
+use lychgate::state::link::{AccountFacts, Link, Linker, Person};
 
 /// Confidence below which rules do not treat a link as one.
 const LINK_MIN: f64 = 0.75;
@@ -23,7 +23,10 @@ struct Given {
 
 impl Given {
     fn links(&self) -> Vec<Link<'_>> {
-        link(self.accounts.iter().cloned(), &self.people, &self.domains, &IDENTITY_PROVIDERS, &self.former)
+        let accounts = || self.accounts.iter().cloned();
+        let linker = Linker::new(&self.people, &self.domains, &IDENTITY_PROVIDERS);
+        let providers = linker.providers(accounts());
+        linker.link(accounts(), &linker.known(providers.iter().copied(), &self.former))
     }
 }
 

@@ -1,18 +1,19 @@
 //! Tables that are held small (`src/query/packed.rs`): what goes in comes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
     StringViewArray, TimestampMicrosecondArray,
 };
-use arrow::compute::concat_batches;
+use arrow::compute::{cast, concat_batches, filter_record_batch, not};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::TableProvider;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use lychgate::domain::UtcMicros;
-use lychgate::query::{At, Packer, Session};
+use lychgate::query::{At, Keys, PackedTable, Packer, Session};
+use lychgate::store::checkpoint::{Growing, Kept, Reach, newest};
 use proptest::prelude::*;
 
 use crate::support::{block_on, tables};
@@ -100,6 +101,56 @@ fn batch(given: &Given, from: usize, rows: usize) -> RecordBatch {
     RecordBatch::try_new(schema(), columns).unwrap()
 }
 
+/// What is read from a file of a checkpoint.
+async fn kept(batches: Vec<RecordBatch>) -> Vec<RecordBatch> {
+    let (folder, at) = (tempfile::tempdir().unwrap(), UtcMicros(0));
+    let reach = Reach {
+        as_of: at,
+        known_at: at,
+        listings_known_at: at,
+        people_known_at: at,
+        made_from: [const { String::new() }; 3],
+    };
+    let mut growing = Growing::begin(folder.path(), reach.clone()).unwrap();
+    growing.hold("t", batches.into_iter().map(Ok)).unwrap();
+    growing.finish().unwrap();
+    let mut checkpoint = newest(folder.path(), &reach).await.expect("the checkpoint");
+    match checkpoint.tables.remove("t") {
+        Some(Kept::Held(batches)) => batches,
+        _ => panic!("a table that is held"),
+    }
+}
+
+async fn rows_of(table: &PackedTable) -> RecordBatch {
+    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+    let frame = context.read_table(Arc::new(table.clone())).unwrap();
+    concat_batches(&schema(), &frame.collect().await.unwrap()).unwrap()
+}
+
+/// Rows by the texts of two columns, and the others, beside what a look at each row gives.
+async fn check_parts(table: &PackedTable, rows: &RecordBatch) {
+    for columns in [["a", "b"], ["c", "g"], ["b", "a"]] {
+        let texts =
+            columns.map(|name| cast(rows.column_by_name(name).unwrap(), &DataType::Utf8View).unwrap());
+        let text = |column: usize, row: usize| {
+            let texts = texts[column].as_string_view();
+            if texts.is_valid(row) { texts.value(row) } else { "" }
+        };
+        let mut keys = Keys::default();
+        let mut wanted = BTreeSet::new();
+        for row in (0..rows.num_rows()).step_by(997) {
+            keys.add_pair(text(0, row), text(1, row));
+            wanted.insert([text(0, row), text(1, row)]);
+        }
+        let is_named: BooleanArray =
+            (0..rows.num_rows()).map(|row| Some(wanted.contains(&[text(0, row), text(1, row)]))).collect();
+        let [named, others] = table.parted(columns, &keys).unwrap();
+        assert_eq!(rows_of(&named).await, filter_record_batch(rows, &is_named).unwrap());
+        assert_eq!(rows_of(&others).await, filter_record_batch(rows, &not(&is_named).unwrap()).unwrap());
+        assert_eq!(named.joined(&others).unwrap().rows(), rows.num_rows());
+    }
+}
+
 async fn check(given: &Given) {
     let (mut packer, mut batches, mut from) = (Packer::new(schema()), Vec::new(), 0);
     for rows in &given.batches {
@@ -112,7 +163,9 @@ async fn check(given: &Given) {
     let expected = concat_batches(&schema(), &batches).unwrap().project(&given.projection).unwrap();
     let table = Packer::table(schema(), vec![packer]).unwrap();
     assert_eq!(table.rows(), from);
-    let table: Arc<dyn TableProvider> = Arc::new(table);
+    check_parts(&table, &concat_batches(&schema(), &batches).unwrap()).await;
+    let held = kept(table.held().map(Result::unwrap).collect()).await;
+    let table: Arc<dyn TableProvider> = Arc::new(PackedTable::of_held(&held).unwrap());
     let config = SessionConfig::new().with_target_partitions(given.partitions);
     let frame = SessionContext::new_with_config(config).read_table(table).unwrap();
     assert_eq!(frame.clone().count().await.unwrap(), from);
@@ -159,6 +212,15 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(check(&given));
     }
+}
+
+/// A register that nobody keeps is a table without rows; read as damaged, no checkpoint would ever be started from.
+#[tokio::test]
+async fn a_table_without_rows_is_kept() {
+    let empty = PackedTable::empty(schema());
+    let held = kept(empty.held().map(Result::unwrap).collect()).await;
+    let table = PackedTable::of_held(&held).unwrap();
+    assert_eq!((table.rows(), table.schema().fields().len()), (0, schema().fields().len()));
 }
 
 /// A rule that joins accounts with what is known of them took 24 GiB for a million rows: every batch of its last

@@ -9,7 +9,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use lychgate::domain::UtcMicros;
 use lychgate::pipeline::{Subject, holdings};
-use lychgate::query::{At, Base, Session, Tables, json_rows};
+use lychgate::query::{At, Base, CHANGES, PackedTable, Session, Tables, json_rows};
 use lychgate::state;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -33,11 +33,12 @@ enum Said {
         verb: &'static str,
         entitlement: Option<usize>,
         ok: bool,
+        told: Told,
     },
     /// Accounts with their status; a full listing or a partial one.
     Accounts {
         app: usize,
-        rows: BTreeMap<usize, bool>,
+        rows: BTreeMap<usize, (bool, Told)>,
         complete: bool,
     },
     /// A token was made, or revoked by whoever the account is.
@@ -55,6 +56,43 @@ enum Said {
         rows: BTreeSet<(usize, usize)>,
         complete: bool,
     },
+    /// People with whether they have an address, when they began, and when they end.
+    Roster {
+        rows: BTreeMap<usize, (bool, i64, Option<i64>)>,
+        complete: bool,
+    },
+}
+
+/// What is told of an account by the way: the person in its address, in its login and in its externalId, of people and
+/// of accounts of the identity provider; and since when it is idle.
+#[derive(Clone, Debug)]
+struct Told {
+    email: Option<usize>,
+    login: Option<usize>,
+    external: Option<(bool, usize)>,
+    active: Option<i64>,
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    let some = |n: usize| prop::option::weighted(0.3, 0..n);
+    (some(FEW), some(FEW), prop::option::weighted(0.3, (any::<bool>(), 0..FEW)), prop::option::of(0..45i64))
+        .prop_map(|(email, login, external, active)| Told { email, login, external, active })
+}
+
+impl Told {
+    fn tell(&self, row: &mut Fields, [email, login, external]: [&'static str; 3]) {
+        // One address is spelt with capitals, and one person is known by a former one alone.
+        let address = |person: usize| format!("P{person}@Example.com");
+        if let Some(person) = self.email {
+            row.insert(email, address(person).into());
+        }
+        if let Some(person) = self.login {
+            row.insert(login, if person % 2 == 0 { format!("p{person}") } else { address(person) }.into());
+        }
+        if let Some((of_person, number)) = self.external {
+            row.insert(external, if of_person { format!("n{number}") } else { account_id(number) }.into());
+        }
+    }
 }
 
 /// A statement with its two clocks, in hours.
@@ -83,20 +121,24 @@ fn account_id(account: usize) -> String {
 fn said(accounts: usize) -> impl Strategy<Value = Said> {
     let pick = |n: usize| 0..n;
     prop_oneof![
-        5 => (pick(2), pick(accounts), pick(8), any::<bool>(), any::<bool>()).prop_map(|(app, account, verb, a, b)| Said::Event {
-            app, account, verb: STATE_VERBS[verb], entitlement: None, ok: a || b,
-        }),
-        5 => (pick(2), pick(accounts), pick(3), any::<bool>(), 0..10u8).prop_map(|(app, account, entitlement, add, luck)| Said::Event {
-            app, account, entitlement: Some(entitlement), ok: luck > 0,
+        7 => (pick(2), pick(accounts), pick(8), any::<bool>(), any::<bool>(), told()).prop_map(
+            |(app, account, verb, a, b, told)| Said::Event {
+                app, account, verb: STATE_VERBS[verb], entitlement: None, ok: a || b, told,
+            }
+        ),
+        5 => (pick(2), pick(accounts), pick(3), any::<bool>(), 0..10u8, told()).prop_map(|(app, account, entitlement, add, luck, told)| Said::Event {
+            app, account, entitlement: Some(entitlement), ok: luck > 0, told,
             verb: if add { "group.member.add" } else { "group.member.remove" },
         }),
         4 => (pick(2), pick(accounts), pick(2), any::<bool>(), 0..10u8, prop::option::of(1..20i64)).prop_map(
             |(app, account, token, made, luck, lives)| Said::Token { app, account, token, made, ok: luck > 0, lives },
         ),
-        2 => (pick(2), prop::collection::btree_map(pick(accounts), any::<bool>(), 1..accounts), 0..4u8)
+        2 => (pick(2), prop::collection::btree_map(pick(accounts), (any::<bool>(), told()), 1..accounts), 0..4u8)
             .prop_map(|(app, rows, luck)| Said::Accounts { app, rows, complete: luck > 0 }),
         2 => (pick(2), prop::collection::btree_set((pick(accounts), pick(3)), 1..accounts * 3 / 2), 0..4u8)
             .prop_map(|(app, rows, luck)| Said::Grants { app, rows, complete: luck > 0 }),
+        1 => (prop::collection::btree_map(pick(FEW), (any::<bool>(), -10..20i64, prop::option::of(0..50i64)), 1..FEW + 1), 0..4u8)
+            .prop_map(|(rows, luck)| Said::Roster { rows, complete: luck > 0 }),
     ]
 }
 
@@ -121,12 +163,13 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
         let (at, known) = (instant(statement.at), instant(statement.known));
         let id = format!("s{number:03}");
         match &statement.said {
-            Said::Event { app, account, verb, entitlement, ok } => {
+            Said::Event { app, account, verb, entitlement, ok, told } => {
                 let mut event = fields! {
                     "event_id" => id, "source" => "okta", "event_type" => *verb, "verb" => *verb,
                     "occurred_at" => at, "ingested_at" => known, "account_app" => APPS[*app],
                     "account_id" => account_id(*account), "outcome" => if *ok { "success" } else { "failure" },
                 };
+                told.tell(&mut event, ["account_email", "account_name", "account_external_id"]);
                 if *verb == "signin" {
                     event.insert("app_id", APPS[*account % 2].into());
                 }
@@ -150,12 +193,27 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                 rows.entry("events").or_default().push(event);
             }
             Said::Accounts { app, rows: listed, complete } => {
-                for (account, active) in listed {
-                    rows.entry("snapshots").or_default().push(fields! {
+                for (account, (active, told)) in listed {
+                    let mut row = fields! {
                         "listing_id" => id.clone(), "source" => "accounts", "app_id" => APPS[*app], "listed_at" => at,
                         "ingested_at" => known, "complete" => *complete, "row_kind" => "account",
                         "account_id" => account_id(*account), "active" => *active,
-                    });
+                    };
+                    told.tell(&mut row, ["email", "account_name", "external_id"]);
+                    row.extend(told.active.map(|hours| ("last_active_at", instant(hours).into())));
+                    rows.entry("snapshots").or_default().push(row);
+                }
+            }
+            Said::Roster { rows: listed, complete } => {
+                for (person, (addressed, start, end)) in listed {
+                    let mut row = fields! {
+                        "listing_id" => id.clone(), "listed_at" => at, "ingested_at" => known, "complete" => *complete,
+                        "employee_id" => format!("n{person}"), "name" => format!("Person {person}"),
+                        "start_at" => instant(*start), "end_date_only" => false, "on_leave" => false,
+                    };
+                    row.extend(addressed.then(|| ("email", format!("p{person}@example.com").into())));
+                    row.extend(end.map(|hours| ("end_at", instant(hours).into())));
+                    rows.entry("employments").or_default().push(row);
                 }
             }
             Said::Grants { app, rows: listed, complete } => {
@@ -221,7 +279,7 @@ fn words(
                 words.push((statement.at, 1, number, word));
             }
             Said::Accounts { app: a, rows, .. } if *a == app => {
-                if let Some(active) = rows.get(&account) {
+                if let Some((active, _)) = rows.get(&account) {
                     words.push((statement.at, 2, number, if *active { "active" } else { "inactive" }));
                 }
             }
@@ -262,7 +320,7 @@ fn holds(history: &[Statement], app: usize, account: usize, entitlement: usize, 
     let visible = || history.iter().enumerate().filter(|(_, s)| s.at <= at.0 && s.known <= at.1);
     for (number, statement) in visible() {
         match &statement.said {
-            Said::Event { app: a, account: c, verb, entitlement: Some(e), ok: true }
+            Said::Event { app: a, account: c, verb, entitlement: Some(e), ok: true, .. }
                 if (*a, *c, *e) == (app, account, entitlement) =>
             {
                 words.push((statement.at, 1, number, *verb == "group.member.add"));
@@ -423,9 +481,14 @@ fn deactivate_and_create_under_one_external_id_is_a_rename() {
 
 /// Every view that detectors ask, as sorted rows.
 async fn everything(session: &Session) -> BTreeMap<&'static str, Vec<String>> {
-    const VIEWS: [&str; 14] = [
+    const VIEWS: [&str; 19] = [
         "known_changes",
+        "listings",
         "employments",
+        "people_aliases",
+        "rosters",
+        "identities_now",
+        "former_names",
         "account_spans",
         "account_attributes",
         "account_renames",
@@ -451,15 +514,16 @@ async fn everything(session: &Session) -> BTreeMap<&'static str, Vec<String>> {
 
 /// What a run keeps for the next one.
 async fn base_of(session: &Session) -> Base {
-    let (mut tables, mut rows) = (BTreeMap::new(), 0);
-    for (name, sql) in lychgate::query::KEPT.into_iter().chain(state::KEPT) {
-        let batches = session.collect(name, sql).await.unwrap();
-        rows += batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-        let table = MemTable::try_new(batches[0].schema(), vec![batches]).unwrap();
-        tables.insert(name.to_owned(), Arc::new(table) as Arc<dyn TableProvider>);
+    let mut tables: BTreeMap<String, Arc<dyn TableProvider>> = BTreeMap::new();
+    for name in lychgate::query::KEPT.into_iter().chain(state::KEPT) {
+        let held: Vec<RecordBatch> = session.held(name).await.unwrap().held().map(Result::unwrap).collect();
+        tables.insert(name.to_owned(), Arc::new(PackedTable::of_held(&held).unwrap()));
     }
+    let changes = session.collect(CHANGES, "SELECT * FROM known_changes").await.unwrap();
+    let changes = MemTable::try_new(changes[0].schema(), vec![changes]).unwrap();
+    tables.insert(CHANGES.to_owned(), Arc::new(changes));
     let At { as_of, known_at } = session.at();
-    Base { as_of, known_at, listings_known_at: known_at, tables, rows }
+    Base { as_of, known_at, listings_known_at: known_at, people_known_at: known_at, tables, rows: 1 }
 }
 
 async fn built(rows: &BTreeMap<&'static str, Vec<Fields>>, at: (i64, i64), base: Option<Base>) -> Session {

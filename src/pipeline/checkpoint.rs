@@ -2,24 +2,27 @@
 //! know, and a current run keeps a new one when enough has come since.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use futures::TryStreamExt;
 use tracing::{debug, warn};
 
 use super::{Engine, Error, now};
 use crate::domain::UtcMicros;
-use crate::query::{self, At, Base, Session};
+use crate::query::{self, At, Base, PackedTable, Session};
 use crate::state;
 use crate::store::Read;
-use crate::store::checkpoint::{self, Checkpoint, Growing, Reach};
+use crate::store::checkpoint::{self, Checkpoint, Growing, Kept, Reach};
 
-/// A new checkpoint costs as much as the state is large, so it waits for a tail of this share.
-const TAIL_SHARE: f64 = 0.1;
+/// A new checkpoint costs as much as the state is large, so it waits for a tail of this share of its rows: each account
+/// and each grant is in it about twice.
+const TAIL_SHARE: f64 = 0.05;
 
 /// Which events and listings a session reads.
 pub(super) struct Stored {
     events: Known,
     listings: Known,
+    people: Known,
     /// Rows that a session worked out and a checkpoint could have kept.
     pub renewed: usize,
 }
@@ -32,9 +35,9 @@ pub(super) struct Known {
 }
 
 impl Stored {
-    pub fn of(events: &Read, listings: &Read) -> Stored {
+    pub fn of(events: &Read, listings: &Read, people: &Read) -> Stored {
         let known = |read: &Read| Known { table_id: read.table_id.clone(), newest_at: read.newest_known_at };
-        Stored { events: known(events), listings: known(listings), renewed: 0 }
+        Stored { events: known(events), listings: known(listings), people: known(people), renewed: 0 }
     }
 
     pub fn events(&self) -> &Known {
@@ -50,30 +53,42 @@ impl Stored {
             as_of: at.as_of,
             known_at: known(&self.events)?,
             listings_known_at: known(&self.listings)?,
-            made_from: [&self.events, &self.listings].map(|table| table.table_id.clone()),
+            people_known_at: known(&self.people)?,
+            made_from: self.tables().map(|table| table.table_id.clone()),
         })
     }
 
     /// Whether a question at `at` knows all that is there. Batches become known one after the other,
     /// so that everything known by the newest instant of a table is in it, and no row is newer.
     fn all_known(&self, at: At) -> bool {
-        [&self.events, &self.listings]
-            .iter()
-            .all(|table| table.newest_at.is_some_and(|newest| newest <= at.known_at))
+        self.tables().iter().all(|table| table.newest_at.is_some_and(|newest| newest <= at.known_at))
+    }
+
+    fn tables(&self) -> [&Known; 3] {
+        [&self.events, &self.listings, &self.people]
     }
 }
 
 impl Engine {
     /// What earlier runs worked out, for a question at `at`.
     pub(super) async fn base(&self, at: At, stored: &Stored) -> Option<Base> {
-        let found = checkpoint::newest(&self.checkpoints(), &stored.reach(at)?).await?;
+        let Checkpoint { reach, tables, rows } =
+            checkpoint::newest(&self.checkpoints(), &stored.reach(at)?).await?;
         // One that another version made may lack what this one starts from.
-        let mut wanted = query::KEPT.iter().chain(&state::KEPT);
-        if !wanted.all(|(name, _)| found.tables.contains_key(*name)) {
+        let mut wanted = query::KEPT.iter().chain(&state::KEPT).chain([&query::CHANGES]);
+        if !wanted.all(|name| tables.contains_key(*name)) {
             return None;
         }
-        let Checkpoint { reach: Reach { as_of, known_at, listings_known_at, .. }, tables, rows } = found;
-        Some(Base { as_of, known_at, listings_known_at, tables, rows })
+        let provider = |(name, table)| {
+            let provider = match table {
+                Kept::Asked(provider) => provider,
+                Kept::Held(batches) => Arc::new(PackedTable::of_held(&batches).ok()?) as Arc<_>,
+            };
+            Some((name, provider))
+        };
+        let Reach { as_of, known_at, listings_known_at, people_known_at, .. } = reach;
+        let tables = tables.into_iter().map(provider).collect::<Option<_>>()?;
+        Some(Base { as_of, known_at, listings_known_at, people_known_at, tables, rows })
     }
 
     /// Keeps a new checkpoint where one is due, and lets `session` read from it what happened, which in memory
@@ -105,16 +120,17 @@ impl Engine {
     /// When the session does not answer or the files cannot be written.
     async fn keep_checkpoint(&self, session: &Session, reach: Reach) -> Result<(), Error> {
         let mut growing = Growing::begin(&self.checkpoints(), reach)?;
-        for (name, sql) in query::KEPT.into_iter().chain(state::KEPT) {
-            // One after the other and as they come: together they are as much as the session holds.
-            let (schema, mut batches) = session.stream(name, sql).await?;
-            let mut table = growing.table(name, schema)?;
-            while let Some(batch) = batches.try_next().await? {
-                table.write(&batch)?;
-            }
-            table.finish()?;
-            debug!(table = name, "kept");
+        for name in query::KEPT.into_iter().chain(state::KEPT) {
+            growing.hold(name, session.held(name).await?.held())?;
         }
+        // As they come: together they are more than the session holds.
+        let (schema, mut batches) = session.stream(query::CHANGES, "SELECT * FROM known_changes").await?;
+        let mut table = growing.table(query::CHANGES, schema)?;
+        while let Some(batch) = batches.try_next().await? {
+            table.write(&batch)?;
+        }
+        table.finish()?;
+        debug!("checkpoint kept");
         Ok(growing.finish()?)
     }
 

@@ -189,11 +189,12 @@ impl Engine {
     async fn tables(&self) -> Result<(Tables, Stored), Error> {
         let lake = Lake::open(self.home(), &self.tenant).await?;
         let (events, listings) = (lake.read("events").await?, lake.read("snapshots").await?);
-        let stored = Stored::of(&events, &listings);
+        let people = lake.read("employments").await?;
+        let stored = Stored::of(&events, &listings, &people);
         let tables = Tables {
             events: events.provider,
             snapshots: listings.provider,
-            employments: lake.provider("employments").await?,
+            employments: people.provider,
             registers: lake.provider("registers").await?,
             sources: lake.provider("sources").await?,
             quarantine: lake.provider("quarantine").await?,

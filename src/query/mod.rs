@@ -7,6 +7,7 @@
 mod compact;
 mod guard;
 mod json;
+mod keys;
 mod opening;
 mod packed;
 mod packed_table;
@@ -15,7 +16,8 @@ mod rows;
 mod session;
 
 pub use json::json_rows;
-pub use opening::{Base, KEPT, Tables};
+pub use keys::Keys;
+pub use opening::{Base, CHANGES, KEPT, Tables};
 pub use packed_table::{PackedTable, Packer};
 pub use rows::{Rows, Texts, Times};
 pub use session::{At, Session};

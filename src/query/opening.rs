@@ -22,34 +22,32 @@ pub struct Tables {
     pub base: Option<Base>,
 }
 
-/// What was worked out of all events of up to `as_of`, known by `known_at`, and of all listings of
-/// up to `as_of`, known by `listings_known_at`. A question at instants before these cannot start
-/// from it.
+/// What was worked out of all events of up to `as_of`, known by `known_at`, of all listings of up to `as_of`, known by
+/// `listings_known_at`, and of all rosters known by `people_known_at`. A question at instants before these cannot
+/// start from it.
 #[derive(Clone, Debug)]
 pub struct Base {
     pub as_of: UtcMicros,
     pub known_at: UtcMicros,
     pub listings_known_at: UtcMicros,
-    /// By name: what [`KEPT`] asks, and what those who build on this room keep.
+    pub people_known_at: UtcMicros,
+    /// By name: [`CHANGES`], what [`KEPT`] names, and what those who build on this room keep.
     pub tables: BTreeMap<String, Arc<dyn TableProvider>>,
     /// Rows of all tables.
     pub rows: usize,
 }
 
-/// What the next session can start from, and the question that tells it.
-pub const KEPT: [(&str, &str); 4] = [
-    // The lake has them nearly in the order of time, so that a question about recent ones need not read the others.
-    (CHANGES, "SELECT * FROM known_changes"),
-    ("event_hours", "SELECT * FROM event_hours"),
-    ("event_uses", "SELECT * FROM event_uses"),
-    (ALIASES, "SELECT alias, app_id FROM app_aliases"),
-];
+/// Views that the next session can start from as this one holds them.
+pub const KEPT: [&str; 6] = ["event_hours", "event_uses", "listed_rows", "listings", ALIASES, DIGEST];
+/// The view in which questions look for some of what happened. The lake has it nearly in the order of time, so that
+/// a question about recent rows need not read the others.
+pub const CHANGES: &str = "known_changes";
 const ALIASES: &str = "app_aliases";
-const CHANGES: &str = "known_changes";
+const DIGEST: &str = "registers_digest";
 
-/// Views of events that a base continues: the rows of events that it does not hold, its own table,
+/// Views of events and listings that a base continues: the rows of what it does not hold, its own table,
 /// and how the two become one; `true` keeps that in memory.
-const CONTINUED: [Continued; 3] = [
+const CONTINUED: [Continued; 4] = [
     Continued {
         name: "known_changes",
         tail: include_str!("views/tail_changes.sql"),
@@ -71,6 +69,13 @@ const CONTINUED: [Continued; 3] = [
         whole: include_str!("views/event_uses.sql"),
         held: true,
     },
+    Continued {
+        name: "listed_rows",
+        tail: include_str!("views/tail_listed.sql"),
+        base: "base_listed_rows",
+        whole: include_str!("views/listed_rows.sql"),
+        held: true,
+    },
 ];
 
 struct Continued {
@@ -83,10 +88,9 @@ struct Continued {
 
 /// The base views in the order in which they stand on each other; `true` keeps the rows in
 /// memory, because several others read them.
-const VIEWS: [(&str, &str, bool); 8] = [
+const VIEWS: [(&str, &str, bool); 7] = [
     ("known_events", include_str!("views/known_events.sql"), false),
     ("uses", include_str!("views/uses.sql"), false),
-    ("known_snapshots", include_str!("views/known_snapshots.sql"), false),
     ("loads", include_str!("views/loads.sql"), true),
     ("listings", include_str!("views/listings.sql"), true),
     ("sources_now", include_str!("views/sources_now.sql"), true),
@@ -106,10 +110,12 @@ impl Session {
         for (kind, batch) in registers::batches(&lines)? {
             session.hold(&registers::table_name(kind), vec![batch])?;
         }
+        session.hold(DIGEST, vec![registers::digest(&lines)?])?;
         session.define(ALIASES, include_str!("views/app_aliases.sql"), true).await?;
         session.lay_base(base).await?;
         let continued = session.has("base_known_changes")?;
         session.define("tail_events", include_str!("views/tail_events.sql"), continued).await?;
+        session.define("known_snapshots", include_str!("views/known_snapshots.sql"), false).await?;
         for view in CONTINUED {
             session.tail_rows += session.define("tail", view.tail, true).await?;
             if session.has(view.base)? {
@@ -137,7 +143,10 @@ impl Session {
     /// Registers what an earlier session worked out as `base_…`. A base of a time when names stood for
     /// other applications is passed over: any account of it may be another's now.
     async fn lay_base(&mut self, base: Option<Base>) -> Result<(), Error> {
-        let Some(Base { as_of, known_at, listings_known_at, mut tables, rows }) = base else { return Ok(()) };
+        let Some(Base { as_of, known_at, listings_known_at, people_known_at, mut tables, rows }) = base
+        else {
+            return Ok(());
+        };
         let Some(aliases) = tables.remove(ALIASES) else { return Ok(()) };
         self.register("base_app_aliases", aliases)?;
         let differ = self.collect("aliases_differ", include_str!("views/aliases_differ.sql")).await?;
@@ -145,7 +154,14 @@ impl Session {
         if differ.iter().any(|batch| batch.num_rows() > 0) {
             return Ok(());
         }
-        self.base = Reach { as_of, known_at, listings_known_at, rows };
-        tables.into_iter().try_for_each(|(name, table)| self.register(&format!("base_{name}"), table))
+        self.base = Reach { as_of, known_at, listings_known_at, people_known_at, rows };
+        tables
+            .into_iter()
+            .try_for_each(|(name, table)| self.register_kept(&format!("base_{name}"), table))?;
+        let since = self.collect("people_since", include_str!("views/people_since.sql")).await?;
+        self.people_stand = since.iter().all(|batch| batch.num_rows() == 0);
+        let differ = self.collect("registers_differ", include_str!("views/registers_differ.sql")).await?;
+        self.registers_stand = differ.iter().all(|batch| batch.num_rows() == 0);
+        Ok(())
     }
 }

@@ -9,13 +9,16 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 use arrow::array::{
-    Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray, StringViewArray, UInt8Array,
-    UInt16Array, new_null_array,
+    Array, ArrayRef, AsArray, BooleanBufferBuilder, DictionaryArray, NullArray, RecordBatch,
+    RecordBatchOptions, StringArray, StringViewArray, UInt8Array, UInt16Array, UInt32Array, make_array,
+    new_null_array,
 };
-use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow::compute::{cast, concat, interleave, take};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt8Type, UInt16Type};
 use arrow::error::ArrowError;
+
+use super::keys::Keys;
 
 /// Rows that share their values: as many as two bytes can tell apart.
 pub(super) const UNIT_ROWS: usize = 1 << 16;
@@ -68,6 +71,50 @@ impl Unit {
         RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
     }
 
+    /// Its columns as they are held: codes and their values as dictionaries, columns without a value as such.
+    pub fn held(&self, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+        let columns =
+            self.columns.iter().map(|column| column.held(self.rows)).collect::<Result<Vec<_>, _>>()?;
+        let fields = schema.fields().iter().zip(&columns);
+        let fields: Vec<Field> = fields
+            .map(|(field, column)| Field::new(field.name(), column.data_type().clone(), true))
+            .collect();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+    }
+
+    /// The reverse of [`Unit::held`]; `schema` is that of the rows.
+    pub fn of_held(schema: &SchemaRef, held: &RecordBatch) -> Result<Unit, ArrowError> {
+        let columns = schema.fields().iter().zip(held.columns());
+        let columns = columns.map(|(field, array)| Column::of_held(field.data_type(), array));
+        Ok(Unit { rows: held.num_rows(), columns: columns.collect::<Result<_, _>>()? })
+    }
+
+    /// The rows at these places.
+    pub fn take(&self, places: &UInt32Array) -> Result<Unit, ArrowError> {
+        let columns = self.columns.iter().map(|column| column.take(places)).collect::<Result<_, _>>()?;
+        Ok(Unit { rows: places.len(), columns })
+    }
+
+    /// Which rows `keys` names by the texts in two columns; none where it names no row.
+    pub fn named(
+        &self,
+        [first, second]: [usize; 2],
+        keys: &Keys,
+    ) -> Result<Option<BooleanBuffer>, ArrowError> {
+        let firsts = self.columns[first].each(self.rows, |text| keys.of_first(text))?;
+        if firsts.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let seconds = cast(&self.columns[second].unpack(0, self.rows)?, &DataType::Utf8View)?;
+        let seconds = seconds.as_string_view().iter().map(Option::unwrap_or_default);
+        let mut named = BooleanBufferBuilder::new(self.rows);
+        for (seconds_of, second) in firsts.iter().zip(seconds) {
+            named.append(seconds_of.is_some_and(|of| of.has(second)));
+        }
+        let named = named.finish();
+        Ok((named.count_set_bits() > 0).then_some(named))
+    }
+
     /// Cells of a column without a value.
     pub fn absent(&self, column: usize) -> usize {
         match &self.columns[column] {
@@ -81,13 +128,15 @@ impl Unit {
     /// Bytes of a column as it is given.
     pub fn size_bytes(&self, column: usize) -> usize {
         const VIEW_BYTES: usize = 16;
+        // Of the rows alone: what was read from a file stands on one buffer with all that is in the file.
+        let size_of = |array: &ArrayRef| array.to_data().get_slice_memory_size().unwrap_or_default();
         match &self.columns[column] {
-            Column::Plain(array) => array.get_array_memory_size(),
+            Column::Plain(array) => size_of(array),
             Column::Absent(_) => self.rows * VIEW_BYTES,
-            Column::Texts(texts) => self.rows * VIEW_BYTES + texts.get_array_memory_size(),
+            Column::Texts(texts) => self.rows * VIEW_BYTES + size_of(texts),
             Column::Coded { values, .. } => {
                 let each = values.data_type().primitive_width().unwrap_or(VIEW_BYTES);
-                self.rows * each + values.get_array_memory_size()
+                self.rows * each + size_of(values)
             }
         }
     }
@@ -118,6 +167,67 @@ impl Column {
             Column::Texts(texts) => cast(&texts.slice(from, rows), &DataType::Utf8View),
             Column::Coded { codes, values } => take(values, &codes.slice(from, rows), None),
         }
+    }
+
+    fn held(&self, rows: usize) -> Result<ArrayRef, ArrowError> {
+        Ok(match self {
+            Column::Plain(array) | Column::Texts(array) => Arc::clone(array),
+            Column::Absent(_) => Arc::new(NullArray::new(rows)),
+            Column::Coded { codes, values } if *codes.data_type() == DataType::UInt8 => Arc::new(
+                DictionaryArray::<UInt8Type>::try_new(codes.as_primitive().clone(), Arc::clone(values))?,
+            ),
+            Column::Coded { codes, values } => Arc::new(DictionaryArray::<UInt16Type>::try_new(
+                codes.as_primitive().clone(),
+                Arc::clone(values),
+            )?),
+        })
+    }
+
+    fn of_held(data_type: &DataType, array: &ArrayRef) -> Result<Column, ArrowError> {
+        let given = match array.as_any_dictionary_opt() {
+            Some(coded) => coded.values().data_type(),
+            None => array.data_type(),
+        };
+        Ok(match (given, array.as_any_dictionary_opt()) {
+            (DataType::Null, _) => Column::Absent(data_type.clone()),
+            (DataType::Utf8, None) if *data_type == DataType::Utf8View => Column::Texts(Arc::clone(array)),
+            (given, Some(coded)) if given == data_type => Column::Coded {
+                codes: make_array(coded.keys().to_data()),
+                values: Arc::clone(coded.values()),
+            },
+            (given, None) if given == data_type => Column::Plain(Arc::clone(array)),
+            _ => return Err(ArrowError::SchemaError(format!("{} is not {data_type}", array.data_type()))),
+        })
+    }
+
+    fn take(&self, places: &UInt32Array) -> Result<Column, ArrowError> {
+        Ok(match self {
+            Column::Plain(array) => Column::Plain(take(array, places, None)?),
+            Column::Absent(data_type) => Column::Absent(data_type.clone()),
+            Column::Texts(texts) => Column::Texts(take(texts, places, None)?),
+            Column::Coded { codes, values } => {
+                Column::Coded { codes: take(codes, places, None)?, values: Arc::clone(values) }
+            }
+        })
+    }
+
+    /// What `of` says of the text of each row, asked once for each text where they are coded. An absent text is an
+    /// empty one.
+    fn each<T: Copy>(
+        &self,
+        rows: usize,
+        of: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<Option<T>>, ArrowError> {
+        let Column::Coded { codes, values } = self else {
+            let texts = cast(&self.unpack(0, rows)?, &DataType::Utf8View)?;
+            return Ok(texts.as_string_view().iter().map(|text| of(text.unwrap_or_default())).collect());
+        };
+        let values = cast(values, &DataType::Utf8View)?;
+        let said: Vec<Option<T>> =
+            values.as_string_view().iter().map(|text| of(text.unwrap_or_default())).collect();
+        let (absent, codes) = (of(""), cast(codes, &DataType::UInt16)?);
+        let codes = codes.as_primitive::<UInt16Type>();
+        Ok(codes.iter().map(|code| code.map_or(absent, |code| said[usize::from(code)])).collect())
     }
 }
 

@@ -6,8 +6,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::{fmt, iter};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -26,6 +27,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayFormatType, ExecutionPlan};
 use futures::stream;
 
+use super::keys::Keys;
 use super::packed::{UNIT_ROWS, Unit};
 
 /// Rows that are unpacked together.
@@ -83,18 +85,107 @@ impl Packer {
             packer.pack()?;
             units.append(&mut packer.units);
         }
-        Ok(PackedTable { schema, units: units.into() })
+        Ok(PackedTable { schema, units: units.into_iter().map(Arc::new).collect() })
     }
 }
 
-/// The table.
-#[derive(Debug)]
+/// The table. A clone of it, and a part of it, stand on the same memory.
+#[derive(Clone, Debug)]
 pub struct PackedTable {
     schema: SchemaRef,
-    units: Arc<[Unit]>,
+    units: Arc<[Arc<Unit>]>,
 }
 
 impl PackedTable {
+    pub fn empty(schema: SchemaRef) -> PackedTable {
+        PackedTable { schema, units: Arc::new([]) }
+    }
+
+    /// The rows that `keys` names by the texts of two columns, and the others.
+    ///
+    /// # Errors
+    /// When it has no such columns.
+    pub fn parted(&self, columns: [&str; 2], keys: &Keys) -> Result<[PackedTable; 2], ArrowError> {
+        let [first, second] = columns.map(|column| self.schema.index_of(column));
+        let columns = [first?, second?];
+        let (mut named, mut others) = (Vec::new(), Vec::new());
+        for unit in self.units.iter() {
+            let Some(rows) = unit.named(columns, keys)? else {
+                others.push(Arc::clone(unit));
+                continue;
+            };
+            if rows.count_set_bits() == unit.rows {
+                named.push(Arc::clone(unit));
+                continue;
+            }
+            named.push(Arc::new(unit.take(&places(&rows))?));
+            others.push(Arc::new(unit.take(&places(&!&rows))?));
+        }
+        Ok([named, others].map(|units| PackedTable { schema: Arc::clone(&self.schema), units: units.into() }))
+    }
+
+    /// The rows of both.
+    ///
+    /// # Errors
+    /// When they have other columns.
+    pub fn joined(&self, other: &PackedTable) -> Result<PackedTable, ArrowError> {
+        let types = |schema: &SchemaRef| {
+            let fields = schema.fields().iter();
+            fields.map(|field| (field.name().clone(), field.data_type().clone())).collect::<Vec<_>>()
+        };
+        if other.units.is_empty() {
+            return Ok(self.clone());
+        }
+        if self.units.is_empty() {
+            return Ok(other.clone());
+        }
+        if types(&self.schema) != types(&other.schema) {
+            let message = format!("{} and {} are not the columns of one table", self.schema, other.schema);
+            return Err(ArrowError::SchemaError(message));
+        }
+        let units = self.units.iter().chain(other.units.iter()).cloned().collect();
+        Ok(PackedTable { schema: nullable(&self.schema), units })
+    }
+
+    /// Its rows as they are held, to be kept: first the columns of the table without rows, then units of rows. What
+    /// was put together of many parts is packed anew.
+    ///
+    /// # Errors
+    /// When columns do not fit.
+    pub fn held(&self) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> {
+        let (whole, parts): (Vec<_>, Vec<_>) =
+            self.units.iter().cloned().partition(|unit| unit.rows > UNIT_ROWS / 2);
+        let packed = move || {
+            let mut packer = Packer::new(Arc::clone(&self.schema));
+            let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+            for unit in &parts {
+                packer.push(unit.unpack(&self.schema, &all, 0, unit.rows)?)?;
+            }
+            let table = Packer::table(Arc::clone(&self.schema), [packer])?;
+            Ok(table.units.to_vec())
+        };
+        let header = iter::once(Ok(RecordBatch::new_empty(nullable(&self.schema))));
+        let whole = whole.into_iter().map(|unit| unit.held(&self.schema));
+        let packed =
+            iter::once_with(packed).flat_map(|units: Result<Vec<Arc<Unit>>, ArrowError>| match units {
+                Ok(units) => units.iter().map(|unit| unit.held(&self.schema)).collect(),
+                Err(error) => vec![Err(error)],
+            });
+        header.chain(whole).chain(packed)
+    }
+
+    /// The reverse of [`PackedTable::held`].
+    ///
+    /// # Errors
+    /// When columns do not fit.
+    pub fn of_held(batches: &[RecordBatch]) -> Result<PackedTable, ArrowError> {
+        let missing = || ArrowError::SchemaError("a table that is held names its columns first".to_owned());
+        let (header, units) = batches.split_first().ok_or_else(missing)?;
+        let schema = header.schema();
+        let units = units.iter().map(|held| Unit::of_held(&schema, held).map(Arc::new));
+        Ok(PackedTable { units: units.collect::<Result<_, _>>()?, schema })
+    }
+
     pub fn rows(&self) -> usize {
         self.units.iter().map(|unit| unit.rows).sum()
     }
@@ -137,6 +228,17 @@ impl TableProvider for PackedTable {
     }
 }
 
+/// The places of the bits that are set.
+fn places(rows: &BooleanBuffer) -> UInt32Array {
+    rows.set_indices_u32().collect::<Vec<u32>>().into()
+}
+
+/// The same columns, each of which may lack a value: what was kept, and what was worked out now, may know more.
+fn nullable(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
 /// What becomes one batch.
 #[derive(Clone, Copy, Debug)]
 struct Slice {
@@ -148,7 +250,7 @@ struct Slice {
 /// One reading of a table.
 #[derive(Clone, Debug)]
 struct Scan {
-    units: Arc<[Unit]>,
+    units: Arc<[Arc<Unit>]>,
     /// Of the table.
     whole: SchemaRef,
     /// Of what is read of it.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Float64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+    ArrayRef, BooleanBuilder, Float64Builder, RecordBatch, StringBuilder, StringViewArray,
+    TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use datafusion::error::DataFusionError;
@@ -43,6 +44,25 @@ pub fn batches(lines: &[RecordBatch]) -> Result<Vec<(RegisterKind, RecordBatch)>
             typed(kind, &lines).map(|batch| (kind, batch))
         })
         .collect()
+}
+
+/// One row, `digest`, that tells whether rows of [`SQL`] are the same as others were.
+pub fn digest(lines: &[RecordBatch]) -> Result<RecordBatch, Error> {
+    let mut hasher = blake3::Hasher::new();
+    for batch in lines {
+        let rows = Rows::new("registers", batch);
+        let columns = [rows.texts("kind")?, rows.texts("key")?, rows.texts("attributes")?];
+        for row in 0..rows.len() {
+            for text in columns.iter().map(|column| column.get(row).unwrap_or_default()) {
+                hasher.update(&text.len().to_le_bytes()).update(text.as_bytes());
+            }
+        }
+    }
+    let digest = StringViewArray::from_iter_values([hasher.finalize().to_hex().as_str()]);
+    RecordBatch::try_from_iter([("digest", Arc::new(digest) as ArrayRef)]).map_err(|e| Error::Run {
+        name: "registers_digest".to_owned(),
+        source: Box::new(DataFusionError::from(e)),
+    })
 }
 
 fn typed(

@@ -42,6 +42,8 @@ pub struct Session {
     at: At,
     pub(super) base: Reach,
     pub(super) tail_rows: usize,
+    pub(super) people_stand: bool,
+    pub(super) registers_stand: bool,
 }
 
 /// The instants up to which the base tables speak for the events and the listings.
@@ -50,6 +52,7 @@ pub(super) struct Reach {
     pub as_of: UtcMicros,
     pub known_at: UtcMicros,
     pub listings_known_at: UtcMicros,
+    pub people_known_at: UtcMicros,
     pub rows: usize,
 }
 
@@ -63,7 +66,14 @@ impl Session {
         let state = SessionStateBuilder::new().with_default_features().with_config(config);
         let state = state.with_physical_optimizer_rule(Arc::new(CompactJoined)).build();
         let context = SessionContext::new_with_state(state);
-        let session = Session { context, at, base: Reach::NONE, tail_rows: 0 };
+        let session = Session {
+            context,
+            at,
+            base: Reach::NONE,
+            tail_rows: 0,
+            people_stand: false,
+            registers_stand: false,
+        };
         session.register("events", tables.events)?;
         session.register("snapshots", tables.snapshots)?;
         session.register("employments_raw", tables.employments)?;
@@ -85,6 +95,16 @@ impl Session {
     /// Rows of events that the base does not hold.
     pub fn tail_rows(&self) -> usize {
         self.tail_rows
+    }
+
+    /// Whether there is a base, and rosters say what they said when it was made.
+    pub fn people_stand(&self) -> bool {
+        self.people_stand
+    }
+
+    /// Whether there is a base, and registers say what they said when it was made.
+    pub fn registers_stand(&self) -> bool {
+        self.registers_stand
     }
 
     /// Whether there is a table or view of this name.
@@ -112,14 +132,13 @@ impl Session {
         Ok(0)
     }
 
-    /// Adds the view `name`, held, whose joins hold the rows on their left and let those on their right pass
-    /// by, as they are written. Else the smaller side is held as far as statistics tell, which know little of
-    /// filters.
-    pub async fn define_as_written(&self, name: &str, sql: &str) -> Result<usize, Error> {
+    /// The rows of a question whose joins hold the rows on their left and let those on their right pass by, as they
+    /// are written. Else the smaller side is held as far as statistics tell, which know little of filters.
+    pub async fn packed_as_written(&self, name: &str, sql: &str) -> Result<PackedTable, Error> {
         let mut state = self.context.state();
         state.config_mut().options_mut().optimizer.join_reordering = false;
         let session = Session { context: SessionContext::new_with_state(state), ..*self };
-        session.define(name, sql, true).await
+        session.packed(name, sql).await
     }
 
     /// Adds a table of rows that Rust made. The batches share one schema; at least one is given.
@@ -132,11 +151,24 @@ impl Session {
         self.hold_packed(name, table.map_err(|source| run_error(name, source.into()))?)
     }
 
+    /// The rows of a view that is held.
+    pub async fn held(&self, name: &str) -> Result<PackedTable, Error> {
+        let failed = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };
+        let table = self.context.table_provider(name).await.map_err(failed)?;
+        // One without rows is planned as nothing.
+        Ok(table.downcast_ref().cloned().unwrap_or_else(|| PackedTable::empty(table.schema())))
+    }
+
     /// Adds a table of rows that are packed already.
     pub fn hold_packed(&self, name: &str, table: PackedTable) -> Result<(), Error> {
         debug!(view = name, rows = table.rows(), "view held");
-        if table.rows() > 0 {
-            return self.register(name, Arc::new(table));
+        self.register_kept(name, Arc::new(table))
+    }
+
+    /// Adds a table.
+    pub(super) fn register_kept(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), Error> {
+        if table.downcast_ref::<PackedTable>().is_none_or(|table| table.rows() > 0) {
+            return self.register(name, table);
         }
         // Most registers are empty. A plan that knows it does not join with nothing.
         let failed = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };
@@ -166,11 +198,11 @@ impl Session {
     }
 
     /// Lets go of tables that nothing asks any more, and of their memory.
-    pub fn forget(&self, names: &[&str]) -> Result<(), Error> {
-        for name in names {
+    pub fn forget(&self, names: &[impl AsRef<str>]) -> Result<(), Error> {
+        for name in names.iter().map(AsRef::as_ref) {
             self.context
-                .deregister_table(*name)
-                .map_err(|source| Error::Plan { name: (*name).to_owned(), source: Box::new(source) })?;
+                .deregister_table(name)
+                .map_err(|source| Error::Plan { name: name.to_owned(), source: Box::new(source) })?;
         }
         Ok(())
     }
@@ -281,11 +313,13 @@ fn run_error(name: &str, source: DataFusionError) -> Error {
 }
 
 impl Reach {
-    const NONE: Reach = Reach { as_of: NEVER, known_at: NEVER, listings_known_at: NEVER, rows: 0 };
+    const NONE: Reach =
+        Reach { as_of: NEVER, known_at: NEVER, listings_known_at: NEVER, people_known_at: NEVER, rows: 0 };
 }
 
 /// `$as_of`, `$known_at`, `$as_of_date` (the partition that holds `as_of`), `$base_as_of`,
-/// `$base_known_at` and `$base_listings_known_at` (up to where the base tables speak), and `texts`.
+/// `$base_known_at`, `$base_listings_known_at` and `$base_people_known_at` (up to where the base tables speak), and
+/// `texts`.
 fn parameters(at: At, base: Reach, texts: &[(&str, &str)]) -> ParamValues {
     let time = |t: UtcMicros| ScalarValue::TimestampMicrosecond(Some(t.0), Some("UTC".into()));
     let mut values = HashMap::from([
@@ -295,6 +329,7 @@ fn parameters(at: At, base: Reach, texts: &[(&str, &str)]) -> ParamValues {
         ("base_as_of", time(base.as_of)),
         ("base_known_at", time(base.known_at)),
         ("base_listings_known_at", time(base.listings_known_at)),
+        ("base_people_known_at", time(base.people_known_at)),
     ]);
     values.extend(texts.iter().map(|(name, text)| (*name, ScalarValue::Utf8(Some((*text).to_owned())))));
     ParamValues::from(values)

@@ -1,4 +1,4 @@
-//! Fetches what linking needs from the session, and turns its answer into a table.
+//! Fetches what linking needs from the session, and turns its answer into tables.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,25 +7,80 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewAr
 
 use super::IDENTITY_PROVIDERS;
 use super::fold::{Parts, parts};
-use super::link::{self, AccountFacts, Link, Person};
+use super::link::{self, AccountFacts, Link, Linker, Person, Provider};
 use crate::query::{Error, PackedTable, Rows, Session, Texts, Times};
 
 const ACCOUNTS: &str = include_str!("spans/link_accounts.sql");
 const PEOPLE: &str = include_str!("spans/link_people.sql");
-const FORMER: &str = include_str!("spans/former_names.sql");
-const RENAMES: &str =
-    "SELECT app_id, from_account_id, to_account_id FROM account_renames ORDER BY renamed_at, from_account_id";
+const FORMER: &str = "SELECT app_id, account_id, name FROM former_names ORDER BY app_id, account_id, name";
+const RENAMES: &str = "SELECT app_id, from_account_id, to_account_id FROM account_renames ORDER BY renamed_at, from_account_id, to_account_id, app_id";
 const DOMAINS: &str = "SELECT lower(domain) AS domain, lower(alias_of) AS alias_of FROM reg_trusted_domains WHERE alias_of IS NOT NULL";
 
-/// Runs linking over the session's accounts and people; the result is the table `links`.
-pub async fn linked(session: &Session) -> Result<PackedTable, Error> {
-    let (columns, people) = (accounts(session).await?, people(session).await?);
-    let accounts = columns.iter().flat_map(AccountColumns::facts);
-    let aliases = domain_aliases(session).await?;
-    let former = former(session).await?;
-    let mut links = link::link(accounts, &people, &aliases, &IDENTITY_PROVIDERS, &former);
-    link::follow_renames(&mut links, &renames(session).await?);
-    table(&links)
+/// What linking needs beside the accounts.
+pub struct Ground {
+    people: Vec<Person>,
+    pub domain_aliases: BTreeMap<String, String>,
+    former: Vec<[String; 3]>,
+    /// Accounts that were given up for others under one externalId, in the order in which it happened.
+    pub renames: Vec<[String; 3]>,
+}
+
+/// The table `links`, and of accounts of identity providers whose they are.
+pub struct Linked {
+    pub links: PackedTable,
+    pub providers: PackedTable,
+}
+
+impl Ground {
+    pub async fn of(session: &Session) -> Result<Ground, Error> {
+        Ok(Ground {
+            people: people(session).await?,
+            domain_aliases: domain_aliases(session).await?,
+            former: triples(session, FORMER, ["app_id", "account_id", "name"]).await?,
+            renames: triples(session, RENAMES, ["app_id", "from_account_id", "to_account_id"]).await?,
+        })
+    }
+
+    pub fn linker(&self) -> Linker<'_> {
+        Linker::new(&self.people, &self.domain_aliases, &IDENTITY_PROVIDERS)
+    }
+
+    /// Runs linking over the accounts of `linked_attributes`; `before` are accounts of identity providers that are
+    /// linked already: application, account and identity.
+    pub async fn link(
+        &self,
+        session: &Session,
+        linker: &Linker<'_>,
+        before: &[[String; 3]],
+    ) -> Result<Linked, Error> {
+        let columns = accounts(session).await?;
+        let accounts = || columns.iter().flat_map(AccountColumns::facts);
+        let before = before.iter().map(|[app, account, identity]| ([&**app, &**account], &**identity));
+        let providers = linker.providers(accounts());
+        let known = linker.known(before.chain(providers.iter().copied()), &self.former);
+        let mut links = linker.link(accounts(), &known);
+        link::follow_renames(&mut links, &self.renames);
+        Ok(Linked { links: table(&links)?, providers: providers_table(&providers)? })
+    }
+}
+
+/// Whose the accounts of identity providers are, of those of `linked_attributes`.
+pub async fn providers(session: &Session, linker: &Linker<'_>) -> Result<PackedTable, Error> {
+    let columns = accounts(session).await?;
+    providers_table(&linker.providers(columns.iter().flat_map(AccountColumns::facts)))
+}
+
+/// Rows of three texts.
+pub async fn triples(session: &Session, sql: &str, columns: [&str; 3]) -> Result<Vec<[String; 3]>, Error> {
+    let mut found = Vec::new();
+    for batch in session.collect("triples", sql).await? {
+        let rows = Rows::new("triples", &batch);
+        let [first, second, third] =
+            [rows.texts(columns[0])?, rows.texts(columns[1])?, rows.texts(columns[2])?];
+        let owned = |row| Some([first.owned(row)?, second.owned(row)?, third.owned(row)?]);
+        found.extend((0..rows.len()).filter_map(owned));
+    }
+    Ok(found)
 }
 
 /// Some accounts as the session has them.
@@ -110,33 +165,6 @@ async fn people(session: &Session) -> Result<Vec<Person>, Error> {
     Ok(people.into_values().collect())
 }
 
-/// Addresses and logins that accounts of identity providers had before.
-async fn former(session: &Session) -> Result<Vec<[String; 3]>, Error> {
-    let mut found = Vec::new();
-    for batch in session.collect("former_names", FORMER).await? {
-        let rows = Rows::new("former_names", &batch);
-        let (app, account, text) = (rows.texts("app_id")?, rows.texts("account_id")?, rows.texts("name")?);
-        found.extend(
-            (0..rows.len()).filter_map(|row| Some([app.owned(row)?, account.owned(row)?, text.owned(row)?])),
-        );
-    }
-    Ok(found)
-}
-
-/// Accounts that were given up for others under one externalId, in the order in which it happened.
-async fn renames(session: &Session) -> Result<Vec<[String; 3]>, Error> {
-    let mut found = Vec::new();
-    for batch in session.collect("account_renames", RENAMES).await? {
-        let rows = Rows::new("account_renames", &batch);
-        let (app, from, to) =
-            (rows.texts("app_id")?, rows.texts("from_account_id")?, rows.texts("to_account_id")?);
-        found.extend(
-            (0..rows.len()).filter_map(|row| Some([app.owned(row)?, from.owned(row)?, to.owned(row)?])),
-        );
-    }
-    Ok(found)
-}
-
 async fn domain_aliases(session: &Session) -> Result<BTreeMap<String, String>, Error> {
     let mut aliases = BTreeMap::new();
     for batch in session.collect("domain_aliases", DOMAINS).await? {
@@ -156,6 +184,19 @@ fn table(links: &[Link<'_>]) -> Result<PackedTable, Error> {
     for part in parts(links.len()) {
         table.push(columns(&links[part]))?;
     }
+    table.finish()
+}
+
+fn providers_table(providers: &[Provider<'_>]) -> Result<PackedTable, Error> {
+    let texts = |text: &dyn for<'p> Fn(&'p Provider<'_>) -> &'p str| -> ArrayRef {
+        Arc::new(StringViewArray::from_iter_values(providers.iter().map(text)))
+    };
+    let mut table = Parts::of("provider_people");
+    table.push(vec![
+        ("app_id", texts(&|([app, _], _)| app)),
+        ("account_id", texts(&|([_, account], _)| account)),
+        ("identity_id", texts(&|(_, identity)| identity)),
+    ])?;
     table.finish()
 }
 

@@ -1,32 +1,31 @@
 //! Rows that are kept: of accounts that nothing touched since a checkpoint they are taken from
 //! it, and only the others are worked out again. Does not know where checkpoints are.
 //!
-//! The views of [`BY_ACCOUNT`] have rows of their own for each account, made from what was said of
-//! that account alone and of its application's listings. Spans and attributes read `touched_changes`
-//! and `touched_snapshots`: what was said of the accounts that are worked out, which without a
-//! checkpoint are all.
+//! Spans and attributes have rows of their own for each account, made from what was said of that account
+//! alone and of its application's listings. They are made of `touched_changes` and `touched_snapshots`: what
+//! was said of the accounts that are worked out, which without a checkpoint are all.
 
-use crate::query::{self, PackedTable, Session};
+use crate::query::{self, Keys, PackedTable, Session};
 
-/// What the next session can start from, and the question that tells it.
-pub const KEPT: [(&str, &str); 6] = [
-    ("account_spans", "SELECT * FROM account_spans"),
-    ("account_attributes", "SELECT * FROM account_attributes"),
-    ("grant_spans", "SELECT * FROM grant_spans"),
-    ("app_uses", "SELECT * FROM app_uses"),
-    ("listings", "SELECT row_kind, app_id, listing_id, trusted FROM listings"),
-    ("login_apps", include_str!("kept/login_apps.sql")),
+/// Views that the next session can start from as this one holds them.
+pub const KEPT: [&str; 16] = [
+    "account_attributes",
+    "account_renames",
+    "account_spans",
+    "accounts_now",
+    "app_uses",
+    "employee_numbers",
+    "employments",
+    "former_names",
+    "grant_spans",
+    "grants_now",
+    "identities_now",
+    "last_activity",
+    "links",
+    "people_aliases",
+    "provider_people",
+    "rosters",
 ];
-
-/// Views that are kept, the table of the checkpoint that holds their rows, and how these and the rows
-/// worked out again become one.
-const BY_ACCOUNT: [(&str, &str, &str); 4] = [
-    ("account_spans", "base_account_spans", MERGED),
-    ("account_attributes", "base_account_attributes", MERGED),
-    ("grant_spans", "base_grant_spans", MERGED),
-    ("app_uses", "base_app_uses", include_str!("kept/merged_uses.sql")),
-];
-const MERGED: &str = include_str!("kept/merged.sql");
 
 /// How to tell which accounts are to be worked out again; `true` keeps the rows in memory.
 const TOUCHED: [(&str, &str, bool); 4] = [
@@ -36,36 +35,142 @@ const TOUCHED: [(&str, &str, bool); 4] = [
     ("touched_snapshots", include_str!("kept/touched_snapshots.sql"), false),
 ];
 
-/// Finds out which accounts are to be worked out again.
-pub async fn find_touched(session: &Session) -> Result<(), query::Error> {
-    if !session.has("base_login_apps")? {
+/// Rows of accounts that are worked out again, by which it is told of which others that is.
+const AGAIN: [&str; 15] = [
+    "active_attributes",
+    "active_links",
+    "active_uses",
+    "attributes_again",
+    "attributes_before",
+    "moved_links",
+    "moved_names",
+    "names_again",
+    "names_before",
+    "providers_again",
+    "providers_before",
+    "renewed_account_attributes",
+    "renewed_account_spans",
+    "renewed_grant_spans",
+    "renewed_links",
+];
+
+/// The columns that name an account.
+pub const ACCOUNT: [&str; 2] = ["app_id", "account_id"];
+
+/// Finds out which accounts are to be worked out again; none where it is all, since there is no checkpoint.
+pub async fn find_touched(session: &Session) -> Result<Option<Keys>, query::Error> {
+    if !session.has("base_listings")? {
         session.alias("touched_changes", "known_changes").await?;
-        return session.alias("touched_snapshots", "known_snapshots").await;
+        session.alias("touched_snapshots", "known_snapshots").await?;
+        return Ok(None);
     }
     for (name, sql, held) in TOUCHED {
         session.define(name, sql, held).await?;
     }
-    Ok(())
+    let mut touched = keys(session, "SELECT app_id, account_id FROM touched_accounts").await?;
+    for batch in session.collect("touched_apps", "SELECT app_id FROM touched_apps").await? {
+        touched.add_all("touched_apps", &batch, "app_id")?;
+    }
+    Ok(Some(touched))
 }
 
-/// Adds the view `name`, held: the rows that were worked out again, and those that are kept of the
-/// other accounts. Gives how many rows were worked out.
-pub async fn lay(session: &Session, name: &str, again: PackedTable) -> Result<usize, query::Error> {
+/// The accounts that a question answers with.
+pub async fn keys(session: &Session, sql: &str) -> Result<Keys, query::Error> {
+    let mut keys = Keys::default();
+    session.each("keys", sql, |batch| keys.add("keys", batch, ACCOUNT)).await?;
+    Ok(keys)
+}
+
+/// Adds the view `name`, held: the rows of `renewed` accounts, worked out again, and those that the checkpoint has of
+/// the others; all are worked out where no accounts are named. Gives how many rows were worked out.
+pub async fn lay(
+    session: &Session,
+    name: &str,
+    again: PackedTable,
+    renewed: Option<&Keys>,
+) -> Result<usize, query::Error> {
     let rows = again.rows();
-    let found = BY_ACCOUNT.iter().find(|(view, ..)| *view == name);
-    let Some((_, kept, merged)) = found.filter(|(_, kept, _)| session.has(kept).is_ok_and(|has| has)) else {
-        session.hold_packed(name, again)?;
-        return Ok(rows);
+    let whole = match renewed {
+        Some(renewed) => {
+            let [_, others] = parted(session, &base(name), ACCOUNT, renewed).await?;
+            joined(name, &others, &again)?
+        }
+        None => again,
     };
-    session.hold_packed("again", again)?;
-    session.alias("kept", kept).await?;
-    session.define(name, merged, true).await?;
-    session.forget(&["again", "kept", kept])?;
+    session.hold_packed(name, whole)?;
     Ok(rows)
 }
 
-/// Lets go of what was needed only to tell.
-pub fn forget_touched(session: &Session) -> Result<(), query::Error> {
+/// Adds the view `app_uses`, held. Uses since are put together with those that the checkpoint has of the same account.
+/// Gives how many rows were worked out, and which accounts were used.
+pub async fn lay_uses(session: &Session, since: PackedTable) -> Result<(usize, Keys), query::Error> {
+    const NAME: &str = "app_uses";
+    const BASE: &str = "base_app_uses";
+    let (rows, mut by_key, mut used) = (since.rows(), Keys::default(), Keys::default());
+    if !session.has(BASE)? {
+        session.hold_packed(NAME, since)?;
+        return Ok((rows, used));
+    }
+    session.hold_packed("again", since)?;
+    let accounts = "SELECT account_app, account_key_app, account_id FROM again";
+    let hear = |batch: &_| {
+        by_key.add(NAME, batch, ["account_app", "account_id"])?;
+        used.add(NAME, batch, ["account_key_app", "account_id"])
+    };
+    session.each(NAME, accounts, hear).await?;
+    let [before, others] = parted(session, BASE, ["account_app", "account_id"], &by_key).await?;
+    session.hold_packed("kept", before)?;
+    let again = session.packed(NAME, include_str!("kept/merged_uses.sql")).await?;
+    session.forget(&["again", "kept"])?;
+    session.hold_packed(NAME, joined(NAME, &others, &again)?)?;
+    Ok((rows, used))
+}
+
+/// Adds the view `name`, held, as the checkpoint has it.
+pub async fn stand(session: &Session, name: &str) -> Result<(), query::Error> {
+    session.alias(name, &base(name)).await
+}
+
+/// Adds the view `name`, held: as the checkpoint has it, where what it is made of `stands`.
+pub async fn stand_or_lay(
+    session: &Session,
+    name: &str,
+    sql: &str,
+    stands: bool,
+) -> Result<(), query::Error> {
+    match stands {
+        true => stand(session, name).await,
+        false => session.define(name, sql, true).await.map(|_| ()),
+    }
+}
+
+/// Rows of `named` accounts in the view `name`, and the others.
+pub async fn parted(
+    session: &Session,
+    name: &str,
+    account: [&str; 2],
+    named: &Keys,
+) -> Result<[PackedTable; 2], query::Error> {
+    session.held(name).await?.parted(account, named).map_err(|source| failed(name, source))
+}
+
+/// Lets go of what the checkpoint has, and of what was needed only to tell what of it stands.
+pub fn forget(session: &Session) -> Result<(), query::Error> {
     session.forget(&TOUCHED.map(|(name, ..)| name))?;
-    session.forget(&["base_listings", "base_login_apps"])
+    session.forget(&AGAIN)?;
+    session.forget(&KEPT.iter().chain(&query::KEPT).map(|name| base(name)).collect::<Vec<_>>())
+}
+
+/// What the checkpoint calls a view.
+fn base(name: &str) -> String {
+    format!("base_{name}")
+}
+
+/// The rows of both, in the view `name`.
+pub fn joined(name: &str, kept: &PackedTable, again: &PackedTable) -> Result<PackedTable, query::Error> {
+    kept.joined(again).map_err(|source| failed(name, source))
+}
+
+fn failed(name: &str, source: arrow::error::ArrowError) -> query::Error {
+    query::Error::Run { name: name.to_owned(), source: Box::new(source.into()) }
 }

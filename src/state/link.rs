@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::class::{self, Classified};
+use super::names::{canonical_email, folded_name, former_texts, initial};
 use crate::domain::UtcMicros;
 
 /// An account, as far as linking needs to know it.
@@ -67,46 +68,89 @@ const NAME: f64 = 0.55;
 /// Jaro-Winkler similarity from which a display name is worth a reviewer's look.
 const NAME_SIMILARITY_MIN: f64 = 0.93;
 
-/// Links every account, in their order; they are looked at twice. `domain_aliases` maps an e-mail domain
-/// to the one it stands for.
-/// The cost is linear in accounts and people; names are compared only for accounts that
+/// An account of an identity provider, with its application, and whose it is whatever its class.
+pub type Provider<'a> = ([&'a str; 2], &'a str);
+
+/// Links accounts to people. The cost is linear in accounts and people; names are compared only for accounts that
 /// nothing else explains, within people who share a first letter.
-///
-/// `former` holds the addresses and logins that an identity provider's account had before:
-/// application, account and text. They belong to whoever the account belongs to.
-pub fn link<'a>(
-    accounts: impl Iterator<Item = AccountFacts<'a>> + Clone,
-    people: &'a [Person],
-    domain_aliases: &'a BTreeMap<String, String>,
-    identity_providers: &[&str],
-    former: &[[String; 3]],
-) -> Vec<Link<'a>> {
-    let mut index = Index::new(people, domain_aliases);
-    let mut providers: HashMap<(&str, &str), usize> = HashMap::new();
-    let is_provider = |account: &AccountFacts| identity_providers.contains(&account.app_id);
-    let mut decided = Vec::new();
-    for account in accounts.clone().filter(is_provider) {
-        let matched = index.find(&account, &HashMap::new());
-        if let Match::One(person, _, confidence) = matched
-            && confidence >= LOGIN
-        {
-            providers.insert((account.app_id, account.account_id), person);
-        }
-        decided.push(index.decide(&account, matched));
+pub struct Linker<'a> {
+    index: Index<'a>,
+    identity_providers: &'a [&'a str],
+}
+
+impl<'a> Linker<'a> {
+    /// `domain_aliases` maps an e-mail domain to the one it stands for.
+    pub fn new(
+        people: &'a [Person],
+        domain_aliases: &'a BTreeMap<String, String>,
+        identity_providers: &'a [&'a str],
+    ) -> Linker<'a> {
+        Linker { index: Index::new(people, domain_aliases), identity_providers }
     }
-    for [app, account, text] in former {
-        if let Some(person) = providers.get(&(app.as_str(), account.as_str())) {
-            index.add_former(text, *person);
-        }
+
+    /// Whose the accounts of identity providers are, of these accounts.
+    pub fn providers<'f>(&self, accounts: impl Iterator<Item = AccountFacts<'f>>) -> Vec<Provider<'f>>
+    where
+        'a: 'f,
+    {
+        let found = |account: AccountFacts<'f>| match self.index.find(&account, &Known::default()) {
+            Match::One(person, _, confidence) if confidence >= LOGIN => {
+                Some(([account.app_id, account.account_id], self.index.people[person].identity_id.as_str()))
+            }
+            _ => None,
+        };
+        accounts.filter(|account| self.is_provider(account)).filter_map(found).collect()
     }
-    let by_provider_id: HashMap<&str, usize> =
-        providers.iter().map(|((_, id), person)| (*id, *person)).collect();
-    let mut decided = decided.into_iter();
-    let decide = |account: AccountFacts<'a>| {
-        let decided = is_provider(&account).then(|| decided.next()).flatten();
-        decided.unwrap_or_else(|| index.decide(&account, index.find(&account, &by_provider_id)))
-    };
-    accounts.map(decide).collect()
+
+    /// What these accounts of identity providers tell of others: by their ids, and by the addresses and logins that
+    /// they had before, which belong to whoever the account belongs to. `former` holds application, account and text.
+    pub fn known<'p>(
+        &self,
+        providers: impl Iterator<Item = Provider<'p>>,
+        former: &[[String; 3]],
+    ) -> Known<'p> {
+        let person =
+            |(account, identity): Provider<'p>| Some((account, *self.index.by_identity.get(identity)?));
+        let providers: BTreeMap<[&str; 2], usize> = providers.filter_map(person).collect();
+        let mut known = Known::default();
+        for [app, account, text] in former {
+            let Some(person) = providers.get(&[app.as_str(), account]) else { continue };
+            for text in former_texts(text, self.index.domain_aliases) {
+                push_once(known.by_former.entry(text).or_default(), *person);
+            }
+        }
+        known.by_provider_id = providers.into_iter().map(|([_, id], person)| (id, person)).collect();
+        known
+    }
+
+    /// Links every account, in their order.
+    pub fn link<'f>(
+        &self,
+        accounts: impl Iterator<Item = AccountFacts<'f>>,
+        known: &Known<'_>,
+    ) -> Vec<Link<'f>>
+    where
+        'a: 'f,
+    {
+        let nothing = Known::default();
+        let decide = |account: AccountFacts<'f>| {
+            let known = if self.is_provider(&account) { &nothing } else { known };
+            self.index.decide(&account, self.index.find(&account, known))
+        };
+        accounts.map(decide).collect()
+    }
+
+    fn is_provider(&self, account: &AccountFacts) -> bool {
+        self.identity_providers.contains(&account.app_id)
+    }
+}
+
+/// What accounts of identity providers tell of others.
+#[derive(Default)]
+pub struct Known<'p> {
+    by_provider_id: BTreeMap<&'p str, usize>,
+    /// Addresses and logins that only the history of an identity provider knows.
+    by_former: HashMap<String, Vec<usize>>,
 }
 
 /// Gives an account that nothing else explains the person of the account that it was renamed from,
@@ -148,11 +192,11 @@ enum Match {
 struct Index<'a> {
     people: &'a [Person],
     domain_aliases: &'a BTreeMap<String, String>,
+    by_identity: HashMap<&'a str, usize>,
+    /// Also by employee number.
     by_id: HashMap<&'a str, usize>,
     by_email: HashMap<String, Vec<usize>>,
     by_login: HashMap<String, Vec<usize>>,
-    /// Addresses and logins that only the history of an identity provider knows.
-    by_former: HashMap<String, Vec<usize>>,
     by_initial: HashMap<char, Vec<usize>>,
 }
 
@@ -161,13 +205,14 @@ impl<'a> Index<'a> {
         let mut index = Index {
             people,
             domain_aliases,
+            by_identity: HashMap::new(),
             by_id: HashMap::new(),
             by_email: HashMap::new(),
             by_login: HashMap::new(),
-            by_former: HashMap::new(),
             by_initial: HashMap::new(),
         };
         for (at, person) in people.iter().enumerate() {
+            index.by_identity.insert(&person.identity_id, at);
             index.by_id.insert(&person.identity_id, at);
             for employee_id in &person.employee_ids {
                 index.by_id.insert(employee_id, at);
@@ -185,19 +230,10 @@ impl<'a> Index<'a> {
         index
     }
 
-    fn add_former(&mut self, text: &str, person: usize) {
-        let text = canonical_email(text, self.domain_aliases);
-        let login = text.split('@').next().unwrap_or_default().to_owned();
-        if login != text {
-            push_once(self.by_former.entry(login).or_default(), person);
-        }
-        push_once(self.by_former.entry(text).or_default(), person);
-    }
-
-    fn find(&self, account: &AccountFacts, by_provider_id: &HashMap<&str, usize>) -> Match {
+    fn find(&self, account: &AccountFacts, known: &Known<'_>) -> Match {
         let external_id = account.external_id.map(str::trim);
-        if let Some(person) = external_id.and_then(|id| by_provider_id.get(id).or_else(|| self.by_id.get(id)))
-        {
+        let by_id = |id: &str| known.by_provider_id.get(id).or_else(|| self.by_id.get(id));
+        if let Some(person) = external_id.and_then(by_id) {
             return Match::One(*person, "external_id", EXTERNAL_ID);
         }
         if let Some(person) = account.employee_id.and_then(|id| self.by_id.get(id.trim())) {
@@ -212,7 +248,7 @@ impl<'a> Index<'a> {
                 Match::Several(n) => return Match::Several(n),
                 Match::Nobody => {}
             }
-            match self.one_of(self.by_former.get(&key), account) {
+            match self.one_of(known.by_former.get(&key), account) {
                 Match::One(person, _, _) => return Match::One(person, "alias", ALIAS),
                 Match::Several(n) => return Match::Several(n),
                 Match::Nobody => {}
@@ -227,7 +263,7 @@ impl<'a> Index<'a> {
             }
             Match::One(person, _, _) => Match::One(person, "login", LOGIN),
             Match::Several(n) => Match::Several(n),
-            Match::Nobody => match self.one_of(self.by_former.get(&login.to_lowercase()), account) {
+            Match::Nobody => match self.one_of(known.by_former.get(&login.to_lowercase()), account) {
                 Match::One(person, _, _) => Match::One(person, "alias", LOGIN),
                 other => other,
             },
@@ -335,33 +371,4 @@ fn push_once(list: &mut Vec<usize>, at: usize) {
     if list.last() != Some(&at) {
         list.push(at);
     }
-}
-
-/// Case-folded, plus-tag kept (it is part of the address), domain alias resolved.
-fn canonical_email(email: &str, domain_aliases: &BTreeMap<String, String>) -> String {
-    let email = email.trim().to_lowercase();
-    match email.split_once('@') {
-        Some((local, domain)) => match domain_aliases.get(domain) {
-            Some(primary) => format!("{local}@{primary}"),
-            None => email,
-        },
-        None => email,
-    }
-}
-
-/// Letters and single blanks, case and diacritics folded, "Last, First" turned round.
-fn folded_name(name: &str) -> String {
-    use unicode_normalization::UnicodeNormalization;
-    use unicode_normalization::char::is_combining_mark;
-    let turned = match name.split_once(',') {
-        Some((last, first)) => format!("{} {}", first.trim(), last.trim()),
-        None => name.to_owned(),
-    };
-    let folded: String =
-        turned.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
-    folded.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn initial(name: &str) -> Option<char> {
-    folded_name(name).chars().next()
 }

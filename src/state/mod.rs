@@ -11,6 +11,9 @@ mod fold;
 mod kept;
 pub mod leavers;
 pub mod link;
+mod names;
+mod relink;
+mod renew;
 mod semantics;
 
 pub use kept::KEPT;
@@ -21,8 +24,7 @@ use crate::query::{self, Session};
 /// Applications whose accounts are the identity provider's own.
 pub const IDENTITY_PROVIDERS: [&str; 3] = ["okta", "entra", "google_workspace"];
 
-/// Views of people, which linking needs, in the order in which they stand on each other; all are held
-/// in memory, because several others read them.
+/// Views of people, which linking needs, in the order in which they stand on each other.
 const PEOPLE: [(&str, &str); 3] = [
     ("employee_numbers", include_str!("spans/employee_numbers.sql")),
     ("employments", include_str!("spans/employments.sql")),
@@ -30,11 +32,9 @@ const PEOPLE: [(&str, &str); 3] = [
 ];
 
 /// Views that stand on links; `true` keeps the rows in memory.
-const AFTER_LINKS: [(&str, &str, bool); 12] = [
+const AFTER_LINKS: [(&str, &str, bool); 10] = [
     ("grants_ended", include_str!("spans/grants_ended.sql"), true),
     ("deleted_accounts", include_str!("spans/deleted_accounts.sql"), true),
-    ("rosters", include_str!("spans/rosters.sql"), true),
-    ("identities_now", include_str!("spans/identities_now.sql"), true),
     ("idp_accounts", include_str!("spans/idp_accounts.sql"), false),
     ("assignments_now", include_str!("spans/assignments_now.sql"), true),
     ("applications", include_str!("spans/applications.sql"), true),
@@ -66,23 +66,22 @@ const PLAIN_REGISTERS: [&str; 10] = [
 /// Those of [`query::Error`], with the name of the view.
 pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize, query::Error> {
     session.hold("semantics", vec![semantics::table(configured)?])?;
-    kept::find_touched(session).await?;
-    for (name, sql) in PEOPLE {
-        session.define(name, sql, true).await?;
-    }
+    let touched = kept::find_touched(session).await?;
+    let touched = touched.as_ref();
+    people(session).await?;
     let mut renewed = 0;
     let [spans, attributes] = fold::accounts(session).await?;
-    renewed += kept::lay(session, "account_spans", spans).await?;
-    renewed += kept::lay(session, "account_attributes", attributes).await?;
+    renewed += kept::lay(session, "account_spans", spans, touched).await?;
+    renewed += kept::lay(session, "account_attributes", attributes, touched).await?;
     session.define("account_renames", include_str!("spans/account_renames.sql"), true).await?;
-    renewed += kept::lay(session, "grant_spans", fold::grants(session).await?).await?;
+    renewed += kept::lay(session, "grant_spans", fold::grants(session).await?, touched).await?;
     let uses = session.packed("app_uses", include_str!("spans/app_uses.sql")).await?;
-    renewed += kept::lay(session, "app_uses", uses).await?;
-    kept::forget_touched(session)?;
-    session.hold_packed("links", facts::linked(session).await?)?;
-    session.hold("last_activity", vec![fold::activity(session).await?])?;
-    session.define_as_written("grants_now", include_str!("spans/grants_now.sql")).await?;
-    session.define_as_written("accounts_now", include_str!("spans/accounts_now.sql")).await?;
+    let (rows, used) = kept::lay_uses(session, uses).await?;
+    renewed += rows;
+    let relinked = relink::lay(session, touched).await?;
+    renew::lay_activity(session, relinked.as_ref(), &used).await?;
+    renew::lay_now(session, relinked.as_ref()).await?;
+    kept::forget(session)?;
     for (name, sql, held) in AFTER_LINKS {
         session.define(name, sql, held).await?;
     }
@@ -92,4 +91,18 @@ pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize,
         session.alias(name, &format!("reg_{name}")).await?;
     }
     Ok(renewed)
+}
+
+/// Adds the views of people, which only rosters speak of.
+async fn people(session: &Session) -> Result<(), query::Error> {
+    for (name, sql) in PEOPLE {
+        kept::stand_or_lay(session, name, sql, session.people_stand()).await?;
+    }
+    session.define("rosters", include_str!("spans/rosters.sql"), true).await?;
+    let mut stand = session.people_stand();
+    if stand {
+        let moved = session.collect("people_moved", include_str!("kept/people_moved.sql")).await?;
+        stand = moved.iter().all(|batch| batch.num_rows() == 0);
+    }
+    kept::stand_or_lay(session, "identities_now", include_str!("spans/identities_now.sql"), stand).await
 }

@@ -33,6 +33,8 @@ pub enum Error {
     Provider { table: &'static str, source: Box<DataFusionError> },
     #[error("cannot {what} \"{}\"", path.display())]
     Parquet { what: &'static str, path: PathBuf, source: ParquetError },
+    #[error("cannot keep rows in \"{}\"", path.display())]
+    Held { path: PathBuf, source: ArrowError },
     #[error("cannot use lake \"{url}\": {what}")]
     Lake { url: String, what: String },
     #[error("cannot use lake \"{url}\": {advice}")]

@@ -19,12 +19,13 @@
 //! | `durable` | fsync, the lock, repair after power loss |
 //! | `compact` | small files into large ones, old ones removed |
 //! | `verify`, `backup` | whether it is whole; copies of it |
-//! | `checkpoint` | what was worked out, to start from |
+//! | `checkpoint`, `checkpoint_table` | what was worked out, to start from |
 
 pub mod backup;
 mod bucket;
 mod buffer;
 pub mod checkpoint;
+mod checkpoint_table;
 mod columns;
 mod compact;
 mod durable;

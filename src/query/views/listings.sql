@@ -3,28 +3,24 @@
 -- A listing is trusted to say who is gone when it is complete, is the whole of its source as far
 -- as anything says (`damage` of `loads`), could be read but for one row in 200 and has not shrunk by more than max(20 rows, 2 %) since the
 -- one before it (detectors reference, PRV-11).
--- Inputs: known_snapshots, loads.
-WITH counted AS (
+-- Inputs: listed_rows, loads.
+WITH damaged AS (
+  SELECT DISTINCT load_id
+  FROM loads
+  WHERE damage IS NOT NULL
+    OR quarantined > 0.005 * rows
+),
+counted AS (
   SELECT
-    row_kind,
-    app_id,
-    listing_id,
-    max(listed_at) AS listed_at,
-    bool_and(complete) AND NOT bool_or(damaged) AS complete,
-    count(*) AS rows
-  FROM (
-    SELECT
-      s.row_kind,
-      s.app_id,
-      s.listing_id,
-      s.listed_at,
-      s.complete,
-      l.damage IS NOT NULL OR coalesce(l.quarantined > 0.005 * l.rows, FALSE) AS damaged
-    FROM known_snapshots AS s
-    LEFT JOIN loads AS l
-      ON l.load_id = s.listing_id
-  ) AS stated
-  GROUP BY row_kind, app_id, listing_id
+    s.row_kind,
+    s.app_id,
+    s.listing_id,
+    s.listed_at,
+    s.complete AND d.load_id IS NULL AS complete,
+    s.rows
+  FROM listed_rows AS s
+  LEFT JOIN damaged AS d
+    ON d.load_id = s.listing_id
 ),
 compared AS (
   SELECT

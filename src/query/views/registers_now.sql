@@ -33,4 +33,4 @@ ranked AS (
 SELECT kind, key, attributes
 FROM ranked
 WHERE age = 1
-ORDER BY kind, key
+ORDER BY kind, key, attributes

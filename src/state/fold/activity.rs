@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use ahash::RandomState;
-use arrow::array::{Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use indexmap::{IndexMap, IndexSet};
 
 use super::texts::{NONE, Numbered};
-use super::{NEVER, failed, table, times};
+use super::{NEVER, failed, times};
 use crate::query::{Error, Rows};
 
 /// What is known of the uses of one account; [`NEVER`] for no time.
@@ -115,7 +115,7 @@ impl Uses {
     /// One account with any activity a row: `app_id`, `account_id`, `last_success_at`,
     /// `last_success_signal`, `last_failure_at`, `failures_since_success`, `first_success_at`. Only a
     /// success counts as use; a failed sign-in never refreshes it.
-    pub fn last_activity(mut self) -> Result<RecordBatch, Error> {
+    pub fn last_activity(mut self) -> Result<Vec<(&'static str, ArrayRef)>, Error> {
         for Failed { account, at, times } in std::mem::take(&mut self.failures) {
             let activity = &mut self.activities[account];
             activity.last_failure_at = activity.last_failure_at.max(at);
@@ -139,18 +139,15 @@ impl Uses {
             times(found.iter().map(|(_, one)| at(one)).map(|at| (at != NEVER).then_some(at)))
         };
         let since: Int64Array = found.iter().map(|(_, one)| Some(one.failures_since_success)).collect();
-        table(
-            "last_activity",
-            vec![
-                ("app_id", text(&|key, _| key.0)?),
-                ("account_id", text(&|key, _| key.1)?),
-                ("last_success_at", time(&|one| one.last_success_at)),
-                ("last_success_signal", text(&|_, one| one.signal)?),
-                ("last_failure_at", time(&|one| one.last_failure_at)),
-                ("failures_since_success", Arc::new(since)),
-                ("first_success_at", time(&|one| one.first_success_at)),
-            ],
-        )
+        Ok(vec![
+            ("app_id", text(&|key, _| key.0)?),
+            ("account_id", text(&|key, _| key.1)?),
+            ("last_success_at", time(&|one| one.last_success_at)),
+            ("last_success_signal", text(&|_, one| one.signal)?),
+            ("last_failure_at", time(&|one| one.last_failure_at)),
+            ("failures_since_success", Arc::new(since)),
+            ("first_success_at", time(&|one| one.first_success_at)),
+        ])
     }
 
     fn account(&mut self, app: u32, account: u32) -> usize {

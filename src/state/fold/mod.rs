@@ -52,17 +52,19 @@ pub async fn grants(session: &Session) -> Result<PackedTable, Error> {
     grants.spans(&listings)
 }
 
-/// The rows of `last_activity`.
-pub async fn activity(session: &Session) -> Result<RecordBatch, Error> {
+/// The rows of `last_activity` for the accounts of `active_links`, `active_uses` and `active_attributes`.
+pub async fn activity(session: &Session) -> Result<PackedTable, Error> {
     let mut uses = Uses::default();
-    let links = "SELECT app_id, account_id, identity_id FROM links";
+    let links = "SELECT app_id, account_id, identity_id FROM active_links";
     session.each("links", links, |batch| uses.hear_links(batch)).await?;
-    let used = "SELECT account_key_app, account_id, app_key, verb, outcome = 'success' AS ok, first_at, last_at, uses FROM app_uses";
+    let used = "SELECT account_key_app, account_id, app_key, verb, outcome = 'success' AS ok, first_at, last_at, uses FROM active_uses";
     session.each("app_uses", used, |batch| uses.hear_uses(batch)).await?;
     let listed =
-        "SELECT app_id, account_id, last_active_at FROM account_attributes WHERE last_active_at <= $as_of";
+        "SELECT app_id, account_id, last_active_at FROM active_attributes WHERE last_active_at <= $as_of";
     session.each("account_attributes", listed, |batch| uses.hear_listed(batch)).await?;
-    uses.last_activity()
+    let mut table = Parts::of("last_activity");
+    table.push(uses.last_activity()?)?;
+    table.finish()
 }
 
 /// Columns as a table.

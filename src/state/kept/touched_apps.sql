@@ -2,7 +2,7 @@
 -- checkpoint does not know; one of whose listings something else is thought now, since a trusted
 -- listing also says who is gone; and one whose grants are listed by login, with an account that may
 -- have taken the login of another.
--- Inputs: known_snapshots, listings, touched_accounts, base_listings, base_login_apps.
+-- Inputs: known_snapshots, listings, touched_accounts, base_listings, base_listed_rows.
 SELECT app_id
 FROM known_snapshots
 WHERE (listed_at > $base_as_of OR ingested_at > $base_listings_known_at)
@@ -19,6 +19,8 @@ WHERE coalesce(l.app_id, b.app_id) IS NOT NULL
   AND (l.listing_id IS NULL OR b.listing_id IS NULL)
 UNION
 SELECT k.app_id
-FROM base_login_apps AS k
+FROM base_listed_rows AS k
 LEFT SEMI JOIN touched_accounts AS t
   ON t.app_id = k.app_id
+WHERE k.row_kind = 'grant'
+  AND k.by_login

@@ -1,8 +1,9 @@
 -- Grain: one account that exists at $as_of.
--- Inputs: account_spans, account_attributes, links, grants_now.
+-- Of the accounts that are worked out again.
+-- Inputs: renewed_account_spans, renewed_account_attributes, renewed_links, renewed_grants_now.
 WITH privileges AS (
   SELECT DISTINCT app_id, account_id, privileged
-  FROM grants_now
+  FROM renewed_grants_now
   WHERE privileged
 )
 SELECT
@@ -31,10 +32,10 @@ SELECT
 -- Joins hold what is on their left: states, then links. The wide rows are on the right, where they pass by.
 FROM privileges AS p
 RIGHT JOIN (
-  links AS l
+  renewed_links AS l
   RIGHT JOIN (
-    account_spans AS s
-    LEFT JOIN account_attributes AS a
+    renewed_account_spans AS s
+    LEFT JOIN renewed_account_attributes AS a
       ON a.app_id = s.app_id
       AND a.account_id = s.account_id
   )

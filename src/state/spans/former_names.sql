@@ -1,16 +1,15 @@
 -- Grain: one address or login that an account of an identity provider ever had.
--- Inputs: known_changes.
+-- Inputs: touched_changes.
 SELECT account_key_app AS app_id, account_id, lower(account_name) AS name
-FROM known_changes
+FROM touched_changes
 WHERE account_key_app IN ('okta', 'entra', 'google_workspace')
   AND account_id IS NOT NULL
   AND account_name IS NOT NULL
   AND outcome = 'success'
 UNION
 SELECT account_key_app, account_id, lower(account_email)
-FROM known_changes
+FROM touched_changes
 WHERE account_key_app IN ('okta', 'entra', 'google_workspace')
   AND account_id IS NOT NULL
   AND account_email IS NOT NULL
   AND outcome = 'success'
-ORDER BY app_id, account_id, name

@@ -1,5 +1,6 @@
 -- Grain: one entitlement that one account holds at $as_of.
--- Inputs: grant_spans, account_spans, reg_entitlements, links.
+-- Of the accounts that are worked out again.
+-- Inputs: renewed_grant_spans, renewed_account_spans, reg_entitlements, renewed_links.
 WITH catalogue AS (
   SELECT
     app_id,
@@ -20,8 +21,8 @@ accounts AS (
     a.state = 'active' AS active,
     l.identity_id,
     coalesce(l.class, 'unknown') AS class
-  FROM (SELECT app_id, account_id, state FROM account_spans WHERE valid_to IS NULL) AS a
-  FULL JOIN links AS l
+  FROM (SELECT app_id, account_id, state FROM renewed_account_spans WHERE valid_to IS NULL) AS a
+  FULL JOIN renewed_links AS l
     ON l.app_id = a.app_id
     AND l.account_id = a.account_id
 )
@@ -48,7 +49,7 @@ SELECT
 FROM catalogue AS c
 RIGHT JOIN (
   accounts AS a
-  RIGHT JOIN grant_spans AS g
+  RIGHT JOIN renewed_grant_spans AS g
     ON a.app_id = g.app_id
     AND a.account_id = g.account_id
 )

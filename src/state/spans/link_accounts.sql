@@ -1,5 +1,5 @@
--- Grain: one account that anyone ever named, with what linking needs.
--- Inputs: account_attributes, reg_non_human_identities, reg_exceptions.
+-- Grain: one account that anyone ever named and that is to be linked, with what linking needs.
+-- Inputs: linked_attributes, reg_non_human_identities, reg_exceptions.
 WITH declared AS (
   SELECT app_id, lower(account_id) AS alias, max(class) AS class
   FROM reg_non_human_identities
@@ -21,7 +21,7 @@ SELECT
   a.class,
   CASE WHEN e.alias IS NOT NULL THEN 'break_glass' ELSE d.class END AS declared_class,
   coalesce(a.created_at, a.first_stated_at) AS created_at
-FROM account_attributes AS a
+FROM linked_attributes AS a
 LEFT JOIN declared AS d
   ON d.app_id = a.app_id
   AND (d.alias = lower(a.account_id))
