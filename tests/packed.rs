@@ -12,8 +12,8 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::TableProvider;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use lychgate::domain::UtcMicros;
-use lychgate::query::{At, Keys, PackedTable, Packer, Session};
-use lychgate::store::checkpoint::{Growing, Kept, Reach, newest};
+use lychgate::query::{At, Elsewhere, Keys, PackedTable, Packer, Session};
+use lychgate::store::checkpoint::{Growing, Held, HeldColumn, Kept, Reach, newest};
 use proptest::prelude::*;
 
 use crate::support::{block_on, tables};
@@ -101,8 +101,8 @@ fn batch(given: &Given, from: usize, rows: usize) -> RecordBatch {
     RecordBatch::try_new(schema(), columns).unwrap()
 }
 
-/// What is read from a file of a checkpoint.
-async fn kept(batches: Vec<RecordBatch>) -> Vec<RecordBatch> {
+/// The table as a checkpoint gives it back.
+async fn kept(table: &PackedTable) -> PackedTable {
     let (folder, at) = (tempfile::tempdir().unwrap(), UtcMicros(0));
     let reach = Reach {
         as_of: at,
@@ -112,13 +112,19 @@ async fn kept(batches: Vec<RecordBatch>) -> Vec<RecordBatch> {
         made_from: [const { String::new() }; 3],
     };
     let mut growing = Growing::begin(folder.path(), reach.clone()).unwrap();
-    growing.hold("t", batches.into_iter().map(Ok)).unwrap();
+    growing.hold("t", table.held()).unwrap();
     growing.finish().unwrap();
     let mut checkpoint = newest(folder.path(), &reach).await.expect("the checkpoint");
-    match checkpoint.tables.remove("t") {
-        Some(Kept::Held(batches)) => batches,
-        _ => panic!("a table that is held"),
-    }
+    let Some(Kept::Held(Held { schema, units })) = checkpoint.tables.remove("t") else {
+        panic!("a table that is held")
+    };
+    let column = |column: HeldColumn| Elsewhere {
+        absent: column.absent,
+        size_bytes: column.size_bytes(),
+        fetch: Box::new(move || column.read()),
+    };
+    let units = units.into_iter().map(|unit| (unit.rows, unit.columns.into_iter().map(column).collect()));
+    PackedTable::elsewhere(schema, units)
 }
 
 async fn rows_of(table: &PackedTable) -> RecordBatch {
@@ -164,8 +170,7 @@ async fn check(given: &Given) {
     let table = Packer::table(schema(), vec![packer]).unwrap();
     assert_eq!(table.rows(), from);
     check_parts(&table, &concat_batches(&schema(), &batches).unwrap()).await;
-    let held = kept(table.held().map(Result::unwrap).collect()).await;
-    let table: Arc<dyn TableProvider> = Arc::new(PackedTable::of_held(&held).unwrap());
+    let table: Arc<dyn TableProvider> = Arc::new(kept(&table).await);
     let config = SessionConfig::new().with_target_partitions(given.partitions);
     let frame = SessionContext::new_with_config(config).read_table(table).unwrap();
     assert_eq!(frame.clone().count().await.unwrap(), from);
@@ -218,8 +223,7 @@ proptest! {
 #[tokio::test]
 async fn a_table_without_rows_is_kept() {
     let empty = PackedTable::empty(schema());
-    let held = kept(empty.held().map(Result::unwrap).collect()).await;
-    let table = PackedTable::of_held(&held).unwrap();
+    let table = kept(&empty).await;
     assert_eq!((table.rows(), table.schema().fields().len()), (0, schema().fields().len()));
 }
 

@@ -9,10 +9,10 @@ use tracing::{debug, warn};
 
 use super::{Engine, Error, now};
 use crate::domain::UtcMicros;
-use crate::query::{self, At, Base, PackedTable, Session};
+use crate::query::{self, At, Base, Elsewhere, PackedTable, Session};
 use crate::state;
 use crate::store::Read;
-use crate::store::checkpoint::{self, Checkpoint, Growing, Kept, Reach};
+use crate::store::checkpoint::{self, Checkpoint, Growing, Held, HeldColumn, HeldRows, Kept, Reach};
 
 /// A new checkpoint costs as much as the state is large, so it waits for a tail of this share of its rows: each account
 /// and each grant is in it about twice.
@@ -79,15 +79,12 @@ impl Engine {
         if !wanted.all(|name| tables.contains_key(*name)) {
             return None;
         }
-        let provider = |(name, table)| {
-            let provider = match table {
-                Kept::Asked(provider) => provider,
-                Kept::Held(batches) => Arc::new(PackedTable::of_held(&batches).ok()?) as Arc<_>,
-            };
-            Some((name, provider))
+        let provider = |(name, table)| match table {
+            Kept::Asked(provider) => (name, provider),
+            Kept::Held(table) => (name, Arc::new(elsewhere(table)) as Arc<_>),
         };
         let Reach { as_of, known_at, listings_known_at, people_known_at, .. } = reach;
-        let tables = tables.into_iter().map(provider).collect::<Option<_>>()?;
+        let tables = tables.into_iter().map(provider).collect();
         Some(Base { as_of, known_at, listings_known_at, people_known_at, tables, rows })
     }
 
@@ -160,4 +157,16 @@ impl Engine {
     fn checkpoints(&self) -> PathBuf {
         self.data.join("checkpoints").join(&self.tenant)
     }
+}
+
+/// A table whose columns are read when they are asked.
+fn elsewhere(Held { schema, units }: Held) -> PackedTable {
+    let column = |column: HeldColumn| Elsewhere {
+        absent: column.absent,
+        size_bytes: column.size_bytes(),
+        fetch: Box::new(move || column.read()),
+    };
+    let units =
+        units.into_iter().map(|HeldRows { rows, columns }| (rows, columns.into_iter().map(column).collect()));
+    PackedTable::elsewhere(schema, units)
 }

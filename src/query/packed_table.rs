@@ -29,6 +29,7 @@ use futures::stream;
 
 use super::keys::Keys;
 use super::packed::{UNIT_ROWS, Unit};
+use super::packed_column::Elsewhere;
 
 /// Rows that are unpacked together.
 const BATCH_ROWS: usize = 8192;
@@ -118,8 +119,8 @@ impl PackedTable {
                 named.push(Arc::clone(unit));
                 continue;
             }
-            named.push(Arc::new(unit.take(&places(&rows))?));
-            others.push(Arc::new(unit.take(&places(&!&rows))?));
+            named.push(Arc::new(unit.take(places(&rows))));
+            others.push(Arc::new(unit.take(places(&!&rows))));
         }
         Ok([named, others].map(|units| PackedTable { schema: Arc::clone(&self.schema), units: units.into() }))
     }
@@ -147,11 +148,8 @@ impl PackedTable {
         Ok(PackedTable { schema: nullable(&self.schema), units })
     }
 
-    /// Its rows as they are held, to be kept: first the columns of the table without rows, then units of rows. What
+    /// Its rows as they are held, to be kept: first the columns of the table without rows, then some rows each. What
     /// was put together of many parts is packed anew.
-    ///
-    /// # Errors
-    /// When columns do not fit.
     pub fn held(&self) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> {
         let (whole, parts): (Vec<_>, Vec<_>) =
             self.units.iter().cloned().partition(|unit| unit.rows > UNIT_ROWS / 2);
@@ -161,29 +159,21 @@ impl PackedTable {
             for unit in &parts {
                 packer.push(unit.unpack(&self.schema, &all, 0, unit.rows)?)?;
             }
-            let table = Packer::table(Arc::clone(&self.schema), [packer])?;
-            Ok(table.units.to_vec())
+            Packer::table(Arc::clone(&self.schema), [packer])
         };
         let header = iter::once(Ok(RecordBatch::new_empty(nullable(&self.schema))));
         let whole = whole.into_iter().map(|unit| unit.held(&self.schema));
-        let packed =
-            iter::once_with(packed).flat_map(|units: Result<Vec<Arc<Unit>>, ArrowError>| match units {
-                Ok(units) => units.iter().map(|unit| unit.held(&self.schema)).collect(),
-                Err(error) => vec![Err(error)],
-            });
+        let packed = iter::once_with(packed).flat_map(|packed| match packed {
+            Ok(table) => table.units.iter().map(|unit| unit.held(&self.schema)).collect(),
+            Err(error) => vec![Err(error)],
+        });
         header.chain(whole).chain(packed)
     }
 
-    /// The reverse of [`PackedTable::held`].
-    ///
-    /// # Errors
-    /// When columns do not fit.
-    pub fn of_held(batches: &[RecordBatch]) -> Result<PackedTable, ArrowError> {
-        let missing = || ArrowError::SchemaError("a table that is held names its columns first".to_owned());
-        let (header, units) = batches.split_first().ok_or_else(missing)?;
-        let schema = header.schema();
-        let units = units.iter().map(|held| Unit::of_held(&schema, held).map(Arc::new));
-        Ok(PackedTable { units: units.collect::<Result<_, _>>()?, schema })
+    /// A table of these columns whose rows are elsewhere: so many at a time, and as [`PackedTable::held`] gave them.
+    pub fn elsewhere(schema: SchemaRef, units: impl Iterator<Item = (usize, Vec<Elsewhere>)>) -> PackedTable {
+        let units = units.map(|(rows, columns)| Arc::new(Unit::elsewhere(&schema, rows, columns))).collect();
+        PackedTable { schema, units }
     }
 
     pub fn rows(&self) -> usize {
@@ -268,8 +258,8 @@ impl Scan {
         let bytes = |column: &usize| self.units.iter().map(|unit| unit.size_bytes(*column)).sum::<usize>();
         let bytes: usize = self.projection.iter().map(bytes).sum();
         let column = |column: &usize| {
-            let absent = self.units.iter().map(|unit| unit.absent(*column)).sum::<usize>();
-            let absent = Precision::Exact(absent);
+            let absent = self.units.iter().map(|unit| unit.absent(*column)).sum::<Option<usize>>();
+            let absent = absent.map_or(Precision::Absent, Precision::Exact);
             ColumnStatistics {
                 null_count: if rows == all { absent } else { absent.to_inexact() },
                 ..ColumnStatistics::new_unknown()

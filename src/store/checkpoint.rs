@@ -14,11 +14,12 @@ use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use serde::{Deserialize, Serialize};
 
-pub use super::checkpoint_table::Kept;
+use super::checkpoint_table::Entry;
+pub use super::checkpoint_table::{Held, HeldColumn, HeldRows, Kept};
 use super::{Error, checkpoint_table};
 use crate::domain::UtcMicros;
 
-const MANIFEST: &str = "manifest.json";
+pub(super) const MANIFEST: &str = "manifest.json";
 /// Rises whenever what is kept, or how it is worked out, changes.
 const VERSION: u32 = 5;
 /// Checkpoints that stay: the newest, and one before it for questions a little further back.
@@ -51,8 +52,8 @@ pub struct Reach {
 struct Manifest {
     version: u32,
     reach: Reach,
-    /// The hash of each table's file.
-    tables: BTreeMap<String, String>,
+    /// By file.
+    tables: BTreeMap<String, Entry>,
 }
 
 impl Reach {
@@ -83,7 +84,7 @@ pub async fn newest(folder: &Path, wanted: &Reach) -> Option<Checkpoint> {
 pub struct Growing {
     folder: PathBuf,
     reach: Reach,
-    tables: BTreeMap<String, String>,
+    tables: BTreeMap<String, Entry>,
 }
 
 /// One table of it that will be asked.
@@ -115,7 +116,8 @@ impl Growing {
         Ok(GrowingTable { growing: self, file, writer })
     }
 
-    /// Adds a table whose batches, each with columns of its own, are given back as they are.
+    /// Adds a table whose columns are given back as they are, when they are asked. The first batch names them; each
+    /// has columns of its own types.
     ///
     /// # Errors
     /// When its file cannot be written.
@@ -125,14 +127,8 @@ impl Growing {
         batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
     ) -> Result<(), Error> {
         let file = format!("{name}.arrows");
-        checkpoint_table::hold(&self.path().join(&file), batches)?;
-        self.add(file)
-    }
-
-    fn add(&mut self, file: String) -> Result<(), Error> {
-        let path = self.path().join(&file);
-        let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
-        self.tables.insert(file, checkpoint_table::hash(&bytes));
+        let entry = checkpoint_table::hold(&self.path().join(&file), batches)?;
+        self.tables.insert(file, entry);
         Ok(())
     }
 
@@ -180,7 +176,8 @@ impl GrowingTable<'_> {
     pub fn finish(self) -> Result<(), Error> {
         let path = self.growing.path().join(&self.file);
         self.writer.close().map_err(Error::parquet("write", &path))?;
-        self.growing.add(self.file)
+        self.growing.tables.insert(self.file, checkpoint_table::entry(&path)?);
+        Ok(())
     }
 }
 
@@ -215,8 +212,8 @@ fn all(folder: &Path) -> Vec<(PathBuf, Manifest)> {
 /// None, and a word in the log, when a file is not what was written.
 async fn read(path: &Path, manifest: Manifest) -> Option<Checkpoint> {
     let (mut tables, mut rows) = (BTreeMap::new(), 0);
-    for (file, hash) in manifest.tables {
-        let Some((table, table_rows)) = checkpoint_table::read(&path.join(&file), &hash).await else {
+    for (file, entry) in manifest.tables {
+        let Some((table, table_rows)) = checkpoint_table::read(&path.join(&file), entry).await else {
             tracing::warn!(path = %path.display(), file, "a damaged checkpoint is passed over");
             return None;
         };

@@ -1,14 +1,15 @@
 //! The tables of a checkpoint. One that questions look things up in is Parquet, and is read as it is asked; one whose
-//! rows a session holds anyway is there as the session holds it, in Arrow's stream format, one stream for each batch.
+//! rows a session holds anyway is there as the session holds it: each column of some rows is an Arrow stream of its
+//! own, which is read when it is asked.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::Path;
-use std::sync::Arc;
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::buffer::Buffer;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::StreamWriter;
@@ -28,14 +29,13 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::Error;
 
 /// Rows of a row group: what a question about recent rows must at least read.
 const ROW_GROUP_ROWS: usize = 65_536;
-/// Bytes that end a stream.
-const STREAM_END: usize = 8;
 /// The name of a table's file within its own store.
 const FILE: &str = "table.parquet";
 
@@ -43,8 +43,55 @@ const FILE: &str = "table.parquet";
 pub enum Kept {
     /// To be asked.
     Asked(Arc<dyn TableProvider>),
-    /// The batches that were given.
-    Held(Vec<RecordBatch>),
+    Held(Held),
+}
+
+/// A table whose columns are read when they are asked.
+pub struct Held {
+    pub schema: SchemaRef,
+    pub units: Vec<HeldRows>,
+}
+
+/// Some rows.
+pub struct HeldRows {
+    pub rows: usize,
+    pub columns: Vec<HeldColumn>,
+}
+
+/// A column of some rows.
+pub struct HeldColumn {
+    pub absent: usize,
+    file: Arc<HeldFile>,
+    piece: Piece,
+}
+
+/// What a manifest says of a table.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Entry {
+    Asked { hash: String },
+    Held { columns: Piece, units: Vec<Rows> },
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Rows {
+    rows: usize,
+    /// Of each column.
+    pieces: Vec<(usize, Piece)>,
+}
+
+/// A part of a file.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Piece {
+    at: u64,
+    bytes: usize,
+    hash: String,
+}
+
+/// A file that stays open, so that it can be read also when a later run has removed it.
+struct HeldFile {
+    path: PathBuf,
+    file: Mutex<File>,
 }
 
 /// Begins a table that will be asked.
@@ -59,45 +106,112 @@ pub fn asked(path: &Path, schema: SchemaRef) -> Result<ArrowWriter<File>, Error>
     ArrowWriter::try_new(file, schema, Some(properties)).map_err(failed)
 }
 
-/// Writes batches, each with columns of its own, so that they are read back as they are.
+/// Writes batches, of which the first names the columns of the table, and each has columns of its own types, so that
+/// they are read back as they are.
 pub fn hold(
     path: &Path,
-    batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
-) -> Result<(), Error> {
+    mut batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
+) -> Result<Entry, Error> {
     let failed = |source| Error::Held { path: path.to_owned(), source };
     let mut file = BufWriter::new(File::create(path).map_err(Error::io("create", path))?);
+    let mut at = 0;
+    let mut write = |batch: &RecordBatch| {
+        let mut stream = Vec::new();
+        let mut writer = StreamWriter::try_new(&mut stream, &batch.schema()).map_err(failed)?;
+        writer.write(batch).and_then(|()| writer.finish()).map_err(failed)?;
+        drop(writer);
+        file.write_all(&stream).map_err(Error::io("write", path))?;
+        let piece = Piece { at, bytes: stream.len(), hash: hash(&stream) };
+        at += stream.len() as u64;
+        Ok(piece)
+    };
+    let header = batches.next().unwrap_or_else(|| Ok(RecordBatch::new_empty(Arc::new(Schema::empty()))));
+    let columns = write(&header.map_err(failed)?)?;
+    let mut units = Vec::new();
     for batch in batches {
         let batch = batch.map_err(failed)?;
-        let mut writer = StreamWriter::try_new(&mut file, &batch.schema()).map_err(failed)?;
-        writer.write(&batch).map_err(failed)?;
-        writer.finish().map_err(failed)?;
+        let mut pieces = Vec::new();
+        for column in 0..batch.num_columns() {
+            let absent = batch.column(column).logical_null_count();
+            pieces.push((absent, write(&batch.project(&[column]).map_err(failed)?)?));
+        }
+        units.push(Rows { rows: batch.num_rows(), pieces });
     }
-    file.flush().map_err(Error::io("write", path))
+    file.flush().map_err(Error::io("write", path))?;
+    Ok(Entry::Held { columns, units })
 }
 
-/// The hash of a file's content.
-pub fn hash(bytes: &[u8]) -> String {
+/// The hash of what is read.
+fn hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
-/// None when the file is not what was written: its content has another hash, or says nothing.
-pub async fn read(path: &Path, wanted: &str) -> Option<(Kept, usize)> {
-    let bytes = fs::read(path).ok()?;
-    if hash(&bytes) != wanted {
-        return None;
+/// What is in a file that will be asked.
+pub fn entry(path: &Path) -> Result<Entry, Error> {
+    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    Ok(Entry::Asked { hash: hash(&bytes) })
+}
+
+/// The table, and how many rows it has. None when the file is not what was written, as far as it is read now.
+pub async fn read(path: &Path, entry: Entry) -> Option<(Kept, usize)> {
+    let (columns, units) = match entry {
+        Entry::Held { columns, units } => (columns, units),
+        Entry::Asked { hash: wanted } => {
+            let bytes = fs::read(path).ok()?;
+            if hash(&bytes) != wanted {
+                return None;
+            }
+            let (table, rows) = AskedTable::of(bytes.into(), &wanted).await?;
+            return Some((Kept::Asked(Arc::new(table)), rows));
+        }
+    };
+    let file = Arc::new(HeldFile { path: path.to_owned(), file: Mutex::new(File::open(path).ok()?) });
+    let schema = file.read(&columns).ok()?.schema();
+    let column = |(absent, piece)| HeldColumn { absent, file: Arc::clone(&file), piece };
+    let unit =
+        |unit: Rows| HeldRows { rows: unit.rows, columns: unit.pieces.into_iter().map(column).collect() };
+    let units: Vec<HeldRows> = units.into_iter().map(unit).collect();
+    let rows = units.iter().map(|unit| unit.rows).sum();
+    Some((Kept::Held(Held { schema, units }), rows))
+}
+
+impl HeldColumn {
+    /// Bytes of the column in its file.
+    pub fn size_bytes(&self) -> usize {
+        self.piece.bytes
     }
-    if path.extension().is_some_and(|extension| extension == "parquet") {
-        let (table, rows) = AskedTable::of(bytes.into(), wanted).await?;
-        return Some((Kept::Asked(Arc::new(table)), rows));
+
+    /// Reads the column.
+    ///
+    /// # Errors
+    /// When the file is not what was written. The next session does not start from it.
+    pub fn read(&self) -> Result<ArrayRef, ArrowError> {
+        self.file.read(&self.piece).map(|batch| Arc::clone(batch.column(0))).inspect_err(|_| {
+            // Without a manifest it is no checkpoint. Should that fail too, the next session fails as this one.
+            let _ = fs::remove_file(self.file.path.with_file_name(super::checkpoint::MANIFEST));
+        })
     }
-    let (mut rest, mut batches) = (Buffer::from_vec(bytes), Vec::new());
-    while !rest.is_empty() {
-        batches.push(StreamDecoder::new().decode(&mut rest).ok()??);
-        // A decoder takes the end of its stream for an error.
-        rest.advance(STREAM_END.min(rest.len()));
+}
+
+impl HeldFile {
+    fn read(&self, piece: &Piece) -> Result<RecordBatch, ArrowError> {
+        let damaged = || {
+            let path = self.path.display();
+            let what = format!("\"{path}\" is damaged, and passed over from now on: run the same again");
+            ArrowError::IpcError(what)
+        };
+        let mut bytes = vec![0; piece.bytes];
+        {
+            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+            file.seek(SeekFrom::Start(piece.at))
+                .and_then(|_| file.read_exact(&mut bytes))
+                .map_err(|_| damaged())?;
+        }
+        if hash(&bytes) != piece.hash {
+            return Err(damaged());
+        }
+        StreamDecoder::new().decode(&mut Buffer::from_vec(bytes))?.ok_or_else(damaged)
     }
-    let rows = batches.iter().map(RecordBatch::num_rows).sum();
-    Some((Kept::Held(batches), rows))
 }
 
 /// A file, as it was when its hash was looked at, in memory. So nothing changes under a session, also when a later

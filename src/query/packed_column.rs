@@ -1,0 +1,347 @@
+//! Columns held small. A company has few applications, states and entitlements and millions of rows
+//! that name them, so a column of texts, instants or numbers is kept as codes of one or two bytes and the
+//! values that they stand for; one without values as a number of rows; texts that hardly repeat end to end.
+//! One that is in a file, or is some rows of another, is made when it is asked.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use ahash::RandomState;
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, NullArray, StringArray, StringViewArray, UInt8Array,
+    UInt16Array, UInt32Array, make_array, new_null_array,
+};
+use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::compute::{cast, concat, interleave, take};
+use arrow::datatypes::{DataType, UInt8Type, UInt16Type};
+use arrow::error::ArrowError;
+
+/// Rows after which it is known whether values repeat.
+const TRIED: usize = 4096;
+/// Texts of this length are within their view.
+const INLINE: u32 = 12;
+/// Bytes of a cell of text beside the text itself.
+const VIEW_BYTES: usize = 16;
+
+/// The cells of some rows.
+#[derive(Debug)]
+pub(super) enum Column {
+    /// As it came.
+    Plain(ArrayRef),
+    /// Without a value.
+    Absent(DataType),
+    /// Texts that hardly repeat, end to end.
+    Texts(ArrayRef),
+    /// Codes, and the values that they stand for.
+    Coded {
+        codes: ArrayRef,
+        values: ArrayRef,
+    },
+    Later(Box<Later>),
+}
+
+impl Column {
+    /// Packs the parts of a column.
+    pub fn pack(data_type: &DataType, parts: &[&ArrayRef]) -> Result<Column, ArrowError> {
+        if parts.iter().all(|part| part.logical_null_count() == part.len()) {
+            return Ok(Column::Absent(data_type.clone()));
+        }
+        if *data_type == DataType::Utf8View {
+            let parts: Vec<&StringViewArray> = parts.iter().map(|part| part.as_string_view()).collect();
+            return Ok(coded_texts(&parts).unwrap_or_else(|| Column::Texts(Arc::new(end_to_end(&parts)))));
+        }
+        if data_type.primitive_width() == Some(size_of::<u64>())
+            && let Some(column) = coded_numbers(parts)?
+        {
+            return Ok(column);
+        }
+        let parts: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
+        concat(&parts).map(Column::Plain)
+    }
+
+    /// A column that is elsewhere.
+    pub fn elsewhere(data_type: &DataType, rows: usize, column: Elsewhere) -> Column {
+        if column.absent == rows {
+            return Column::Absent(data_type.clone());
+        }
+        let (data_type, Elsewhere { absent, size_bytes, fetch }) = (data_type.clone(), column);
+        let make = move || Column::of_held(&data_type, &fetch()?);
+        Column::later(Some(absent), size_bytes, make)
+    }
+
+    /// Its cells at these places.
+    pub fn taken(column: &Arc<Column>, places: &Arc<UInt32Array>) -> Column {
+        if let Column::Absent(data_type) = column.as_ref() {
+            return Column::Absent(data_type.clone());
+        }
+        let (of, places) = (Arc::clone(column), Arc::clone(places));
+        let size_bytes = of.text_bytes(places.len());
+        let make = move || of.take(&places);
+        Column::later(None, size_bytes, make)
+    }
+
+    fn later(
+        absent: Option<usize>,
+        size_bytes: usize,
+        make: impl Fn() -> Result<Column, ArrowError> + Send + Sync + 'static,
+    ) -> Column {
+        Column::Later(Box::new(Later { absent, size_bytes, make: Box::new(make), made: OnceLock::new() }))
+    }
+
+    /// Gives `rows` cells from `from` on.
+    pub fn unpack(&self, from: usize, rows: usize) -> Result<ArrayRef, ArrowError> {
+        match self {
+            Column::Plain(array) => Ok(array.slice(from, rows)),
+            Column::Absent(data_type) => Ok(new_null_array(data_type, rows)),
+            Column::Texts(texts) => cast(&texts.slice(from, rows), &DataType::Utf8View),
+            Column::Coded { codes, values } => take(values, &codes.slice(from, rows), None),
+            Column::Later(later) => later.get()?.unpack(from, rows),
+        }
+    }
+
+    /// As it is held: codes and their values as a dictionary, a column without a value as such.
+    pub fn held(&self, rows: usize) -> Result<ArrayRef, ArrowError> {
+        Ok(match self {
+            Column::Later(later) => later.get()?.held(rows)?,
+            Column::Plain(array) | Column::Texts(array) => Arc::clone(array),
+            Column::Absent(_) => Arc::new(NullArray::new(rows)),
+            Column::Coded { codes, values } if *codes.data_type() == DataType::UInt8 => Arc::new(
+                DictionaryArray::<UInt8Type>::try_new(codes.as_primitive().clone(), Arc::clone(values))?,
+            ),
+            Column::Coded { codes, values } => Arc::new(DictionaryArray::<UInt16Type>::try_new(
+                codes.as_primitive().clone(),
+                Arc::clone(values),
+            )?),
+        })
+    }
+
+    fn of_held(data_type: &DataType, array: &ArrayRef) -> Result<Column, ArrowError> {
+        let given = match array.as_any_dictionary_opt() {
+            Some(coded) => coded.values().data_type(),
+            None => array.data_type(),
+        };
+        Ok(match (given, array.as_any_dictionary_opt()) {
+            (DataType::Null, _) => Column::Absent(data_type.clone()),
+            (DataType::Utf8, None) if *data_type == DataType::Utf8View => Column::Texts(Arc::clone(array)),
+            (given, Some(coded)) if given == data_type => Column::Coded {
+                codes: make_array(coded.keys().to_data()),
+                values: Arc::clone(coded.values()),
+            },
+            (given, None) if given == data_type => Column::Plain(Arc::clone(array)),
+            _ => return Err(ArrowError::SchemaError(format!("{} is not {data_type}", array.data_type()))),
+        })
+    }
+
+    fn take(&self, places: &UInt32Array) -> Result<Column, ArrowError> {
+        Ok(match self {
+            Column::Plain(array) => Column::Plain(take(array, places, None)?),
+            Column::Absent(data_type) => Column::Absent(data_type.clone()),
+            Column::Texts(texts) => Column::Texts(take(texts, places, None)?),
+            Column::Coded { codes, values } => {
+                Column::Coded { codes: take(codes, places, None)?, values: Arc::clone(values) }
+            }
+            Column::Later(later) => later.get()?.take(places)?,
+        })
+    }
+
+    /// What `of` says of the text of each row, asked once for each text where they are coded. An absent text is an
+    /// empty one.
+    pub fn each<T: Copy>(
+        &self,
+        rows: usize,
+        of: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<Option<T>>, ArrowError> {
+        if let Column::Later(later) = self {
+            return later.get()?.each(rows, of);
+        }
+        let Column::Coded { codes, values } = self else {
+            let texts = cast(&self.unpack(0, rows)?, &DataType::Utf8View)?;
+            return Ok(texts.as_string_view().iter().map(|text| of(text.unwrap_or_default())).collect());
+        };
+        let values = cast(values, &DataType::Utf8View)?;
+        let said: Vec<Option<T>> =
+            values.as_string_view().iter().map(|text| of(text.unwrap_or_default())).collect();
+        let (absent, codes) = (of(""), cast(codes, &DataType::UInt16)?);
+        let codes = codes.as_primitive::<UInt16Type>();
+        Ok(codes.iter().map(|code| code.map_or(absent, |code| said[usize::from(code)])).collect())
+    }
+
+    /// Cells without a value; none where that is not known.
+    pub fn absent(&self, rows: usize) -> Option<usize> {
+        match self {
+            Column::Absent(_) => Some(rows),
+            Column::Plain(array) | Column::Texts(array) | Column::Coded { codes: array, .. } => {
+                Some(array.null_count())
+            }
+            Column::Later(later) => later.absent,
+        }
+    }
+
+    /// Bytes of the column as it is given, about.
+    pub fn size_bytes(&self, rows: usize) -> usize {
+        rows * VIEW_BYTES + self.text_bytes(rows)
+    }
+
+    /// Bytes of texts of so many rows, about.
+    fn text_bytes(&self, rows: usize) -> usize {
+        let size_of = |array: &ArrayRef| array.to_data().get_slice_memory_size().unwrap_or_default();
+        match self {
+            Column::Plain(_) | Column::Absent(_) => 0,
+            Column::Texts(texts) => size_of(texts) / texts.len().max(1) * rows,
+            Column::Coded { values, .. } => size_of(values),
+            Column::Later(later) => later.size_bytes,
+        }
+    }
+}
+
+/// A column that is not here yet.
+pub struct Elsewhere {
+    pub absent: usize,
+    pub size_bytes: usize,
+    /// Gives it as [`PackedTable::held`](super::PackedTable::held) gave it.
+    pub fetch: Box<dyn Fn() -> Result<ArrayRef, ArrowError> + Send + Sync>,
+}
+
+/// A column that is made when it is asked for the first time.
+pub(super) struct Later {
+    absent: Option<usize>,
+    size_bytes: usize,
+    make: Box<dyn Fn() -> Result<Column, ArrowError> + Send + Sync>,
+    made: OnceLock<Column>,
+}
+
+impl Later {
+    fn get(&self) -> Result<&Column, ArrowError> {
+        if let Some(made) = self.made.get() {
+            return Ok(made);
+        }
+        // Two that ask at once both make it, and one of the two stays.
+        let made = (self.make)()?;
+        Ok(self.made.get_or_init(|| made))
+    }
+}
+
+impl fmt::Debug for Later {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Later").field("made", &self.made).finish_non_exhaustive()
+    }
+}
+
+/// None where numbers hardly repeat: 8 bytes each, whatever they count.
+fn coded_numbers(parts: &[&ArrayRef]) -> Result<Option<Column>, ArrowError> {
+    let rows: usize = parts.iter().map(|part| part.len()).sum();
+    let mut codes: Vec<u16> = Vec::with_capacity(rows);
+    let mut found: HashMap<u64, u16, RandomState> = HashMap::default();
+    // Where each first stands.
+    let mut places = Vec::new();
+    for (part, array) in parts.iter().enumerate() {
+        let data = array.to_data();
+        let numbers = ScalarBuffer::<u64>::new(data.buffers()[0].clone(), data.offset(), data.len());
+        let mut last = None;
+        for (row, number) in numbers.iter().enumerate() {
+            let code = match last {
+                _ if array.is_null(row) => 0,
+                Some((before, code)) if before == *number => code,
+                _ => *found.entry(*number).or_insert_with(|| {
+                    places.push((part, row));
+                    // Given up below before there are more.
+                    (places.len() - 1) as u16
+                }),
+            };
+            last = array.is_valid(row).then_some((*number, code));
+            codes.push(code);
+            if places.len() > rows / 4 || (codes.len() == TRIED && places.len() > TRIED / 4) {
+                return Ok(None);
+            }
+        }
+    }
+    let arrays: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
+    let values = interleave(&arrays, &places)?;
+    Ok(Some(Column::Coded { codes: narrowest(codes, places.len(), absent(parts)), values }))
+}
+
+/// Codes in one byte each where `values` are few enough.
+fn narrowest(codes: Vec<u16>, values: usize, absent: Option<NullBuffer>) -> ArrayRef {
+    if values <= 1 << u8::BITS {
+        let codes: Vec<u8> = codes.into_iter().map(|code| code as u8).collect();
+        return Arc::new(UInt8Array::new(ScalarBuffer::from(codes), absent));
+    }
+    Arc::new(UInt16Array::new(ScalarBuffer::from(codes), absent))
+}
+
+/// Which cells of `parts` have no value; none where all have one.
+fn absent<A: Array>(parts: &[&A]) -> Option<NullBuffer> {
+    let valid = parts.iter().flat_map(|part| (0..part.len()).map(|row| part.is_valid(row)));
+    Some(NullBuffer::from_iter(valid)).filter(|absent| absent.null_count() > 0)
+}
+
+/// None where texts hardly repeat.
+fn coded_texts(parts: &[&StringViewArray]) -> Option<Column> {
+    let rows: usize = parts.iter().map(|part| part.len()).sum();
+    let mut codes: Vec<u16> = Vec::with_capacity(rows);
+    let mut texts = Texts::default();
+    for part in parts {
+        texts.begin();
+        let mut last = None;
+        for (row, view) in part.views().iter().enumerate() {
+            let code = match last {
+                _ if part.is_null(row) => 0,
+                Some((before, code)) if before == *view => code,
+                _ => texts.code(*view, part.value(row))?,
+            };
+            // An absent cell may lie on any view.
+            last = part.is_valid(row).then_some((*view, code));
+            codes.push(code);
+            if codes.len() == TRIED && texts.found.len() > TRIED / 2 {
+                return None;
+            }
+        }
+    }
+    if texts.found.len() > rows / 2 {
+        return None;
+    }
+    let codes = narrowest(codes, texts.found.len(), absent(parts));
+    Some(Column::Coded { codes, values: Arc::new(StringViewArray::from_iter_values(texts.found)) })
+}
+
+/// Texts found so far; the code of each is its place.
+#[derive(Default)]
+struct Texts<'a> {
+    found: Vec<&'a str>,
+    by_text: HashMap<&'a str, u16, RandomState>,
+    /// A view tells the text where it holds all of it, and else within one array.
+    inline: HashMap<u128, u16, RandomState>,
+    by_view: HashMap<u128, u16, RandomState>,
+}
+
+impl<'a> Texts<'a> {
+    /// Begins with another array.
+    fn begin(&mut self) {
+        self.by_view.clear();
+    }
+
+    /// None when there are more texts than codes.
+    fn code(&mut self, view: u128, text: &'a str) -> Option<u16> {
+        // The length is in the lowest bits of a view.
+        let views = if view as u32 <= INLINE { &mut self.inline } else { &mut self.by_view };
+        if let Some(code) = views.get(&view) {
+            return Some(*code);
+        }
+        let code = match self.by_text.get(text) {
+            Some(code) => *code,
+            None => {
+                let code = u16::try_from(self.found.len()).ok()?;
+                self.found.push(text);
+                self.by_text.insert(text, code);
+                code
+            }
+        };
+        views.insert(view, code);
+        Some(code)
+    }
+}
+
+fn end_to_end(parts: &[&StringViewArray]) -> StringArray {
+    parts.iter().flat_map(|part| part.iter()).collect()
+}
