@@ -10,6 +10,7 @@ use arrow::array::{
 use arrow::compute::{cast, concat_batches, filter_record_batch, not};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::TableProvider;
+use datafusion::datasource::MemTable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use lychgate::domain::UtcMicros;
 use lychgate::query::{At, Elsewhere, Keys, PackedTable, Packer, Session};
@@ -157,6 +158,38 @@ async fn check_parts(table: &PackedTable, rows: &RecordBatch) {
     }
 }
 
+/// Rows by conditions on columns, beside what the library gives of the same rows as they are.
+async fn check_conditions(table: &PackedTable, rows: &RecordBatch) {
+    const CONDITIONS: [&str; 12] = [
+        "a = 'twelve000001'",
+        "a IS NULL",
+        "b IS NOT NULL AND c > 'b'",
+        "d",
+        "NOT d",
+        "e % 3 = 0 AND f IS NOT NULL",
+        "f < '1970-01-01T00:00:01Z'",
+        "coalesce(c, 'none') = 'none'",
+        "b IN ('3', '', 'twelve000004')",
+        "c LIKE 'ändert%' AND i < 1000.0",
+        "g = a",
+        "h IS NULL OR e > 5",
+    ];
+    let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+    context.register_table("packed", Arc::new(table.clone())).unwrap();
+    let plain = MemTable::try_new(rows.schema(), vec![vec![rows.clone()]]).unwrap();
+    context.register_table("plain", Arc::new(plain)).unwrap();
+    for condition in CONDITIONS {
+        let mut found = Vec::new();
+        for name in ["packed", "plain"] {
+            let sql = format!("SELECT i, a, c, f FROM {name} WHERE {condition}");
+            let frame = context.sql(&sql).await.unwrap();
+            let schema = Arc::clone(frame.schema().inner());
+            found.push(concat_batches(&schema, &frame.collect().await.unwrap()).unwrap());
+        }
+        assert_eq!(found[0], found[1], "{condition}");
+    }
+}
+
 async fn check(given: &Given) {
     let (mut packer, mut batches, mut from) = (Packer::new(schema()), Vec::new(), 0);
     for rows in &given.batches {
@@ -169,7 +202,9 @@ async fn check(given: &Given) {
     let expected = concat_batches(&schema(), &batches).unwrap().project(&given.projection).unwrap();
     let table = Packer::table(schema(), vec![packer]).unwrap();
     assert_eq!(table.rows(), from);
-    check_parts(&table, &concat_batches(&schema(), &batches).unwrap()).await;
+    let rows = concat_batches(&schema(), &batches).unwrap();
+    check_parts(&table, &rows).await;
+    check_conditions(&table, &rows).await;
     let table: Arc<dyn TableProvider> = Arc::new(kept(&table).await);
     let config = SessionConfig::new().with_target_partitions(given.partitions);
     let frame = SessionContext::new_with_config(config).read_table(table).unwrap();

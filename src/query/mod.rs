@@ -11,6 +11,8 @@ mod keys;
 mod opening;
 mod packed;
 mod packed_column;
+mod packed_filter;
+mod packed_scan;
 mod packed_table;
 mod registers;
 mod rows;

@@ -4,14 +4,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{
+    AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions, UInt32Array,
+};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use super::keys::Keys;
-use super::packed_column::{Column, Elsewhere};
+use super::packed_column::{Column, Elsewhere, Judge};
 
 /// Rows that share their values: as many as two bytes can tell apart.
 pub(super) const UNIT_ROWS: usize = 1 << 16;
@@ -91,6 +93,17 @@ impl Unit {
         }
         let named = named.finish();
         Ok((named.count_set_bits() > 0).then_some(named))
+    }
+
+    /// What `judge` says of each of the `rows` cells of a column from `from` on.
+    pub fn judged(
+        &self,
+        column: usize,
+        from: usize,
+        rows: usize,
+        judge: &Judge<'_>,
+    ) -> Result<BooleanArray, ArrowError> {
+        self.columns[column].judged(from, rows, judge)
     }
 
     /// Cells of a column without a value; none where that is not known.

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use ahash::RandomState;
 use arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, NullArray, StringArray, StringViewArray, UInt8Array,
-    UInt16Array, UInt32Array, make_array, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, NullArray, StringArray, StringViewArray,
+    UInt8Array, UInt16Array, UInt32Array, make_array, new_null_array,
 };
 use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::compute::{cast, concat, interleave, take};
@@ -23,6 +23,9 @@ const TRIED: usize = 4096;
 const INLINE: u32 = 12;
 /// Bytes of a cell of text beside the text itself.
 const VIEW_BYTES: usize = 16;
+
+/// Says yes or no of each value.
+pub(super) type Judge<'a> = dyn Fn(&ArrayRef) -> Result<BooleanArray, ArrowError> + 'a;
 
 /// The cells of some rows.
 #[derive(Debug)]
@@ -165,6 +168,27 @@ impl Column {
         let (absent, codes) = (of(""), cast(codes, &DataType::UInt16)?);
         let codes = codes.as_primitive::<UInt16Type>();
         Ok(codes.iter().map(|code| code.map_or(absent, |code| said[usize::from(code)])).collect())
+    }
+
+    /// What `judge` says of each of the `rows` cells from `from` on; of coded ones it is asked by value.
+    pub fn judged(&self, from: usize, rows: usize, judge: &Judge<'_>) -> Result<BooleanArray, ArrowError> {
+        let of_absent =
+            |data_type: &DataType| Ok::<_, ArrowError>(judge(&new_null_array(data_type, 1))?.value(0));
+        match self {
+            Column::Absent(data_type) => Ok(vec![of_absent(data_type)?; rows].into()),
+            Column::Coded { codes, values } if values.len() < rows => {
+                let codes = codes.slice(from, rows);
+                let judged = take(&judge(values)?, &codes, None)?;
+                let judged = judged.as_boolean();
+                if codes.null_count() == 0 {
+                    return Ok(judged.clone());
+                }
+                let absent = of_absent(values.data_type())?;
+                Ok(judged.iter().map(|judged| Some(judged.unwrap_or(absent))).collect())
+            }
+            Column::Later(later) => later.get()?.judged(from, rows, judge),
+            Column::Plain(_) | Column::Texts(_) | Column::Coded { .. } => judge(&self.unpack(from, rows)?),
+        }
     }
 
     /// Cells without a value; none where that is not known.

@@ -2,9 +2,8 @@
 //! wants, some thousand rows at a time, on all cores. The library's table in memory holds
 //! 16 bytes for every cell of text, also for one without a value.
 
-use std::ops::Range;
+use std::iter;
 use std::sync::Arc;
-use std::{fmt, iter};
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::buffer::BooleanBuffer;
@@ -12,27 +11,17 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::stats::Precision;
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{ColumnStatistics, Statistics, project_schema};
 use datafusion::datasource::TableType;
-use datafusion::datasource::source::{DataSource, DataSourceExec};
-use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::Expr;
-use datafusion::physical_expr::projection::ProjectionExprs;
-use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, Partitioning, PhysicalExpr};
-use datafusion::physical_plan::projection::{all_alias_free_columns, new_projections_for_columns};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{DisplayFormatType, ExecutionPlan};
-use futures::stream;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
 
 use super::keys::Keys;
 use super::packed::{UNIT_ROWS, Unit};
 use super::packed_column::Elsewhere;
-
-/// Rows that are unpacked together.
-const BATCH_ROWS: usize = 8192;
+use super::packed_filter::{Conditions, is_of_one_column};
+use super::packed_scan::Scan;
 
 /// Packs batches as they come.
 pub struct Packer {
@@ -179,12 +168,6 @@ impl PackedTable {
     pub fn rows(&self) -> usize {
         self.units.iter().map(|unit| unit.rows).sum()
     }
-
-    fn slices(&self, unit: usize) -> impl Iterator<Item = Slice> {
-        let rows = self.units[unit].rows;
-        let starts = (0..rows).step_by(BATCH_ROWS);
-        starts.map(move |from| Slice { unit, from, rows: BATCH_ROWS.min(rows - from) })
-    }
 }
 
 #[async_trait]
@@ -197,23 +180,25 @@ impl TableProvider for PackedTable {
         TableType::Base
     }
 
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let supported = |condition: &&Expr| match is_of_one_column(condition) {
+            true => TableProviderFilterPushDown::Exact,
+            false => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(supported).collect())
+    }
+
     async fn scan(
         &self,
-        _session: &dyn Session,
+        session: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+        filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let all = || (0..self.schema.fields().len()).collect();
-        let slices: Arc<[Slice]> = (0..self.units.len()).flat_map(|unit| self.slices(unit)).collect();
-        let source = Scan {
-            units: Arc::clone(&self.units),
-            schema: project_schema(&self.schema, projection)?,
-            whole: Arc::clone(&self.schema),
-            projection: projection.cloned().unwrap_or_else(all),
-            parts: iter::once(0..slices.len()).collect(),
-            slices,
-        };
+        let conditions = Conditions::new(session, &self.schema, filters)?;
+        let projection = projection.cloned().unwrap_or_else(all);
+        let source = Scan::new(Arc::clone(&self.units), &self.schema, projection, conditions)?;
         Ok(DataSourceExec::from_data_source(source))
     }
 }
@@ -227,123 +212,4 @@ fn places(rows: &BooleanBuffer) -> UInt32Array {
 fn nullable(schema: &SchemaRef) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-/// What becomes one batch.
-#[derive(Clone, Copy, Debug)]
-struct Slice {
-    unit: usize,
-    from: usize,
-    rows: usize,
-}
-
-/// One reading of a table.
-#[derive(Clone, Debug)]
-struct Scan {
-    units: Arc<[Arc<Unit>]>,
-    /// Of the table.
-    whole: SchemaRef,
-    /// Of what is read of it.
-    schema: SchemaRef,
-    projection: Vec<usize>,
-    slices: Arc<[Slice]>,
-    /// The slices of each partition.
-    parts: Vec<Range<usize>>,
-}
-
-impl Scan {
-    fn statistics(&self, slices: &[Slice]) -> Statistics {
-        let rows = slices.iter().map(|slice| slice.rows).sum();
-        let all: usize = self.units.iter().map(|unit| unit.rows).sum();
-        let bytes = |column: &usize| self.units.iter().map(|unit| unit.size_bytes(*column)).sum::<usize>();
-        let bytes: usize = self.projection.iter().map(bytes).sum();
-        let column = |column: &usize| {
-            let absent = self.units.iter().map(|unit| unit.absent(*column)).sum::<Option<usize>>();
-            let absent = absent.map_or(Precision::Absent, Precision::Exact);
-            ColumnStatistics {
-                null_count: if rows == all { absent } else { absent.to_inexact() },
-                ..ColumnStatistics::new_unknown()
-            }
-        };
-        Statistics {
-            num_rows: Precision::Exact(rows),
-            total_byte_size: Precision::Inexact(bytes / all.max(1) * rows),
-            column_statistics: self.projection.iter().map(column).collect(),
-        }
-    }
-}
-
-impl DataSource for Scan {
-    fn open(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let (scan, schema) = (self.clone(), Arc::clone(&self.schema));
-        let batches = self.parts[partition].clone().map(move |at| {
-            let Slice { unit, from, rows } = scan.slices[at];
-            scan.units[unit].unpack(&scan.schema, &scan.projection, from, rows).map_err(DataFusionError::from)
-        });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream::iter(batches))))
-    }
-
-    fn fmt_as(&self, _form: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "packed, partitions={}, batches={}", self.parts.len(), self.slices.len())
-    }
-
-    fn repartitioned(
-        &self,
-        target_partitions: usize,
-        _repartition_file_min_size: usize,
-        output_ordering: Option<LexOrdering>,
-    ) -> Result<Option<Arc<dyn DataSource>>> {
-        if output_ordering.is_some()
-            || self.parts.len() >= target_partitions
-            || self.slices.len() < target_partitions
-        {
-            return Ok(None);
-        }
-        let bound = |part: usize| part * self.slices.len() / target_partitions;
-        let parts = (0..target_partitions).map(|part| bound(part)..bound(part + 1)).collect();
-        Ok(Some(Arc::new(Scan { parts, ..self.clone() })))
-    }
-
-    fn output_partitioning(&self) -> Partitioning {
-        Partitioning::UnknownPartitioning(self.parts.len())
-    }
-
-    fn eq_properties(&self) -> EquivalenceProperties {
-        EquivalenceProperties::new(Arc::clone(&self.schema))
-    }
-
-    fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
-        Ok(Arc::new(match partition {
-            None => self.statistics(&self.slices),
-            Some(part) => self.statistics(&self.slices[self.parts[part].clone()]),
-        }))
-    }
-
-    fn with_fetch(&self, _limit: Option<usize>) -> Option<Arc<dyn DataSource>> {
-        None
-    }
-
-    fn fetch(&self) -> Option<usize> {
-        None
-    }
-
-    fn try_swapping_with_projection(
-        &self,
-        projection: &ProjectionExprs,
-    ) -> Result<Option<Arc<dyn DataSource>>> {
-        let columns: Vec<_> = projection.iter().cloned().collect();
-        if !all_alias_free_columns(&columns) {
-            return Ok(None);
-        }
-        let projection = new_projections_for_columns(&columns, &self.projection);
-        let schema = project_schema(&self.whole, Some(&projection))?;
-        Ok(Some(Arc::new(Scan { projection, schema, ..self.clone() })))
-    }
-
-    fn apply_expressions(
-        &self,
-        _visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
 }

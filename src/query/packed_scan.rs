@@ -1,0 +1,226 @@
+//! One reading of a table that is held small: the columns that a question wants of the rows that meet its conditions,
+//! some thousand rows at a time, on all cores.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::{fmt, iter};
+
+use arrow::array::RecordBatch;
+use arrow::compute::BatchCoalescer;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{ColumnStatistics, Statistics, project_schema};
+use datafusion::datasource::source::DataSource;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::projection::ProjectionExprs;
+use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, Partitioning, PhysicalExpr};
+use datafusion::physical_plan::DisplayFormatType;
+use datafusion::physical_plan::projection::{all_alias_free_columns, new_projections_for_columns};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::stream;
+
+use super::packed::Unit;
+use super::packed_filter::Conditions;
+
+/// Rows that are unpacked together.
+const BATCH_ROWS: usize = 8192;
+
+/// What becomes one batch.
+#[derive(Clone, Copy, Debug)]
+struct Slice {
+    unit: usize,
+    from: usize,
+    rows: usize,
+}
+
+/// One reading of a table.
+#[derive(Clone, Debug)]
+pub(super) struct Scan {
+    units: Arc<[Arc<Unit>]>,
+    /// Of the table.
+    whole: SchemaRef,
+    /// Of what is read of it.
+    schema: SchemaRef,
+    projection: Vec<usize>,
+    conditions: Conditions,
+    slices: Arc<[Slice]>,
+    /// The slices of each partition.
+    parts: Vec<Range<usize>>,
+}
+
+impl Scan {
+    pub fn new(
+        units: Arc<[Arc<Unit>]>,
+        whole: &SchemaRef,
+        projection: Vec<usize>,
+        conditions: Conditions,
+    ) -> Result<Scan> {
+        let slices = |unit: usize| {
+            let rows = units[unit].rows;
+            let starts = (0..rows).step_by(BATCH_ROWS);
+            starts.map(move |from| Slice { unit, from, rows: BATCH_ROWS.min(rows - from) })
+        };
+        let slices: Arc<[Slice]> = (0..units.len()).flat_map(slices).collect();
+        Ok(Scan {
+            schema: project_schema(whole, Some(&projection))?,
+            whole: Arc::clone(whole),
+            projection,
+            conditions,
+            parts: iter::once(0..slices.len()).collect(),
+            slices,
+            units,
+        })
+    }
+
+    fn statistics(&self, slices: &[Slice]) -> Statistics {
+        let rows = slices.iter().map(|slice| slice.rows).sum();
+        let all: usize = self.units.iter().map(|unit| unit.rows).sum();
+        let bytes = |column: &usize| self.units.iter().map(|unit| unit.size_bytes(*column)).sum::<usize>();
+        let bytes: usize = self.projection.iter().map(bytes).sum();
+        let column = |column: &usize| {
+            let absent = self.units.iter().map(|unit| unit.absent(*column)).sum::<Option<usize>>();
+            let absent = absent.map_or(Precision::Absent, Precision::Exact);
+            ColumnStatistics {
+                null_count: if rows == all { absent } else { absent.to_inexact() },
+                ..ColumnStatistics::new_unknown()
+            }
+        };
+        let total_byte_size = Precision::Inexact(bytes / all.max(1) * rows);
+        let column_statistics = self.projection.iter().map(column).collect();
+        let all = Statistics { num_rows: Precision::Exact(rows), total_byte_size, column_statistics };
+        if self.conditions.is_empty() {
+            return all;
+        }
+        // As the library guesses where it knows nothing.
+        Statistics { num_rows: Precision::Inexact(rows / 5), ..all.to_inexact() }
+    }
+}
+
+impl Scan {
+    fn unpack(&self, slice: usize) -> Result<RecordBatch> {
+        let Slice { unit, from, rows } = self.slices[slice];
+        Ok(self.units[unit].unpack(&self.schema, &self.projection, from, rows)?)
+    }
+}
+
+/// The rows of some slices that meet the conditions of a scan, put together to batches.
+struct Meeting {
+    scan: Scan,
+    slices: Range<usize>,
+    some: BatchCoalescer,
+}
+
+impl Meeting {
+    fn push(&mut self, slice: usize) -> Result<()> {
+        let Slice { unit, from, rows } = self.scan.slices[slice];
+        if let Some(met) = self.scan.conditions.met(&self.scan.units[unit], from, rows)? {
+            self.some.push_batch_with_filter(self.scan.unpack(slice)?, &met)?;
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for Meeting {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Result<RecordBatch>> {
+        loop {
+            if let Some(batch) = self.some.next_completed_batch() {
+                return Some(Ok(batch));
+            }
+            let pushed = match self.slices.next() {
+                Some(slice) => self.push(slice),
+                None if self.some.is_empty() => return None,
+                None => self.some.finish_buffered_batch().map_err(DataFusionError::from),
+            };
+            if let Err(error) = pushed {
+                return Some(Err(error));
+            }
+        }
+    }
+}
+
+impl DataSource for Scan {
+    fn open(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        let (scan, slices) = (self.clone(), self.parts[partition].clone());
+        let batches: Box<dyn Iterator<Item = Result<RecordBatch>> + Send> = if self.conditions.is_empty() {
+            Box::new(slices.map(move |at| scan.unpack(at)))
+        } else {
+            let some = BatchCoalescer::new(Arc::clone(&self.schema), BATCH_ROWS);
+            Box::new(Meeting { scan, slices, some })
+        };
+        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream::iter(batches))))
+    }
+
+    fn fmt_as(&self, _form: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "packed, partitions={}, batches={}", self.parts.len(), self.slices.len())?;
+        self.conditions.expressions().try_for_each(|condition| write!(f, ", where {condition}"))
+    }
+
+    fn repartitioned(
+        &self,
+        target_partitions: usize,
+        _repartition_file_min_size: usize,
+        output_ordering: Option<LexOrdering>,
+    ) -> Result<Option<Arc<dyn DataSource>>> {
+        if output_ordering.is_some()
+            || self.parts.len() >= target_partitions
+            || self.slices.len() < target_partitions
+        {
+            return Ok(None);
+        }
+        let bound = |part: usize| part * self.slices.len() / target_partitions;
+        let parts = (0..target_partitions).map(|part| bound(part)..bound(part + 1)).collect();
+        Ok(Some(Arc::new(Scan { parts, ..self.clone() })))
+    }
+
+    fn output_partitioning(&self) -> Partitioning {
+        Partitioning::UnknownPartitioning(self.parts.len())
+    }
+
+    fn eq_properties(&self) -> EquivalenceProperties {
+        EquivalenceProperties::new(Arc::clone(&self.schema))
+    }
+
+    fn partition_statistics(&self, partition: Option<usize>) -> Result<Arc<Statistics>> {
+        Ok(Arc::new(match partition {
+            None => self.statistics(&self.slices),
+            Some(part) => self.statistics(&self.slices[self.parts[part].clone()]),
+        }))
+    }
+
+    fn with_fetch(&self, _limit: Option<usize>) -> Option<Arc<dyn DataSource>> {
+        None
+    }
+
+    fn fetch(&self) -> Option<usize> {
+        None
+    }
+
+    fn try_swapping_with_projection(
+        &self,
+        projection: &ProjectionExprs,
+    ) -> Result<Option<Arc<dyn DataSource>>> {
+        let columns: Vec<_> = projection.iter().cloned().collect();
+        if !all_alias_free_columns(&columns) {
+            return Ok(None);
+        }
+        let projection = new_projections_for_columns(&columns, &self.projection);
+        let schema = project_schema(&self.whole, Some(&projection))?;
+        Ok(Some(Arc::new(Scan { projection, schema, ..self.clone() })))
+    }
+
+    fn apply_expressions(
+        &self,
+        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        for condition in self.conditions.expressions() {
+            if visit(condition)? == TreeNodeRecursion::Stop {
+                return Ok(TreeNodeRecursion::Stop);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    }
+}
