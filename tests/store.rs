@@ -2,6 +2,7 @@
 
 mod bucket;
 pub mod care;
+mod checkpoints;
 mod durable;
 mod faulty;
 

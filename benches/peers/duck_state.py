@@ -63,8 +63,8 @@ QUESTIONS = {
     "orphaned": "SELECT a.account_id FROM accounts a LEFT JOIN people p USING (employee_id) "
     "WHERE a.status = 'active' AND p.employee_id IS NULL",
     "unused": "SELECT g.grant_id FROM grants g JOIN accounts a USING (account_id) "
-    "LEFT JOIN uses u ON u.account_id = a.user_id AND u.app_id = a.app_id "
-    f"WHERE a.status = 'active' AND g.granted_at < {QUARTER} AND (u.last_at IS NULL OR u.last_at < {QUARTER})",
+    f"WHERE a.status = 'active' AND g.granted_at < {QUARTER} "
+    f"AND NOT EXISTS (SELECT 1 FROM uses u WHERE u.account_id = a.user_id AND u.app_id = a.app_id AND u.last_at >= {QUARTER})",
     "expired": "SELECT g.grant_id FROM grants g JOIN accounts a USING (account_id) "
     f"WHERE a.status = 'active' AND g.expires_at < {NOW}",
     "unlike their peers": "WITH held AS (SELECT p.department, g.app_id, g.entitlement, g.grant_id, p.employee_id FROM grants g "
@@ -73,10 +73,11 @@ QUESTIONS = {
     "holders AS (SELECT department, app_id, entitlement, count(DISTINCT employee_id) AS size FROM held GROUP BY ALL) "
     "SELECT held.grant_id FROM held JOIN holders h USING (department, app_id, entitlement) JOIN departments d USING (department) "
     "WHERE d.size >= 20 AND h.size * 50 < d.size",
-    "two duties": "WITH held AS (SELECT DISTINCT a.employee_id, g.app_id, g.entitlement FROM grants g JOIN accounts a "
-    "USING (account_id) WHERE a.status = 'active' AND a.employee_id IS NOT NULL) "
-    "SELECT r.rule_id, a.employee_id FROM duties r JOIN held a ON a.app_id = r.app_a AND a.entitlement = r.entitlement_a "
-    "JOIN held b ON b.app_id = r.app_b AND b.entitlement = r.entitlement_b AND b.employee_id = a.employee_id",
+    "two duties": "WITH sides AS (SELECT rule_id, app_a AS app_id, entitlement_a AS entitlement, true AS is_first FROM duties "
+    "UNION ALL SELECT rule_id, app_b, entitlement_b, false FROM duties), "
+    "reached AS (SELECT DISTINCT s.rule_id, s.is_first, a.employee_id FROM sides s JOIN grants g USING (app_id, entitlement) "
+    "JOIN accounts a USING (account_id) WHERE a.status = 'active' AND a.employee_id IS NOT NULL) "
+    "SELECT a.rule_id, a.employee_id FROM reached a JOIN reached b USING (rule_id, employee_id) WHERE a.is_first AND NOT b.is_first",
 }
 FILES = {"people": "hr_roster", "logins": "idp_users", "accounts": "app_accounts", "grants": "grants", "duties": "sod_rules"}
 TIMES = {"logins": ["created"], "accounts": ["created_at"], "grants": ["granted_at", "expires_at"]}

@@ -13,23 +13,38 @@ held AS (
   WHERE g.app_id <> 'okta'
     AND g.account_active
 ),
-by_department AS (
-  SELECT i.department, h.app_id, h.entitlement_id, h.identity_id
-  FROM held AS h
-  JOIN identities_now AS i
-    ON i.identity_id = h.identity_id
-  WHERE i.employed
+people AS (
+  SELECT identity_id, department, row_number() OVER () AS number
+  FROM identities_now
+  WHERE employed
 ),
 holders AS (
-  SELECT department, app_id, entitlement_id, count(DISTINCT identity_id) AS size, count(*) AS grants
-  FROM by_department
-  GROUP BY department, app_id, entitlement_id
+  SELECT p.department, h.app_id, h.entitlement_id, count(DISTINCT p.number) AS size, count(*) AS grants
+  FROM held AS h
+  JOIN people AS p
+    ON p.identity_id = h.identity_id
+  GROUP BY p.department, h.app_id, h.entitlement_id
 ),
 departments AS (
   SELECT department, count(*) AS size
   FROM identities_now
   WHERE employed
   GROUP BY department
+),
+sides AS (
+  SELECT rule_id, split_part(side_a, '/', 1) AS app_id, split_part(side_a, '/', 2) AS entitlement_id, TRUE AS is_first
+  FROM sod_rules
+  UNION ALL
+  SELECT rule_id, split_part(side_b, '/', 1), split_part(side_b, '/', 2), FALSE
+  FROM sod_rules
+),
+reached AS (
+  SELECT DISTINCT s.rule_id, s.is_first, h.identity_id
+  FROM sides AS s
+  JOIN held AS h
+    ON h.app_id = s.app_id
+    AND h.entitlement_id = s.entitlement_id
+  WHERE h.identity_id IS NOT NULL
 )
 SELECT 'accounts of leavers' AS question, count(*) AS found, 1 AS copy
 FROM accounts_now AS a
@@ -72,11 +87,14 @@ WHERE app_id <> 'okta'
 UNION ALL
 SELECT 'unused', count(*), 1
 FROM held AS h
-LEFT JOIN last_activity AS l
+LEFT ANTI JOIN (
+  SELECT app_id, account_id
+  FROM last_activity
+  WHERE last_success_at >= TIMESTAMP '2025-10-03 00:00:00Z'
+) AS l
   ON l.app_id = h.app_id
   AND l.account_id = h.account_id
 WHERE h.granted_at < TIMESTAMP '2025-10-03 00:00:00Z'
-  AND (l.last_success_at IS NULL OR l.last_success_at < TIMESTAMP '2025-10-03 00:00:00Z')
 UNION ALL
 SELECT 'expired', count(*), 1
 FROM held
@@ -90,17 +108,9 @@ WHERE d.size >= 20
   AND h.size * 50 < d.size
 UNION ALL
 SELECT 'two duties', count(*), 1
-FROM sod_rules AS r
-JOIN (
-  SELECT DISTINCT identity_id, concat(app_id, '/', entitlement_id) AS side
-  FROM held
-  WHERE identity_id IS NOT NULL
-) AS a
-  ON a.side = r.side_a
-JOIN (
-  SELECT DISTINCT identity_id, concat(app_id, '/', entitlement_id) AS side
-  FROM held
-  WHERE identity_id IS NOT NULL
-) AS b
-  ON b.side = r.side_b
+FROM reached AS a
+JOIN reached AS b
+  ON b.rule_id = a.rule_id
   AND b.identity_id = a.identity_id
+WHERE a.is_first
+  AND NOT b.is_first

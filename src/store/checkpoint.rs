@@ -4,7 +4,7 @@
 //! It lies beside the lake, under `<data>/checkpoints/<tenant>/`, because no reader of the lake
 //! should take it for a table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -148,8 +148,10 @@ impl Growing {
         fs::rename(&growing, &path).map_err(Error::io("finish", &path))?;
         let mut found = all(&self.folder);
         found.sort_by_key(|(_, manifest)| manifest.reach.age());
-        for (old, _) in found.iter().rev().skip(KEPT) {
-            fs::remove_dir_all(old).map_err(Error::io("remove", old))?;
+        let stay: BTreeSet<PathBuf> = found.into_iter().rev().take(KEPT).map(|(path, _)| path).collect();
+        // Also what another version left, and what was damaged.
+        for old in folders(&self.folder).filter(|folder| !stay.contains(folder)) {
+            fs::remove_dir_all(&old).map_err(Error::io("remove", &old))?;
         }
         Ok(())
     }
@@ -198,15 +200,17 @@ pub fn forget(folder: &Path) -> Result<(), Error> {
 
 /// Every finished checkpoint with its manifest; what does not parse is none.
 fn all(folder: &Path) -> Vec<(PathBuf, Manifest)> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    paths
-        .filter(|path| path.extension().is_none())
-        .filter_map(|path| {
-            let manifest = serde_json::from_slice(&fs::read(path.join(MANIFEST)).ok()?).ok()?;
-            Some((path, manifest))
-        })
-        .collect()
+    let manifest = |path: PathBuf| {
+        let manifest = serde_json::from_slice(&fs::read(path.join(MANIFEST)).ok()?).ok()?;
+        Some((path, manifest))
+    };
+    folders(folder).filter_map(manifest).collect()
+}
+
+/// What is not growing any more.
+fn folders(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.extension().is_none())
 }
 
 /// None, and a word in the log, when a file is not what was written.

@@ -1,0 +1,86 @@
+//! Checkpoints that come and go (`src/store/checkpoint.rs`).
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use lychgate::domain::UtcMicros;
+use lychgate::store::checkpoint::{Checkpoint, Growing, Kept, Reach, newest};
+
+fn reach(at: i64) -> Reach {
+    let at = UtcMicros(at);
+    Reach {
+        as_of: at,
+        known_at: at,
+        listings_known_at: at,
+        people_known_at: at,
+        made_from: ["events", "listings", "rosters"].map(str::to_owned),
+    }
+}
+
+fn numbers(from: i64) -> RecordBatch {
+    let column: ArrayRef = Arc::new(Int64Array::from_iter_values(from..from + 1000));
+    RecordBatch::try_from_iter_with_nullable([("n", column, true)]).unwrap()
+}
+
+fn grow(folder: &Path, at: i64) {
+    let mut growing = Growing::begin(folder, reach(at)).unwrap();
+    let header = RecordBatch::new_empty(numbers(0).schema());
+    growing.hold("numbers", [header, numbers(at), numbers(at + 1)].into_iter().map(Ok)).unwrap();
+    growing.finish().unwrap();
+}
+
+fn columns(checkpoint: &Checkpoint) -> Vec<Result<ArrayRef, String>> {
+    let Some(Kept::Held(table)) = checkpoint.tables.get("numbers") else { panic!("a table that is held") };
+    let read = |unit: &lychgate::store::checkpoint::HeldRows| {
+        assert_eq!((unit.rows, unit.columns.len()), (1000, 1));
+        unit.columns[0].read().map_err(|error| error.to_string())
+    };
+    table.units.iter().map(read).collect()
+}
+
+/// A run that starts from a damaged column says so, and no later one starts from it: else nothing but a hand that
+/// removes files would bring answers back.
+#[tokio::test]
+async fn a_damaged_column_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    grow(folder.path(), 10);
+    let checkpoint = newest(folder.path(), &reach(10)).await.expect("the checkpoint");
+    assert_eq!(columns(&checkpoint)[1].as_ref().unwrap(), numbers(11).column(0));
+    let place = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path().join("numbers.arrows");
+    let mut bytes = fs::read(&place).unwrap();
+    let last = bytes.len() - 100;
+    bytes[last] ^= 1;
+    fs::write(&place, bytes).unwrap();
+    let checkpoint = newest(folder.path(), &reach(10)).await.expect("what is not read is not looked at");
+    let read = columns(&checkpoint);
+    assert_eq!(read[0].as_ref().unwrap(), numbers(10).column(0), "the other column is whole");
+    let error = read[1].as_ref().unwrap_err();
+    assert!(error.contains("numbers.arrows") && error.contains("run the same again"), "{error}");
+    assert!(newest(folder.path(), &reach(10)).await.is_none());
+}
+
+/// Two stay: the newest, and one for questions a little further back. What another version left, or what was damaged,
+/// would lie there for ever.
+#[tokio::test]
+async fn old_checkpoints_go() {
+    let folder = tempfile::tempdir().unwrap();
+    for left in ["1-1-1", "2-2-2"] {
+        fs::create_dir(folder.path().join(left)).unwrap();
+    }
+    fs::write(
+        folder.path().join("2-2-2/manifest.json"),
+        r#"{"version": 4, "tables": {"links.parquet": "00"}}"#,
+    )
+    .unwrap();
+    for at in [10, 20, 30] {
+        grow(folder.path(), at);
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    assert_eq!(newest(folder.path(), &reach(40)).await.unwrap().reach.as_of, UtcMicros(30));
+    assert_eq!(newest(folder.path(), &reach(29)).await.unwrap().reach.as_of, UtcMicros(20));
+    assert!(newest(folder.path(), &reach(19)).await.is_none(), "one that knows too much");
+    let elsewhere = Reach { made_from: ["events", "listings", "others"].map(str::to_owned), ..reach(40) };
+    assert!(newest(folder.path(), &elsewhere).await.is_none());
+}
