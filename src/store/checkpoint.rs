@@ -139,8 +139,10 @@ impl Growing {
     pub fn finish(self) -> Result<(), Error> {
         let (growing, path) = (self.path(), self.folder.join(name_of(&self.reach)));
         let manifest = Manifest { version: VERSION, reach: self.reach, tables: self.tables };
+        let said = serde_json::to_string(&manifest).unwrap_or_default();
         let file = growing.join(MANIFEST);
-        fs::write(&file, serde_json::to_vec(&manifest).unwrap_or_default())
+        // The hash is on a line of its own, behind what it is of.
+        fs::write(&file, format!("{said}\n{}", checkpoint_table::hash(said.as_bytes())))
             .map_err(Error::io("write", &file))?;
         if path.exists() {
             fs::remove_dir_all(&path).map_err(Error::io("replace", &path))?;
@@ -198,11 +200,13 @@ pub fn forget(folder: &Path) -> Result<(), Error> {
     fs::remove_dir_all(folder).map_err(Error::io("remove", folder))
 }
 
-/// Every finished checkpoint with its manifest; what does not parse is none.
+/// Every finished checkpoint with its manifest; what is not as it was written is none.
 fn all(folder: &Path) -> Vec<(PathBuf, Manifest)> {
     let manifest = |path: PathBuf| {
-        let manifest = serde_json::from_slice(&fs::read(path.join(MANIFEST)).ok()?).ok()?;
-        Some((path, manifest))
+        let text = fs::read_to_string(path.join(MANIFEST)).ok()?;
+        let (said, hash) = text.rsplit_once('\n')?;
+        let whole = hash == checkpoint_table::hash(said.as_bytes());
+        Some((path, serde_json::from_str(said).ok().filter(|_| whole)?))
     };
     folders(folder).filter_map(manifest).collect()
 }

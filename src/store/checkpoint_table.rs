@@ -142,7 +142,7 @@ pub fn hold(
 }
 
 /// The hash of what is read.
-fn hash(bytes: &[u8]) -> String {
+pub fn hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 

@@ -61,6 +61,21 @@ async fn a_damaged_column_is_told_once() {
     assert!(newest(folder.path(), &reach(10)).await.is_none());
 }
 
+/// One that says it knows more than it does would leave out what came in between.
+#[tokio::test]
+async fn a_damaged_manifest_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    grow(folder.path(), 10);
+    let place = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path().join("manifest.json");
+    let whole = fs::read_to_string(&place).unwrap();
+    let other = whole.replacen("00.00001Z", "00.000019Z", 1);
+    assert_ne!(whole, other);
+    fs::write(&place, other).unwrap();
+    assert!(newest(folder.path(), &reach(20)).await.is_none());
+    fs::write(&place, whole).unwrap();
+    assert!(newest(folder.path(), &reach(20)).await.is_some());
+}
+
 /// Two stay: the newest, and one for questions a little further back. What another version left, or what was damaged,
 /// would lie there for ever.
 #[tokio::test]
