@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
@@ -136,9 +137,10 @@ impl Growing {
     ///
     /// # Errors
     /// When a file cannot be written or removed.
-    pub fn finish(self) -> Result<(), Error> {
+    pub fn finish(mut self) -> Result<(), Error> {
         let (growing, path) = (self.path(), self.folder.join(name_of(&self.reach)));
-        let manifest = Manifest { version: VERSION, reach: self.reach, tables: self.tables };
+        let manifest =
+            Manifest { version: VERSION, reach: self.reach.clone(), tables: mem::take(&mut self.tables) };
         let said = serde_json::to_string(&manifest).unwrap_or_default();
         let file = growing.join(MANIFEST);
         // The hash is on a line of its own, behind what it is of.
@@ -160,6 +162,14 @@ impl Growing {
 
     fn path(&self) -> PathBuf {
         self.folder.join(format!("{}.growing", name_of(&self.reach)))
+    }
+}
+
+impl Drop for Growing {
+    /// On a full disk, what was written of one that cannot be finished would take the room that is left.
+    fn drop(&mut self) {
+        // Finished, it has another name.
+        let _ = fs::remove_dir_all(self.path());
     }
 }
 

@@ -76,6 +76,17 @@ async fn a_damaged_manifest_is_none() {
     assert!(newest(folder.path(), &reach(20)).await.is_some());
 }
 
+/// A disk that is full would stay so.
+#[test]
+fn one_that_is_not_finished_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut growing = Growing::begin(folder.path(), reach(10)).unwrap();
+    growing.hold("numbers", [numbers(1)].into_iter().map(Ok)).unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    drop(growing);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 /// Two stay: the newest, and one for questions a little further back. What another version left, or what was damaged,
 /// would lie there for ever.
 #[tokio::test]
