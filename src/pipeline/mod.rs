@@ -178,8 +178,21 @@ impl Engine {
 
     /// The same, with what it reads.
     async fn opened(&self, at: At) -> Result<(Session, Stored), Error> {
-        let (mut tables, mut stored) = self.tables().await?;
+        let (mut tables, stored) = self.tables().await?;
         tables.base = self.base(at, &stored).await;
+        let is_resting = tables.base.is_some();
+        match self.built(tables, stored, at).await {
+            // A checkpoint may cost time and nothing else.
+            Err(error) if is_resting => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a checkpoint is passed over");
+                let (tables, stored) = self.tables().await?;
+                self.built(tables, stored, at).await
+            }
+            built => built,
+        }
+    }
+
+    async fn built(&self, tables: Tables, mut stored: Stored, at: At) -> Result<(Session, Stored), Error> {
         let session = Session::open(tables, at).await?;
         stored.renewed = state::build(&session, &self.semantics).await?;
         Ok((session, stored))
