@@ -109,6 +109,7 @@ fn with_login<'a>(app: &'a str, id: &'a str, login: &'a str, display_name: &'a s
 fn person(id: &str, name: &str, emails: &[&str]) -> Person {
     Person {
         identity_id: id.to_owned(),
+        identity_key: None,
         employee_ids: BTreeSet::from([id.to_owned()]),
         emails: emails.iter().map(|email| (*email).to_owned()).collect(),
         name: Some(name.to_owned()),

@@ -478,6 +478,18 @@ fn deactivate_and_create_under_one_external_id_is_a_rename() {
     });
 }
 
+/// Numbers that stand for another thing than the texts beside them.
+const AMBIGUOUS: [&str; 3] = [
+    "SELECT g.* FROM grants_now AS g JOIN identities_now AS i ON i.identity_id = g.identity_id \
+     WHERE i.identity_key IS DISTINCT FROM g.identity_key",
+    "SELECT a.* FROM accounts_now AS a FULL JOIN identities_now AS i ON i.identity_key = a.identity_key \
+     WHERE a.identity_key IS NOT NULL AND i.identity_id IS DISTINCT FROM a.identity_id",
+    "SELECT a.* FROM (SELECT DISTINCT app_id, entitlement_id, entitlement_key FROM grants_now) AS a \
+     CROSS JOIN (SELECT DISTINCT app_id, entitlement_id, entitlement_key FROM grants_now) AS b \
+     WHERE (a.app_id = b.app_id AND a.entitlement_id = b.entitlement_id) \
+       IS DISTINCT FROM (a.entitlement_key = b.entitlement_key)",
+];
+
 /// Every view that detectors ask, as sorted rows.
 async fn everything(session: &Session) -> BTreeMap<&'static str, Vec<String>> {
     const VIEWS: [&str; 19] = [
@@ -503,10 +515,16 @@ async fn everything(session: &Session) -> BTreeMap<&'static str, Vec<String>> {
     ];
     let mut views = BTreeMap::new();
     for view in VIEWS {
-        let batches = session.select(&format!("SELECT * FROM {view}")).await.unwrap();
+        // Which number an entitlement has hangs on where a session starts.
+        let columns = if view == "grants_now" { "* EXCEPT (entitlement_key)" } else { "*" };
+        let batches = session.select(&format!("SELECT {columns} FROM {view}")).await.unwrap();
         let mut rows: Vec<String> = json_rows(&batches).iter().map(ToString::to_string).collect();
         rows.sort();
         views.insert(view, rows);
+    }
+    for ambiguous in AMBIGUOUS {
+        let batches = session.select(ambiguous).await.unwrap();
+        assert_eq!(json_rows(&batches), Vec::<serde_json::Value>::new(), "{ambiguous}");
     }
     views
 }

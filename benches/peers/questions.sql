@@ -1,29 +1,33 @@
 -- The nine questions of duck_state.py, as of 2026-01-01, asked of the views of a session.
 WITH signins AS (
-  SELECT account_id, max(last_at) AS last_at
+  SELECT account_id, last_at
   FROM app_uses
   WHERE account_key_app = 'okta'
     AND verb IN ('signin', 'signin.app')
     AND outcome = 'success'
-  GROUP BY account_id
 ),
 held AS (
-  SELECT g.app_id, g.account_id, g.entitlement_id, g.identity_id, g.granted_at, g.expires_at
+  SELECT g.app_id, g.account_id, g.entitlement_id, g.entitlement_key, g.identity_key, g.granted_at, g.expires_at
   FROM grants_now AS g
   WHERE g.app_id <> 'okta'
     AND g.account_active
 ),
 people AS (
-  SELECT identity_id, department, row_number() OVER () AS number
+  SELECT identity_key, department
   FROM identities_now
   WHERE employed
 ),
+holdings AS (
+  SELECT entitlement_key, identity_key, count(*) AS grants
+  FROM held
+  GROUP BY entitlement_key, identity_key
+),
 holders AS (
-  SELECT p.department, h.app_id, h.entitlement_id, count(DISTINCT p.number) AS size, count(*) AS grants
-  FROM held AS h
+  SELECT p.department, count(*) AS size, sum(h.grants) AS grants
+  FROM holdings AS h
   JOIN people AS p
-    ON p.identity_id = h.identity_id
-  GROUP BY p.department, h.app_id, h.entitlement_id
+    ON p.identity_key = h.identity_key
+  GROUP BY p.department, h.entitlement_key
 ),
 departments AS (
   SELECT department, count(*) AS size
@@ -39,17 +43,17 @@ sides AS (
   FROM sod_rules
 ),
 reached AS (
-  SELECT DISTINCT s.rule_id, s.is_first, h.identity_id
+  SELECT DISTINCT s.rule_id, s.is_first, h.identity_key
   FROM sides AS s
   JOIN held AS h
     ON h.app_id = s.app_id
     AND h.entitlement_id = s.entitlement_id
-  WHERE h.identity_id IS NOT NULL
+  WHERE h.identity_key IS NOT NULL
 )
 SELECT 'accounts of leavers' AS question, count(*) AS found, 1 AS copy
 FROM accounts_now AS a
 JOIN identities_now AS i
-  ON i.identity_id = a.identity_id
+  ON i.identity_key = a.identity_key
 WHERE a.app_id <> 'okta'
   AND a.active
   AND NOT i.employed
@@ -58,18 +62,23 @@ UNION ALL
 SELECT 'logins of leavers', count(*), 1
 FROM accounts_now AS a
 JOIN identities_now AS i
-  ON i.identity_id = a.identity_id
+  ON i.identity_key = a.identity_key
 WHERE a.app_id = 'okta'
   AND a.active
   AND NOT i.employed
 UNION ALL
 SELECT 'dormant', count(*), 1
 FROM accounts_now AS a
-JOIN signins AS s
+LEFT ANTI JOIN (
+  SELECT account_id
+  FROM signins
+  WHERE last_at >= TIMESTAMP '2025-10-03 00:00:00Z'
+) AS r
+  ON r.account_id = a.account_id
+LEFT SEMI JOIN signins AS s
   ON s.account_id = a.account_id
 WHERE a.app_id = 'okta'
   AND a.active
-  AND s.last_at < TIMESTAMP '2025-10-03 00:00:00Z'
 UNION ALL
 SELECT 'never signed in', count(*), 1
 FROM accounts_now AS a
@@ -111,6 +120,6 @@ SELECT 'two duties', count(*), 1
 FROM reached AS a
 JOIN reached AS b
   ON b.rule_id = a.rule_id
-  AND b.identity_id = a.identity_id
+  AND b.identity_key = a.identity_key
 WHERE a.is_first
   AND NOT b.is_first

@@ -14,7 +14,7 @@ const VIEWS: [(&str, &str); 24] = [
     (
         "accounts_now",
         "app_id account_id account_name display_name email external_id active? state state_since@ status class \
-         class_source created_at@ listed_at@ expires_at@ mfa? local_login? privileged? identity_id link_method \
+         class_source created_at@ listed_at@ expires_at@ mfa? local_login? privileged? identity_id identity_key# link_method \
          link_confidence% candidates#",
     ),
     (
@@ -29,20 +29,20 @@ const VIEWS: [(&str, &str); 24] = [
     ),
     (
         "identities_now",
-        "identity_id name email employee_id kind department title location manager_id employed? last_end_at@ \
+        "identity_id identity_key# name email employee_id kind department title location manager_id employed? last_end_at@ \
          end_date_only? end_known_at@ next_start_at@ first_start_at@ current_start_at@ current_end_at@ on_leave? \
          last_listed_at@ rosters_missed# rosters_seen#",
     ),
     (
         "employments",
-        "identity_id employee_id start_at@ end_at@ end_date_only? kind department title known_at@ \
+        "identity_id identity_key# employee_id start_at@ end_at@ end_date_only? kind department title known_at@ \
          placed_at@",
     ),
     (
         "grants_now",
-        "app_id account_id entitlement_kind entitlement_id entitlement_name valid_from@ granted_at@ expires_at@ \
+        "app_id account_id entitlement_kind entitlement_id entitlement_key# entitlement_name valid_from@ granted_at@ expires_at@ \
          last_used_at@ granted_by listed_at@ from_source privileged? tenant_admin? sensitivity jit? identity_id \
-         account_active? account_class",
+         identity_key# account_active? account_class",
     ),
     ("account_spans", "app_id account_id state valid_from@ valid_to@ how ref"),
     (

@@ -97,7 +97,7 @@ impl Engine {
             return;
         }
         if let Some(base) = self.base(session.at(), stored).await
-            && let Err(error) = session.rest_on(base)
+            && let Err(error) = rest_on(session, base).await
         {
             warn!(error = &error as &dyn std::error::Error, "what happened stays in memory");
         }
@@ -157,6 +157,11 @@ impl Engine {
     fn checkpoints(&self) -> PathBuf {
         self.data.join("checkpoints").join(&self.tenant)
     }
+}
+
+async fn rest_on(session: &Session, base: Base) -> Result<(), query::Error> {
+    session.rest_on(base)?;
+    state::settle(session).await
 }
 
 /// A table whose columns are read when they are asked.

@@ -8,6 +8,7 @@ mod compact;
 mod guard;
 mod json;
 mod keys;
+mod on_demand;
 mod opening;
 mod packed;
 mod packed_column;

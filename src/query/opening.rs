@@ -46,32 +46,32 @@ const ALIASES: &str = "app_aliases";
 const DIGEST: &str = "registers_digest";
 
 /// Views of events and listings that a base continues: the rows of what it does not hold, its own table,
-/// and how the two become one; `true` keeps that in memory.
+/// and how the two become one; `true` keeps that in memory once it is asked.
 const CONTINUED: [Continued; 4] = [
     Continued {
         name: "known_changes",
-        tail: include_str!("views/tail_changes.sql"),
+        tail: ("tail_changes", include_str!("views/tail_changes.sql")),
         base: "base_known_changes",
         whole: include_str!("views/known_changes.sql"),
         held: false,
     },
     Continued {
         name: "event_hours",
-        tail: include_str!("views/tail_hours.sql"),
+        tail: ("tail_hours", include_str!("views/tail_hours.sql")),
         base: "base_event_hours",
         whole: include_str!("views/event_hours.sql"),
         held: true,
     },
     Continued {
         name: "event_uses",
-        tail: include_str!("views/tail_uses.sql"),
+        tail: ("tail_uses", include_str!("views/tail_uses.sql")),
         base: "base_event_uses",
         whole: include_str!("views/event_uses.sql"),
         held: true,
     },
     Continued {
         name: "listed_rows",
-        tail: include_str!("views/tail_listed.sql"),
+        tail: ("tail_listed", include_str!("views/tail_listed.sql")),
         base: "base_listed_rows",
         whole: include_str!("views/listed_rows.sql"),
         held: true,
@@ -80,14 +80,14 @@ const CONTINUED: [Continued; 4] = [
 
 struct Continued {
     name: &'static str,
-    tail: &'static str,
+    tail: (&'static str, &'static str),
     base: &'static str,
     whole: &'static str,
     held: bool,
 }
 
 /// The base views in the order in which they stand on each other; `true` keeps the rows in
-/// memory, because several others read them.
+/// memory once they are asked, because several others read them.
 const VIEWS: [(&str, &str, bool); 7] = [
     ("known_events", include_str!("views/known_events.sql"), false),
     ("uses", include_str!("views/uses.sql"), false),
@@ -111,23 +111,25 @@ impl Session {
             session.hold(&registers::table_name(kind), vec![batch])?;
         }
         session.hold(DIGEST, vec![registers::digest(&lines)?])?;
-        session.define(ALIASES, include_str!("views/app_aliases.sql"), true).await?;
+        session.lay(ALIASES, include_str!("views/app_aliases.sql")).await?;
         session.lay_base(base).await?;
-        let continued = session.has("base_known_changes")?;
-        session.define("tail_events", include_str!("views/tail_events.sql"), continued).await?;
+        const TAIL: &str = include_str!("views/tail_events.sql");
+        match session.has("base_known_changes")? {
+            true => session.lay("tail_events", TAIL).await.map(|_| ())?,
+            false => session.define("tail_events", TAIL, false).await?,
+        }
         session.define("known_snapshots", include_str!("views/known_snapshots.sql"), false).await?;
-        for view in CONTINUED {
-            session.tail_rows += session.define("tail", view.tail, true).await?;
-            if session.has(view.base)? {
-                session.define(view.name, view.whole, view.held).await?;
-            } else {
-                session.alias(view.name, "tail").await?;
+        for Continued { name, tail: (tail, rows), base, whole, held } in CONTINUED {
+            session.tail_rows += session.lay(tail, rows).await?;
+            match session.has(base)? {
+                true => session.define(name, whole, held).await?,
+                false => session.alias(name, tail).await?,
             }
-            session.forget(&["tail"])?;
         }
         for (name, sql, held) in VIEWS {
             session.define(name, sql, held).await?;
         }
+        session.forget(&["tail_hours", "tail_uses", "tail_listed"])?;
         Ok(session)
     }
 

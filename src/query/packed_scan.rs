@@ -26,6 +26,8 @@ use super::packed_filter::Conditions;
 
 /// Rows that are unpacked together.
 const BATCH_ROWS: usize = 8192;
+/// Of so many slices one is looked at, to tell how many rows meet the conditions.
+const LOOKED_AT: usize = 8;
 
 /// What becomes one batch.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +50,8 @@ pub(super) struct Scan {
     slices: Arc<[Slice]>,
     /// The slices of each partition.
     parts: Vec<Range<usize>>,
+    /// Which share of the rows meets the conditions, about.
+    met: f64,
 }
 
 impl Scan {
@@ -67,6 +71,7 @@ impl Scan {
             schema: project_schema(whole, Some(&projection))?,
             whole: Arc::clone(whole),
             projection,
+            met: met(&units, &slices, &conditions)?,
             conditions,
             parts: iter::once(0..slices.len()).collect(),
             slices,
@@ -93,8 +98,8 @@ impl Scan {
         if self.conditions.is_empty() {
             return all;
         }
-        // As the library guesses where it knows nothing.
-        Statistics { num_rows: Precision::Inexact(rows / 5), ..all.to_inexact() }
+        let met = (rows as f64 * self.met).ceil() as usize;
+        Statistics { num_rows: Precision::Inexact(met), ..all.to_inexact() }
     }
 }
 
@@ -103,6 +108,19 @@ impl Scan {
         let Slice { unit, from, rows } = self.slices[slice];
         Ok(self.units[unit].unpack(&self.schema, &self.projection, from, rows)?)
     }
+}
+
+/// Which share of rows meets the conditions, by some of them. A plan holds the smaller side of a join, and a guess has it
+/// hold a million rows to look for a thousand.
+fn met(units: &[Arc<Unit>], slices: &[Slice], conditions: &Conditions) -> Result<f64> {
+    let (mut met, mut of) = (0, 0);
+    if !conditions.is_empty() {
+        for Slice { unit, from, rows } in slices.iter().step_by(LOOKED_AT).copied() {
+            met += conditions.met(&units[unit], from, rows)?.map_or(0, |met| met.true_count());
+            of += rows;
+        }
+    }
+    Ok(met as f64 / of.max(1) as f64)
 }
 
 /// The rows of some slices that meet the conditions of a scan, put together to batches.

@@ -98,6 +98,9 @@ impl PackedTable {
     pub fn parted(&self, columns: [&str; 2], keys: &Keys) -> Result<[PackedTable; 2], ArrowError> {
         let [first, second] = columns.map(|column| self.schema.index_of(column));
         let columns = [first?, second?];
+        if keys.is_empty() {
+            return Ok([PackedTable::empty(Arc::clone(&self.schema)), self.clone()]);
+        }
         let (mut named, mut others) = (Vec::new(), Vec::new());
         for unit in self.units.iter() {
             let Some(rows) = unit.named(columns, keys)? else {
@@ -135,6 +138,11 @@ impl PackedTable {
         }
         let units = self.units.iter().chain(other.units.iter()).cloned().collect();
         Ok(PackedTable { schema: nullable(&self.schema), units })
+    }
+
+    /// The same rows under columns of the same types that say otherwise what is never absent.
+    pub(super) fn with_columns(self, schema: SchemaRef) -> PackedTable {
+        PackedTable { schema, ..self }
     }
 
     /// Its rows as they are held, to be kept: first the columns of the table without rows, then some rows each. What

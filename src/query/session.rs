@@ -6,10 +6,9 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
-use datafusion::common::runtime::JoinSet;
 use datafusion::common::{ParamValues, ScalarValue, ToDFSchema};
 use datafusion::error::DataFusionError;
-use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
+use datafusion::execution::SessionStateBuilder;
 use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::stream::{self, BoxStream};
@@ -17,6 +16,7 @@ use futures::{StreamExt, TryStreamExt};
 use tracing::debug;
 
 use super::compact::CompactJoined;
+use super::on_demand::{self, OnDemand};
 use super::opening::Tables;
 use super::packed_table::{PackedTable, Packer};
 use super::{Error, guard};
@@ -118,18 +118,21 @@ impl Session {
         &self.context
     }
 
-    /// Adds the view `name`. With `held` its rows are computed once and kept in memory.
-    /// Gives the rows that are kept.
-    pub async fn define(&self, name: &str, sql: &str, held: bool) -> Result<usize, Error> {
-        if held {
-            let table = self.packed(name, sql).await?;
-            let rows = table.rows();
-            self.hold_packed(name, table)?;
-            return Ok(rows);
+    /// Adds the view `name`. With `held` its rows are worked out once, when they are asked, and kept in memory.
+    pub async fn define(&self, name: &str, sql: &str, held: bool) -> Result<(), Error> {
+        let frame = self.plan(name, sql, &[]).await?;
+        match held {
+            true => self.register(name, Arc::new(OnDemand::new(name, frame))),
+            false => self.register(name, frame.into_view()),
         }
-        let view = self.plan(name, sql, &[]).await?.into_view();
-        self.register(name, view)?;
-        Ok(0)
+    }
+
+    /// Adds the view `name`, whose rows are worked out now and kept in memory. Gives how many they are.
+    pub async fn lay(&self, name: &str, sql: &str) -> Result<usize, Error> {
+        let table = self.packed(name, sql).await?;
+        let rows = table.rows();
+        self.hold_packed(name, table)?;
+        Ok(rows)
     }
 
     /// The rows of a question whose joins hold the rows on their left and let those on their right pass by, as they
@@ -155,6 +158,9 @@ impl Session {
     pub async fn held(&self, name: &str) -> Result<PackedTable, Error> {
         let failed = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };
         let table = self.context.table_provider(name).await.map_err(failed)?;
+        if let Some(view) = table.downcast_ref::<OnDemand>() {
+            return view.rows().await.cloned().map_err(|source| run_error(name, source));
+        }
         // One without rows is planned as nothing.
         Ok(table.downcast_ref().cloned().unwrap_or_else(|| PackedTable::empty(table.schema())))
     }
@@ -179,22 +185,8 @@ impl Session {
 
     /// The rows of a question, packed as they come, so that they are never all there at their full size.
     pub async fn packed(&self, name: &str, sql: &str) -> Result<PackedTable, Error> {
-        let failed = |source| run_error(name, source);
         let frame = self.plan(name, sql, &[]).await?;
-        let planned = Arc::new(frame.schema().as_arrow().clone());
-        let streams = frame.execute_stream_partitioned().await.map_err(failed)?;
-        // As the rows have it: the plan may know less of what is never absent.
-        let schema = streams.first().map_or(planned, |stream| stream.schema());
-        let mut packing = JoinSet::new();
-        for stream in streams {
-            packing.spawn(pack(Arc::clone(&schema), stream));
-        }
-        let mut packers = Vec::new();
-        while let Some(packed) = packing.join_next().await {
-            let packed = packed.map_err(|source| failed(DataFusionError::ExecutionJoin(Box::new(source))))?;
-            packers.push(packed.map_err(failed)?);
-        }
-        Packer::table(schema, packers).map_err(|source| failed(source.into()))
+        on_demand::pack(frame).await.map_err(|source| run_error(name, source))
     }
 
     /// Lets go of tables that nothing asks any more, and of their memory.
@@ -298,14 +290,6 @@ impl Session {
             .map(|_| ())
             .map_err(|source| Error::Plan { name: name.to_owned(), source: Box::new(source) })
     }
-}
-
-async fn pack(schema: SchemaRef, mut rows: SendableRecordBatchStream) -> Result<Packer, DataFusionError> {
-    let mut packer = Packer::new(schema);
-    while let Some(batch) = rows.try_next().await? {
-        packer.push(batch)?;
-    }
-    Ok(packer)
 }
 
 fn run_error(name: &str, source: DataFusionError) -> Error {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray};
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray, UInt32Array};
 
 use super::IDENTITY_PROVIDERS;
 use super::fold::{Parts, parts};
@@ -144,13 +144,18 @@ async fn people(session: &Session) -> Result<Vec<Person>, Error> {
     let mut people: BTreeMap<String, Person> = BTreeMap::new();
     for batch in session.collect("link_people", PEOPLE).await? {
         let rows = Rows::new("employments", &batch);
-        let (identity_id, employee_id) = (rows.texts("identity_id")?, rows.texts("employee_id")?);
+        let (identity_id, identity_key) = (rows.texts("identity_id")?, rows.integers("identity_key")?);
+        let employee_id = rows.texts("employee_id")?;
         let (name, email, aliases) = (rows.texts("name")?, rows.texts("email")?, rows.texts("aliases")?);
         let (kind, start_at, end_at) = (rows.texts("kind")?, rows.times("start_at")?, rows.times("end_at")?);
         for row in 0..rows.len() {
             let Some(id) = identity_id.owned(row) else { continue };
-            let person =
-                people.entry(id.clone()).or_insert_with(|| Person { identity_id: id, ..Person::default() });
+            let new = || Person {
+                identity_id: id.clone(),
+                identity_key: u32::try_from(identity_key.value(row)).ok(),
+                ..Person::default()
+            };
+            let person = people.entry(id.clone()).or_insert_with(new);
             person.employee_ids.extend(employee_id.owned(row));
             let addresses = email
                 .get(row)
@@ -208,6 +213,7 @@ fn columns(links: &[Link<'_>]) -> Vec<(&'static str, ArrayRef)> {
         ("app_id", texts(&|link| Some(link.app_id))),
         ("account_id", texts(&|link| Some(link.account_id))),
         ("identity_id", texts(&|link| link.identity_id)),
+        ("identity_key", Arc::new(links.iter().map(|link| link.identity_key).collect::<UInt32Array>())),
         ("method", texts(&|link| Some(link.method))),
         ("confidence", Arc::new(links.iter().map(|link| Some(link.confidence)).collect::<Float64Array>())),
         (

@@ -8,7 +8,7 @@
 use crate::query::{self, Keys, PackedTable, Session};
 
 /// Views that the next session can start from as this one holds them.
-pub const KEPT: [&str; 16] = [
+pub const KEPT: [&str; 17] = [
     "account_attributes",
     "account_renames",
     "account_spans",
@@ -16,6 +16,7 @@ pub const KEPT: [&str; 16] = [
     "app_uses",
     "employee_numbers",
     "employments",
+    "entitlement_keys",
     "former_names",
     "grant_spans",
     "grants_now",
@@ -27,13 +28,13 @@ pub const KEPT: [&str; 16] = [
     "rosters",
 ];
 
-/// How to tell which accounts are to be worked out again; `true` keeps the rows in memory.
-const TOUCHED: [(&str, &str, bool); 4] = [
-    ("touched_accounts", include_str!("kept/touched_accounts.sql"), true),
-    ("touched_apps", include_str!("kept/touched_apps.sql"), true),
-    ("touched_changes", include_str!("kept/touched_changes.sql"), true),
-    ("touched_snapshots", include_str!("kept/touched_snapshots.sql"), false),
+/// How to tell which accounts are to be worked out again.
+const TOUCHED: [(&str, &str); 3] = [
+    ("touched_accounts", include_str!("kept/touched_accounts.sql")),
+    ("touched_apps", include_str!("kept/touched_apps.sql")),
+    ("touched_changes", include_str!("kept/touched_changes.sql")),
 ];
+const TOUCHED_SNAPSHOTS: &str = "touched_snapshots";
 
 /// Rows of accounts that are worked out again, by which it is told of which others that is.
 const AGAIN: [&str; 15] = [
@@ -61,12 +62,13 @@ pub const ACCOUNT: [&str; 2] = ["app_id", "account_id"];
 pub async fn find_touched(session: &Session) -> Result<Option<Keys>, query::Error> {
     if !session.has("base_listings")? {
         session.alias("touched_changes", "known_changes").await?;
-        session.alias("touched_snapshots", "known_snapshots").await?;
+        session.alias(TOUCHED_SNAPSHOTS, "known_snapshots").await?;
         return Ok(None);
     }
-    for (name, sql, held) in TOUCHED {
-        session.define(name, sql, held).await?;
+    for (name, sql) in TOUCHED {
+        session.lay(name, sql).await?;
     }
+    session.define(TOUCHED_SNAPSHOTS, include_str!("kept/touched_snapshots.sql"), false).await?;
     let mut touched = keys(session, "SELECT app_id, account_id FROM touched_accounts").await?;
     for batch in session.collect("touched_apps", "SELECT app_id FROM touched_apps").await? {
         touched.add_all("touched_apps", &batch, "app_id")?;
@@ -140,7 +142,7 @@ pub async fn stand_or_lay(
 ) -> Result<(), query::Error> {
     match stands {
         true => stand(session, name).await,
-        false => session.define(name, sql, true).await.map(|_| ()),
+        false => session.lay(name, sql).await.map(|_| ()),
     }
 }
 
@@ -156,7 +158,8 @@ pub async fn parted(
 
 /// Lets go of what the checkpoint has, and of what was needed only to tell what of it stands.
 pub fn forget(session: &Session) -> Result<(), query::Error> {
-    session.forget(&TOUCHED.map(|(name, ..)| name))?;
+    session.forget(&TOUCHED.map(|(name, _)| name))?;
+    session.forget(&[TOUCHED_SNAPSHOTS])?;
     session.forget(&AGAIN)?;
     session.forget(&KEPT.iter().chain(&query::KEPT).map(|name| base(name)).collect::<Vec<_>>())
 }

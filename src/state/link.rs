@@ -31,6 +31,8 @@ pub struct AccountFacts<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Person {
     pub identity_id: String,
+    /// Its number among people.
+    pub identity_key: Option<u32>,
     pub employee_ids: BTreeSet<String>,
     /// Current and former addresses, lower-cased.
     pub emails: BTreeSet<String>,
@@ -46,6 +48,7 @@ pub struct Link<'a> {
     pub app_id: &'a str,
     pub account_id: &'a str,
     pub identity_id: Option<&'a str>,
+    pub identity_key: Option<u32>,
     /// `external_id`, `employee_id`, `email`, `alias`, `login`, `rename`, `ambiguous`, `name`, `none`.
     pub method: &'static str,
     /// In [0, 1]; a candidate that is not a link keeps its confidence below 0.75.
@@ -171,9 +174,10 @@ pub fn follow_renames(links: &mut [Link<'_>], renames: &[[String; 3]]) {
         if !open || links[known].identity_id.is_none() {
             continue;
         }
-        let Link { identity_id, confidence, class, class_source, .. } = links[known].clone();
+        let Link { identity_id, identity_key, confidence, class, class_source, .. } = links[known].clone();
         let link = &mut links[unknown];
-        (link.identity_id, link.method, link.confidence) = (identity_id, "rename", confidence.min(ALIAS));
+        (link.identity_id, link.identity_key) = (identity_id, identity_key);
+        (link.method, link.confidence) = ("rename", confidence.min(ALIAS));
         link.candidates = 1;
         if link.class == "unknown" {
             (link.class, link.class_source) = (class, class_source);
@@ -311,6 +315,7 @@ impl<'a> Index<'a> {
             app_id: account.app_id,
             account_id: account.account_id,
             identity_id: None,
+            identity_key: None,
             method: "none",
             confidence: 0.0,
             candidates: 0,
@@ -323,7 +328,8 @@ impl<'a> Index<'a> {
         }
         match matched {
             Match::One(person, method, confidence) => {
-                link.identity_id = Some(&self.people[person].identity_id);
+                let Person { identity_id, identity_key, .. } = &self.people[person];
+                (link.identity_id, link.identity_key) = (Some(identity_id.as_str()), *identity_key);
                 (link.method, link.confidence, link.candidates) = (method, confidence, 1);
             }
             Match::Several(n) => {

@@ -31,7 +31,7 @@ const PEOPLE: [(&str, &str); 3] = [
     ("people_aliases", include_str!("spans/people_aliases.sql")),
 ];
 
-/// Views that stand on links; `true` keeps the rows in memory.
+/// Views that stand on links; `true` keeps the rows in memory once they are asked.
 const AFTER_LINKS: [(&str, &str, bool); 10] = [
     ("grants_ended", include_str!("spans/grants_ended.sql"), true),
     ("deleted_accounts", include_str!("spans/deleted_accounts.sql"), true),
@@ -82,15 +82,25 @@ pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize,
     renew::lay_activity(session, relinked.as_ref(), &used).await?;
     renew::lay_now(session, relinked.as_ref()).await?;
     kept::forget(session)?;
-    for (name, sql, held) in AFTER_LINKS {
-        session.define(name, sql, held).await?;
-    }
+    settle(session).await?;
     // What they hold is in `app_uses` now.
-    session.forget(&["tail_events", "uses"])?;
+    session.forget(&["tail_changes", "tail_events", "uses"])?;
     for name in PLAIN_REGISTERS {
         session.alias(name, &format!("reg_{name}")).await?;
     }
     Ok(renewed)
+}
+
+/// Adds the views that stand on links, or plans them anew where they are there: what they ask may lie elsewhere since.
+///
+/// # Errors
+/// Those of [`query::Error`], with the name of the view.
+pub async fn settle(session: &Session) -> Result<(), query::Error> {
+    session.forget(&AFTER_LINKS.map(|(name, ..)| name))?;
+    for (name, sql, held) in AFTER_LINKS {
+        session.define(name, sql, held).await?;
+    }
+    Ok(())
 }
 
 /// Adds the views of people, which only rosters speak of.

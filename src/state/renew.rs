@@ -1,6 +1,11 @@
 //! Views that stand on links: worked out again for the accounts of which something else is known than when a checkpoint
 //! was made, and for those that they count for.
 
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema};
+
 use crate::query::{Error, Keys, Session};
 
 use super::fold;
@@ -57,6 +62,7 @@ pub async fn lay_now(session: &Session, renewed: Option<&Keys>) -> Result<(), Er
             None => session.alias(name, view).await?,
         }
     }
+    number_entitlements(session).await?;
     let grants = session.packed_as_written("grants_now", include_str!("spans/grants_now.sql")).await?;
     session.hold_packed("renewed_grants_now", grants.clone())?;
     kept::lay(session, "grants_now", grants, renewed).await?;
@@ -64,4 +70,21 @@ pub async fn lay_now(session: &Session, renewed: Option<&Keys>) -> Result<(), Er
     session.forget(&["renewed_grants_now"])?;
     kept::lay(session, "accounts_now", accounts, renewed).await?;
     Ok(())
+}
+
+/// Adds `entitlement_keys`, held.
+async fn number_entitlements(session: &Session) -> Result<(), Error> {
+    const NAME: &str = "entitlement_keys";
+    const NUMBERED: &str = "numbered_entitlements";
+    match session.has("base_entitlement_keys")? {
+        true => session.alias(NUMBERED, "base_entitlement_keys").await?,
+        false => {
+            let columns = [("app_id", DataType::Utf8View), ("entitlement_id", DataType::Utf8View)];
+            let columns = columns.into_iter().chain([("entitlement_key", DataType::UInt32)]);
+            let columns: Vec<_> = columns.map(|(name, of)| Field::new(name, of, true)).collect();
+            session.hold(NUMBERED, vec![RecordBatch::new_empty(Arc::new(Schema::new(columns)))])?;
+        }
+    }
+    session.lay(NAME, include_str!("spans/entitlement_keys.sql")).await?;
+    session.forget(&[NUMBERED])
 }

@@ -2,6 +2,7 @@
 //! rows a session holds anyway is there as the session holds it: each column of some rows is an Arrow stream of its
 //! own, which is read when it is asked.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,6 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::StreamWriter;
 use async_trait::async_trait;
-use bytes::Bytes;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::config::TableParquetOptions;
 use datafusion::datasource::TableType;
@@ -30,6 +30,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::Error;
@@ -156,16 +157,12 @@ pub fn entry(path: &Path) -> Result<Entry, Error> {
 pub async fn read(path: &Path, entry: Entry) -> Option<(Kept, usize)> {
     let (columns, units) = match entry {
         Entry::Held { columns, units } => (columns, units),
-        Entry::Asked { hash: wanted } => {
-            let bytes = fs::read(path).ok()?;
-            if hash(&bytes) != wanted {
-                return None;
-            }
-            let (table, rows) = AskedTable::of(bytes.into(), &wanted).await?;
+        Entry::Asked { hash } => {
+            let (table, rows) = AskedTable::of(HeldFile::open(path)?, hash)?;
             return Some((Kept::Asked(Arc::new(table)), rows));
         }
     };
-    let file = Arc::new(HeldFile { path: path.to_owned(), file: Mutex::new(File::open(path).ok()?) });
+    let file = Arc::new(HeldFile::open(path)?);
     let schema = file.read(&columns).ok()?.schema();
     let column = |(absent, piece)| HeldColumn { absent, file: Arc::clone(&file), piece };
     let unit =
@@ -186,49 +183,65 @@ impl HeldColumn {
     /// # Errors
     /// When the file is not what was written. The next session does not start from it.
     pub fn read(&self) -> Result<ArrayRef, ArrowError> {
-        self.file.read(&self.piece).map(|batch| Arc::clone(batch.column(0))).inspect_err(|_| {
-            // Without a manifest it is no checkpoint. Should that fail too, the next session fails as this one.
-            let _ = fs::remove_file(self.file.path.with_file_name(super::checkpoint::MANIFEST));
-        })
+        self.file.read(&self.piece).map(|batch| Arc::clone(batch.column(0)))
     }
 }
 
 impl HeldFile {
+    fn open(path: &Path) -> Option<HeldFile> {
+        Some(HeldFile { path: path.to_owned(), file: Mutex::new(File::open(path).ok()?) })
+    }
+
     fn read(&self, piece: &Piece) -> Result<RecordBatch, ArrowError> {
-        let damaged = || {
-            let path = self.path.display();
-            let what = format!("\"{path}\" is damaged, and passed over from now on: run the same again");
-            ArrowError::IpcError(what)
-        };
-        let mut bytes = vec![0; piece.bytes];
+        let bytes = self.bytes(Some((piece.at, piece.bytes)), &piece.hash)?;
+        StreamDecoder::new().decode(&mut Buffer::from_vec(bytes))?.ok_or_else(|| self.damaged())
+    }
+
+    /// The bytes of a part, or all of them.
+    fn bytes(&self, part: Option<(u64, usize)>, wanted: &str) -> Result<Vec<u8>, ArrowError> {
+        let mut bytes = Vec::new();
         {
             let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.seek(SeekFrom::Start(piece.at))
-                .and_then(|_| file.read_exact(&mut bytes))
-                .map_err(|_| damaged())?;
+            let read = match part {
+                Some((at, length)) => {
+                    bytes.resize(length, 0);
+                    file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut bytes))
+                }
+                None => file.rewind().and_then(|()| file.read_to_end(&mut bytes)).map(|_| ()),
+            };
+            read.map_err(|_| self.damaged())?;
         }
-        if hash(&bytes) != piece.hash {
-            return Err(damaged());
+        match hash(&bytes) == wanted {
+            true => Ok(bytes),
+            false => Err(self.damaged()),
         }
-        StreamDecoder::new().decode(&mut Buffer::from_vec(bytes))?.ok_or_else(damaged)
+    }
+
+    /// The next session does not start from it.
+    fn damaged(&self) -> ArrowError {
+        // Without a manifest it is no checkpoint. Should that fail too, the next session fails as this one.
+        let _ = fs::remove_file(self.path.with_file_name(super::checkpoint::MANIFEST));
+        let path = self.path.display();
+        let what = format!("\"{path}\" is damaged, and passed over from now on: run the same again");
+        ArrowError::IpcError(what)
     }
 }
 
-/// A file, as it was when its hash was looked at, in memory. So nothing changes under a session, also when a later
-/// run removes the file.
-#[derive(Debug)]
+/// A file that is in memory from the first question on, as it was when its hash was looked at. So nothing changes
+/// under a session, also when a later run removes the file.
 struct AskedTable {
     table: ListingTable,
     url: Url,
-    file: Arc<InMemory>,
+    file: HeldFile,
+    hash: String,
+    read: OnceCell<Arc<InMemory>>,
 }
 
 impl AskedTable {
-    async fn of(bytes: Bytes, hash: &str) -> Option<(AskedTable, usize)> {
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).ok()?;
+    fn of(file: HeldFile, hash: String) -> Option<(AskedTable, usize)> {
+        let columns = File::open(&file.path).ok()?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(columns).ok()?;
         let rows = usize::try_from(reader.metadata().file_metadata().num_rows()).ok()?;
-        let file = Arc::new(InMemory::new());
-        file.put(&FILE.into(), bytes.into()).await.ok()?;
         // A store is known by scheme and host, and the session has the other tables' too.
         let url = Url::parse(&format!("checkpoint://{hash}/")).ok()?;
         let mut options = TableParquetOptions::default();
@@ -239,7 +252,23 @@ impl AskedTable {
         let config = ListingTableConfig::new(at)
             .with_listing_options(ListingOptions::new(Arc::new(format)))
             .with_schema(reader.schema().clone());
-        Some((AskedTable { table: ListingTable::try_new(config).ok()?, url, file }, rows))
+        let table = ListingTable::try_new(config).ok()?;
+        Some((AskedTable { table, url, file, hash, read: OnceCell::new() }, rows))
+    }
+
+    async fn in_memory(&self) -> Result<Arc<InMemory>, DataFusionError> {
+        let read = async || {
+            let store = InMemory::new();
+            store.put(&FILE.into(), self.file.bytes(None, &self.hash)?.into()).await?;
+            Ok(Arc::new(store))
+        };
+        self.read.get_or_try_init(read).await.cloned()
+    }
+}
+
+impl fmt::Debug for AskedTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AskedTable").field("path", &self.file.path).finish_non_exhaustive()
     }
 }
 
@@ -267,7 +296,7 @@ impl TableProvider for AskedTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let file = Arc::clone(&self.file) as Arc<dyn ObjectStore>;
+        let file = self.in_memory().await? as Arc<dyn ObjectStore>;
         session.runtime_env().register_object_store(&self.url, file);
         self.table.scan(session, projection, filters, limit).await
     }

@@ -1,5 +1,5 @@
 -- Grain: one hour in which one log has an event.
--- Inputs: base_event_hours (the checkpoint's), tail.
+-- Inputs: base_event_hours (the checkpoint's), tail_hours.
 SELECT source, hour_at FROM base_event_hours
 UNION
-SELECT source, hour_at FROM tail
+SELECT source, hour_at FROM tail_hours

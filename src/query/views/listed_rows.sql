@@ -1,10 +1,10 @@
 -- Grain: one listing of accounts or grants of one application.
 -- Columns: those of tail_listed.
--- Inputs: base_listed_rows (the checkpoint's), tail.
+-- Inputs: base_listed_rows (the checkpoint's), tail_listed.
 WITH both_parts AS (
   SELECT row_kind, app_id, listing_id, listed_at, complete, rows, by_login FROM base_listed_rows
   UNION ALL
-  SELECT row_kind, app_id, listing_id, listed_at, complete, rows, by_login FROM tail
+  SELECT row_kind, app_id, listing_id, listed_at, complete, rows, by_login FROM tail_listed
 )
 SELECT
   row_kind,

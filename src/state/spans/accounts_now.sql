@@ -26,6 +26,7 @@ SELECT
   a.local_login,
   coalesce(a.privileged, FALSE) OR coalesce(p.privileged, FALSE) AS privileged,
   l.identity_id,
+  l.identity_key,
   l.method AS link_method,
   coalesce(l.confidence, 0.0) AS link_confidence,
   coalesce(l.candidates, 0) AS candidates

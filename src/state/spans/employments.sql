@@ -1,5 +1,5 @@
 -- Grain: one period in which a person works here, as the newest roster that names it says.
--- Columns: identity_id, employee_id, start_at, end_at (half-open, null while it runs),
+-- Columns: identity_id, identity_key (its number among people), employee_id, start_at, end_at (half-open, null while it runs),
 -- end_date_only, kind, department, title, location, manager, name, email, aliases, status,
 -- on_leave, listed_at, known_at (when we first knew this end), placed_at (the first roster that had this
 -- department and title).
@@ -30,6 +30,7 @@ ends AS (
 )
 SELECT
   p.identity_id,
+  CAST(dense_rank() OVER (ORDER BY p.identity_id) AS INTEGER UNSIGNED) AS identity_key,
   n.employee_id,
   n.start_at,
   n.end_at,

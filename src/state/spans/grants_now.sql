@@ -1,6 +1,6 @@
 -- Grain: one entitlement that one account holds at $as_of.
 -- Of the accounts that are worked out again.
--- Inputs: renewed_grant_spans, renewed_account_spans, reg_entitlements, renewed_links.
+-- Inputs: renewed_grant_spans, renewed_account_spans, reg_entitlements, entitlement_keys, renewed_links.
 WITH catalogue AS (
   SELECT
     app_id,
@@ -13,6 +13,21 @@ WITH catalogue AS (
   FROM reg_entitlements
   GROUP BY app_id, lower(entitlement_id)
 ),
+entitlements AS (
+  SELECT
+    k.app_id,
+    k.entitlement_id,
+    k.entitlement_key,
+    c.name,
+    coalesce(c.privileged, FALSE) AS privileged,
+    coalesce(c.tenant_admin, FALSE) AS tenant_admin,
+    coalesce(c.jit, FALSE) AS jit,
+    c.sensitivity
+  FROM entitlement_keys AS k
+  LEFT JOIN catalogue AS c
+    ON c.app_id = k.app_id
+    AND c.alias = lower(k.entitlement_id)
+),
 -- Put together first. The grants are on the right of both joins, where they pass by and are not held.
 accounts AS (
   SELECT
@@ -20,6 +35,7 @@ accounts AS (
     coalesce(a.account_id, l.account_id) AS account_id,
     a.state = 'active' AS active,
     l.identity_id,
+    l.identity_key,
     coalesce(l.class, 'unknown') AS class
   FROM (SELECT app_id, account_id, state FROM renewed_account_spans WHERE valid_to IS NULL) AS a
   FULL JOIN renewed_links AS l
@@ -31,7 +47,8 @@ SELECT
   g.account_id,
   g.entitlement_kind,
   g.entitlement_id,
-  coalesce(g.entitlement_name, c.name) AS entitlement_name,
+  e.entitlement_key,
+  coalesce(g.entitlement_name, e.name) AS entitlement_name,
   g.valid_from,
   coalesce(g.granted_at, g.valid_from) AS granted_at,
   g.expires_at,
@@ -39,20 +56,21 @@ SELECT
   g.granted_by,
   g.listed_at,
   g.from_source,
-  coalesce(c.privileged, FALSE) AS privileged,
-  coalesce(c.tenant_admin, FALSE) AS tenant_admin,
-  c.sensitivity,
-  coalesce(c.jit, FALSE) AS jit,
+  e.privileged,
+  e.tenant_admin,
+  e.sensitivity,
+  e.jit,
   a.identity_id,
+  a.identity_key,
   a.active AS account_active,
   coalesce(a.class, 'unknown') AS account_class
-FROM catalogue AS c
+FROM entitlements AS e
 RIGHT JOIN (
   accounts AS a
   RIGHT JOIN renewed_grant_spans AS g
     ON a.app_id = g.app_id
     AND a.account_id = g.account_id
 )
-  ON c.app_id = g.app_id
-  AND c.alias = lower(g.entitlement_id)
+  ON e.app_id = g.app_id
+  AND e.entitlement_id = g.entitlement_id
 WHERE g.valid_to IS NULL

@@ -5,7 +5,7 @@
 -- Inputs: employments, employee_numbers, people_aliases, rosters.
 WITH latest AS (
   SELECT
-    identity_id, employee_id, start_at, end_at, end_date_only, kind, department, title, location,
+    identity_id, identity_key, employee_id, start_at, end_at, end_date_only, kind, department, title, location,
     manager, name, email, status, on_leave, listed_at, known_at,
     row_number() OVER (
       PARTITION BY identity_id
@@ -47,6 +47,7 @@ seen AS (
 )
 SELECT
   l.identity_id,
+  l.identity_key,
   l.name,
   l.email,
   l.employee_id,

@@ -3,6 +3,7 @@
 -- Inputs: employments, employments_raw.
 SELECT DISTINCT
   e.identity_id,
+  e.identity_key,
   e.employee_id,
   e.name,
   r.email,
