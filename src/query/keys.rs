@@ -68,6 +68,12 @@ impl Keys {
         }
     }
 
+    /// What it names with one of these first texts.
+    pub fn of_firsts(&self, firsts: &[&str]) -> Keys {
+        let named = self.0.iter().filter(|(first, _)| firsts.contains(&&***first));
+        Keys(named.map(|(first, seconds)| (first.clone(), seconds.clone())).collect())
+    }
+
     /// Whether it names this pair.
     pub fn has(&self, first: &str, second: &str) -> bool {
         self.of_first(first).is_some_and(|seconds| seconds.has(second))

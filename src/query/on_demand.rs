@@ -28,16 +28,19 @@ pub(super) struct OnDemand {
 }
 
 impl OnDemand {
-    pub fn new(name: &str, frame: DataFrame) -> OnDemand {
-        // A plan may know less of what is never absent than the rows do, or more.
-        let fields = frame.schema().fields().iter();
+    pub fn new(name: &str, frame: DataFrame) -> Result<OnDemand> {
+        // Only an analysed plan knows the types that its rows will have.
+        let (state, plan) = frame.into_parts();
+        let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
+        // It may know less of what is never absent than the rows do, or more.
+        let fields = plan.schema().fields().iter();
         let fields: Vec<_> = fields.map(|field| field.as_ref().clone().with_nullable(true)).collect();
-        OnDemand {
+        Ok(OnDemand {
             name: name.to_owned(),
-            frame,
+            frame: DataFrame::new(state, plan),
             schema: Arc::new(Schema::new(fields)),
             rows: OnceCell::new(),
-        }
+        })
     }
 
     /// Its rows. Several that ask at once wait for the first.

@@ -122,7 +122,10 @@ impl Session {
     pub async fn define(&self, name: &str, sql: &str, held: bool) -> Result<(), Error> {
         let frame = self.plan(name, sql, &[]).await?;
         match held {
-            true => self.register(name, Arc::new(OnDemand::new(name, frame))),
+            true => {
+                let view = OnDemand::new(name, frame).map_err(|source| run_error(name, source))?;
+                self.register(name, Arc::new(view))
+            }
             false => self.register(name, frame.into_view()),
         }
     }

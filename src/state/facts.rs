@@ -1,6 +1,6 @@
 //! Fetches what linking needs from the session, and turns its answer into tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray, UInt32Array};
@@ -8,19 +8,19 @@ use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewAr
 use super::IDENTITY_PROVIDERS;
 use super::fold::{Parts, parts};
 use super::link::{self, AccountFacts, Link, Linker, Person, Provider};
+use super::people::people;
+use super::wanted::Wanted;
 use crate::query::{Error, PackedTable, Rows, Session, Texts, Times};
 
 const ACCOUNTS: &str = include_str!("spans/link_accounts.sql");
-const PEOPLE: &str = include_str!("spans/link_people.sql");
-const FORMER: &str = "SELECT app_id, account_id, name FROM former_names ORDER BY app_id, account_id, name";
+const FORMER: &str = "SELECT app_id, account_id, name FROM former_names";
+const PROVIDERS: &str = "SELECT app_id, account_id, identity_id FROM linked_providers";
 const RENAMES: &str = "SELECT app_id, from_account_id, to_account_id FROM account_renames ORDER BY renamed_at, from_account_id, to_account_id, app_id";
 const DOMAINS: &str = "SELECT lower(domain) AS domain, lower(alias_of) AS alias_of FROM reg_trusted_domains WHERE alias_of IS NOT NULL";
 
-/// What linking needs beside the accounts.
+/// What linking needs beside accounts and people.
 pub struct Ground {
-    people: Vec<Person>,
     pub domain_aliases: BTreeMap<String, String>,
-    former: Vec<[String; 3]>,
     /// Accounts that were given up for others under one externalId, in the order in which it happened.
     pub renames: Vec<[String; 3]>,
 }
@@ -33,53 +33,98 @@ pub struct Linked {
 
 impl Ground {
     pub async fn of(session: &Session) -> Result<Ground, Error> {
+        let renames = ["app_id", "from_account_id", "to_account_id"];
         Ok(Ground {
-            people: people(session).await?,
             domain_aliases: domain_aliases(session).await?,
-            former: triples(session, FORMER, ["app_id", "account_id", "name"]).await?,
-            renames: triples(session, RENAMES, ["app_id", "from_account_id", "to_account_id"]).await?,
+            renames: triples(session, RENAMES, renames, |_| true).await?,
         })
     }
 
-    pub fn linker(&self) -> Linker<'_> {
-        Linker::new(&self.people, &self.domain_aliases, &IDENTITY_PROVIDERS)
+    /// Links all accounts, which are those of `linked_attributes`.
+    pub async fn link_all(&self, session: &Session) -> Result<Linked, Error> {
+        let (columns, people) = (accounts(session).await?, people(session, |_| true).await?);
+        let former = former(session, |_| true).await?;
+        self.link(&columns, &people, &former, &[])
     }
 
-    /// Runs linking over the accounts of `linked_attributes`; `before` are accounts of identity providers that are
-    /// linked already: application, account and identity.
-    pub async fn link(
-        &self,
-        session: &Session,
-        linker: &Linker<'_>,
-        before: &[[String; 3]],
-    ) -> Result<Linked, Error> {
+    /// Links the accounts of `linked_attributes`, which are some: the accounts of identity providers in
+    /// `linked_providers` are linked already. Of everything else, only what may concern them is fetched.
+    pub async fn link_some(&self, session: &Session) -> Result<Linked, Error> {
         let columns = accounts(session).await?;
         let accounts = || columns.iter().flat_map(AccountColumns::facts);
-        let before = before.iter().map(|[app, account, identity]| ([&**app, &**account], &**identity));
+        let mut wanted = Wanted::of(accounts(), &self.domain_aliases);
+        let former = former(session, |name| wanted.has_former(name)).await?;
+        let named: HashSet<[&str; 2]> = former.iter().map(|[app, account, _]| [&**app, &**account]).collect();
+        let columns_of = ["app_id", "account_id", "identity_id"];
+        let concerns =
+            |[app, account, _]: [&str; 3]| wanted.has_id(account) || named.contains(&[app, account]);
+        let before = triples(session, PROVIDERS, columns_of, concerns).await?;
+        wanted.add_identities(before.iter().map(|[_, _, identity]| identity.clone()));
+        let mut candidates = people(session, |employment| wanted.has(employment)).await?;
+        let initials = {
+            let linker = self.linker(&candidates);
+            let providers = linker.providers(accounts());
+            linker.initials(accounts(), &linker.known(pairs(&before).chain(providers), &former))
+        };
+        // Names are compared only where nothing else is found, and then with many people.
+        if !initials.is_empty() {
+            wanted.add_initials(initials);
+            candidates = people(session, |employment| wanted.has(employment)).await?;
+        }
+        self.link(&columns, &candidates, &former, &before)
+    }
+
+    fn link(
+        &self,
+        columns: &[AccountColumns],
+        people: &[Person],
+        former: &[[String; 3]],
+        before: &[[String; 3]],
+    ) -> Result<Linked, Error> {
+        let accounts = || columns.iter().flat_map(AccountColumns::facts);
+        let linker = self.linker(people);
         let providers = linker.providers(accounts());
-        let known = linker.known(before.chain(providers.iter().copied()), &self.former);
+        let known = linker.known(pairs(before).chain(providers.iter().copied()), former);
         let mut links = linker.link(accounts(), &known);
         link::follow_renames(&mut links, &self.renames);
         Ok(Linked { links: table(&links)?, providers: providers_table(&providers)? })
     }
+
+    fn linker<'a>(&'a self, people: &'a [Person]) -> Linker<'a> {
+        Linker::new(people, &self.domain_aliases, &IDENTITY_PROVIDERS)
+    }
 }
 
-/// Whose the accounts of identity providers are, of those of `linked_attributes`.
-pub async fn providers(session: &Session, linker: &Linker<'_>) -> Result<PackedTable, Error> {
-    let columns = accounts(session).await?;
-    providers_table(&linker.providers(columns.iter().flat_map(AccountColumns::facts)))
+fn pairs(before: &[[String; 3]]) -> impl Iterator<Item = Provider<'_>> {
+    before.iter().map(|[app, account, identity]| ([&**app, &**account], &**identity))
 }
 
-/// Rows of three texts.
-pub async fn triples(session: &Session, sql: &str, columns: [&str; 3]) -> Result<Vec<[String; 3]>, Error> {
+/// Names that accounts of identity providers had, with application and account.
+async fn former(session: &Session, wanted: impl Fn(&str) -> bool) -> Result<Vec<[String; 3]>, Error> {
+    let columns = ["app_id", "account_id", "name"];
+    let mut former = triples(session, FORMER, columns, |[_, _, name]| wanted(name)).await?;
+    former.sort_unstable();
+    Ok(former)
+}
+
+/// Those rows of three texts that are `wanted`.
+pub async fn triples(
+    session: &Session,
+    sql: &str,
+    columns: [&str; 3],
+    wanted: impl Fn([&str; 3]) -> bool,
+) -> Result<Vec<[String; 3]>, Error> {
     let mut found = Vec::new();
-    for batch in session.collect("triples", sql).await? {
-        let rows = Rows::new("triples", &batch);
+    let take = |batch: &RecordBatch| {
+        let rows = Rows::new("triples", batch);
         let [first, second, third] =
             [rows.texts(columns[0])?, rows.texts(columns[1])?, rows.texts(columns[2])?];
-        let owned = |row| Some([first.owned(row)?, second.owned(row)?, third.owned(row)?]);
-        found.extend((0..rows.len()).filter_map(owned));
-    }
+        let texts = |row| Some([first.get(row)?, second.get(row)?, third.get(row)?]);
+        let texts = (0..rows.len()).filter_map(texts).filter(|texts| wanted(*texts));
+        found.extend(texts.map(|texts| texts.map(str::to_owned)));
+        Ok(())
+    };
+    session.each("triples", sql, take).await?;
     Ok(found)
 }
 
@@ -138,36 +183,6 @@ async fn accounts(session: &Session) -> Result<Vec<AccountColumns>, Error> {
         Ok(AccountColumns { texts, created_at: rows.times("created_at")?, rows: rows.len() })
     };
     session.collect("link_accounts", ACCOUNTS).await?.iter().map(columns).collect()
-}
-
-async fn people(session: &Session) -> Result<Vec<Person>, Error> {
-    let mut people: BTreeMap<String, Person> = BTreeMap::new();
-    for batch in session.collect("link_people", PEOPLE).await? {
-        let rows = Rows::new("employments", &batch);
-        let (identity_id, identity_key) = (rows.texts("identity_id")?, rows.integers("identity_key")?);
-        let employee_id = rows.texts("employee_id")?;
-        let (name, email, aliases) = (rows.texts("name")?, rows.texts("email")?, rows.texts("aliases")?);
-        let (kind, start_at, end_at) = (rows.texts("kind")?, rows.times("start_at")?, rows.times("end_at")?);
-        for row in 0..rows.len() {
-            let Some(id) = identity_id.owned(row) else { continue };
-            let new = || Person {
-                identity_id: id.clone(),
-                identity_key: u32::try_from(identity_key.value(row)).ok(),
-                ..Person::default()
-            };
-            let person = people.entry(id.clone()).or_insert_with(new);
-            person.employee_ids.extend(employee_id.owned(row));
-            let addresses = email
-                .get(row)
-                .into_iter()
-                .chain(aliases.get(row).into_iter().flat_map(str::split_whitespace));
-            person.emails.extend(addresses.map(str::to_lowercase));
-            person.name = name.owned(row).or(person.name.take());
-            person.kind = kind.owned(row).or(person.kind.take());
-            person.employments.push((start_at.get(row), end_at.get(row)));
-        }
-    }
-    Ok(people.into_values().collect())
 }
 
 async fn domain_aliases(session: &Session) -> Result<BTreeMap<String, String>, Error> {

@@ -8,7 +8,7 @@
 use crate::query::{self, Keys, PackedTable, Session};
 
 /// Views that the next session can start from as this one holds them.
-pub const KEPT: [&str; 17] = [
+pub const KEPT: [&str; 18] = [
     "account_attributes",
     "account_renames",
     "account_spans",
@@ -22,6 +22,7 @@ pub const KEPT: [&str; 17] = [
     "grants_now",
     "identities_now",
     "last_activity",
+    "link_people",
     "links",
     "people_aliases",
     "provider_people",
@@ -37,7 +38,7 @@ const TOUCHED: [(&str, &str); 3] = [
 const TOUCHED_SNAPSHOTS: &str = "touched_snapshots";
 
 /// Rows of accounts that are worked out again, by which it is told of which others that is.
-const AGAIN: [&str; 15] = [
+const AGAIN: [&str; 13] = [
     "active_attributes",
     "active_links",
     "active_uses",
@@ -47,8 +48,6 @@ const AGAIN: [&str; 15] = [
     "moved_names",
     "names_again",
     "names_before",
-    "providers_again",
-    "providers_before",
     "renewed_account_attributes",
     "renewed_account_spans",
     "renewed_grant_spans",

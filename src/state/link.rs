@@ -143,6 +143,16 @@ impl<'a> Linker<'a> {
         accounts.map(decide).collect()
     }
 
+    /// The letters under which a person may be found whose name is like that of an account that nothing else explains.
+    pub fn initials<'f>(
+        &self,
+        accounts: impl Iterator<Item = AccountFacts<'f>>,
+        known: &Known<'_>,
+    ) -> HashSet<char> {
+        let unexplained = accounts.filter(|account| matches!(self.index.find(account, known), Match::Nobody));
+        unexplained.filter_map(|account| account.display_name.and_then(initial)).collect()
+    }
+
     fn is_provider(&self, account: &AccountFacts) -> bool {
         self.identity_providers.contains(&account.app_id)
     }

@@ -12,9 +12,11 @@ mod kept;
 pub mod leavers;
 pub mod link;
 mod names;
+mod people;
 mod relink;
 mod renew;
 mod semantics;
+mod wanted;
 
 pub use kept::KEPT;
 
@@ -25,10 +27,11 @@ use crate::query::{self, Session};
 pub const IDENTITY_PROVIDERS: [&str; 3] = ["okta", "entra", "google_workspace"];
 
 /// Views of people, which linking needs, in the order in which they stand on each other.
-const PEOPLE: [(&str, &str); 3] = [
+const PEOPLE: [(&str, &str); 4] = [
     ("employee_numbers", include_str!("spans/employee_numbers.sql")),
     ("employments", include_str!("spans/employments.sql")),
     ("people_aliases", include_str!("spans/people_aliases.sql")),
+    ("link_people", include_str!("spans/link_people.sql")),
 ];
 
 /// Views that stand on links; `true` keeps the rows in memory once they are asked.

@@ -11,11 +11,9 @@ use crate::query::{Error, Keys, Rows, Session};
 
 use super::facts::{self, Ground, Linked};
 use super::kept::{self, ACCOUNT};
-use super::link::Linker;
-use super::names;
+use super::{IDENTITY_PROVIDERS, names};
 
 const NAMES: [&str; 3] = ["app_id", "account_id", "name"];
-const PROVIDERS: [&str; 3] = ["app_id", "account_id", "identity_id"];
 
 /// Adds `links`, `provider_people` and `former_names`, held. `touched` accounts were worked out again. Gives the accounts
 /// whose rows in views that stand on links must be worked out; none where it is all.
@@ -26,8 +24,7 @@ pub async fn lay(session: &Session, touched: Option<&Keys>) -> Result<Option<Key
     let stands = touched.filter(|_| session.people_stand() && session.registers_stand());
     let Some(touched) = stands else {
         session.alias("linked_attributes", "account_attributes").await?;
-        let ground = Ground::of(session).await?;
-        let Linked { links, providers } = ground.link(session, &ground.linker(), &[]).await?;
+        let Linked { links, providers } = Ground::of(session).await?.link_all(session).await?;
         session.forget(&["linked_attributes"])?;
         session.hold_packed("links", links)?;
         session.hold_packed("provider_people", providers)?;
@@ -37,11 +34,9 @@ pub async fn lay(session: &Session, touched: Option<&Keys>) -> Result<Option<Key
     let fresh = fresh_names(session, touched).await?;
     if !relinked.is_empty() || !fresh.is_empty() {
         let ground = Ground::of(session).await?;
-        let linker = ground.linker();
-        let moved = moved_providers(session, &linker, &relinked).await?;
-        add_followers(session, &ground, &moved, fresh, &mut relinked).await?;
+        add_followers(session, &ground, fresh, &mut relinked).await?;
         follow_renames(&ground.renames, &mut relinked);
-        let Linked { links, providers } = link_again(session, &ground, &linker, &relinked).await?;
+        let Linked { links, providers } = link_again(session, &ground, &relinked).await?;
         kept::lay(session, "links", links, Some(&relinked)).await?;
         kept::lay(session, "provider_people", providers, Some(&relinked)).await?;
     } else {
@@ -68,51 +63,34 @@ async fn changed(session: &Session, touched: &Keys) -> Result<Keys, Error> {
 async fn fresh_names(session: &Session, touched: &Keys) -> Result<Vec<String>, Error> {
     let [before, _] = kept::parted(session, "base_former_names", ACCOUNT, touched).await?;
     session.hold_packed("names_before", before)?;
-    let fresh = facts::triples(session, include_str!("kept/fresh_names.sql"), NAMES).await?;
+    let fresh = facts::triples(session, include_str!("kept/fresh_names.sql"), NAMES, |_| true).await?;
     Ok(fresh.into_iter().map(|[_, _, name]| name).collect())
 }
 
-/// Accounts of identity providers, of those that are `relinked`, that are somebody else's.
-async fn moved_providers(session: &Session, linker: &Linker<'_>, relinked: &Keys) -> Result<Keys, Error> {
-    let [before, _] = kept::parted(session, "base_provider_people", ACCOUNT, relinked).await?;
-    let [attributes, _] = kept::parted(session, "account_attributes", ACCOUNT, relinked).await?;
-    session.hold_packed("linked_attributes", attributes)?;
-    session.hold_packed("providers_before", before)?;
-    session.hold_packed("providers_again", facts::providers(session, linker).await?)?;
-    session.forget(&["linked_attributes"])?;
-    kept::keys(session, include_str!("kept/providers_moved.sql")).await
-}
-
 /// Links these accounts; those of identity providers that are not among them belong to whom they belonged to.
-async fn link_again(
-    session: &Session,
-    ground: &Ground,
-    linker: &Linker<'_>,
-    relinked: &Keys,
-) -> Result<Linked, Error> {
+async fn link_again(session: &Session, ground: &Ground, relinked: &Keys) -> Result<Linked, Error> {
     let [attributes, _] = kept::parted(session, "account_attributes", ACCOUNT, relinked).await?;
     let [_, providers] = kept::parted(session, "base_provider_people", ACCOUNT, relinked).await?;
     session.hold_packed("linked_attributes", attributes)?;
     session.hold_packed("linked_providers", providers)?;
-    let sql = "SELECT app_id, account_id, identity_id FROM linked_providers";
-    let providers = facts::triples(session, sql, PROVIDERS).await?;
-    let linked = ground.link(session, linker, &providers).await;
+    let linked = ground.link_some(session).await;
     session.forget(&["linked_attributes", "linked_providers"])?;
     linked
 }
 
-/// Adds to `relinked` the accounts that may be somebody's by the id of a `moved` account, by a name that it had, or by
-/// one of the `fresh` names.
+/// Adds to `relinked` the accounts that may be somebody's by the id of one of its accounts of identity providers, by a
+/// name that such an account had, or by one of the `fresh` names.
 async fn add_followers(
     session: &Session,
     ground: &Ground,
-    moved: &Keys,
     fresh: Vec<String>,
     relinked: &mut Keys,
 ) -> Result<(), Error> {
-    let [names, _] = kept::parted(session, "former_names", ACCOUNT, moved).await?;
+    let moved = relinked.of_firsts(&IDENTITY_PROVIDERS);
+    let [names, _] = kept::parted(session, "former_names", ACCOUNT, &moved).await?;
     session.hold_packed("moved_names", names)?;
-    let names = facts::triples(session, "SELECT app_id, account_id, name FROM moved_names", NAMES).await?;
+    let names =
+        facts::triples(session, "SELECT app_id, account_id, name FROM moved_names", NAMES, |_| true).await?;
     let names = names.into_iter().map(|[_, _, name]| name).chain(fresh);
     let texts: HashSet<String> =
         names.flat_map(|name| names::former_texts(&name, &ground.domain_aliases)).collect();

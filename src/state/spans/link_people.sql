@@ -15,4 +15,3 @@ FROM employments AS e
 JOIN employments_raw AS r
   ON r.employee_id = e.employee_id
 WHERE r.ingested_at <= $known_at
-ORDER BY e.identity_id, e.start_at, e.employee_id, r.email, r.aliases

@@ -1,0 +1,115 @@
+//! People as linking needs them: what all their employments and addresses say.
+
+use std::collections::HashSet;
+
+use arrow::array::{Array, Int64Array, RecordBatch};
+
+use super::link::Person;
+use crate::domain::UtcMicros;
+use crate::query::{Error, Rows, Session, Texts, Times};
+
+const EMPLOYMENTS: &str = "SELECT identity_id, identity_key, employee_id, name, email, aliases, kind, start_at, end_at FROM link_people";
+
+/// One employment of one person under one address.
+#[derive(Clone, Copy)]
+pub struct Employment<'a> {
+    pub identity_id: &'a str,
+    pub employee_id: Option<&'a str>,
+    pub name: Option<&'a str>,
+    pub email: Option<&'a str>,
+    pub aliases: Option<&'a str>,
+    identity_key: Option<u32>,
+    kind: Option<&'a str>,
+    start_at: Option<UtcMicros>,
+    end_at: Option<UtcMicros>,
+}
+
+impl<'a> Employment<'a> {
+    /// The addresses that it names, as they are written.
+    pub fn addresses(&self) -> impl Iterator<Item = &'a str> {
+        self.email.into_iter().chain(self.aliases.into_iter().flat_map(str::split_whitespace))
+    }
+
+    /// By person, and from older to newer; what is not said comes last.
+    fn order(&self) -> impl Ord + use<'a> {
+        fn last<T>(said: Option<T>) -> (bool, Option<T>) {
+            (said.is_none(), said)
+        }
+        let texts = [self.employee_id, self.email, self.aliases].map(last);
+        (self.identity_id, last(self.start_at), texts)
+    }
+}
+
+/// People one of whose employments is `wanted`, each with all of theirs.
+pub async fn people(
+    session: &Session,
+    wanted: impl Fn(&Employment<'_>) -> bool,
+) -> Result<Vec<Person>, Error> {
+    let batches = session.collect("link_people", EMPLOYMENTS).await?;
+    let columns: Vec<Columns> = batches.iter().map(Columns::of).collect::<Result<_, _>>()?;
+    let all = || columns.iter().flat_map(Columns::rows);
+    let wanted: HashSet<&str> = all().filter(&wanted).map(|employment| employment.identity_id).collect();
+    let mut rows: Vec<_> = all().filter(|employment| wanted.contains(employment.identity_id)).collect();
+    rows.sort_by_cached_key(Employment::order);
+    Ok(rows.chunk_by(|a, b| a.identity_id == b.identity_id).map(person).collect())
+}
+
+/// The newest employment has the last word.
+fn person(employments: &[Employment<'_>]) -> Person {
+    let mut person = Person::default();
+    for employment in employments {
+        employment.identity_id.clone_into(&mut person.identity_id);
+        person.identity_key = employment.identity_key;
+        person.employee_ids.extend(employment.employee_id.map(str::to_owned));
+        person.emails.extend(employment.addresses().map(str::to_lowercase));
+        person.name = employment.name.map(str::to_owned).or(person.name);
+        person.kind = employment.kind.map(str::to_owned).or(person.kind);
+        person.employments.push((employment.start_at, employment.end_at));
+    }
+    person
+}
+
+/// Some employments as the session has them.
+struct Columns {
+    /// In the order of the texts of [`Employment`], and the kind.
+    texts: [Texts; 6],
+    identity_key: Int64Array,
+    times: [Times; 2],
+    rows: usize,
+}
+
+impl Columns {
+    fn of(batch: &RecordBatch) -> Result<Columns, Error> {
+        let rows = Rows::new("link_people", batch);
+        let texts = [
+            rows.texts("identity_id")?,
+            rows.texts("employee_id")?,
+            rows.texts("name")?,
+            rows.texts("email")?,
+            rows.texts("aliases")?,
+            rows.texts("kind")?,
+        ];
+        let times = [rows.times("start_at")?, rows.times("end_at")?];
+        Ok(Columns { texts, identity_key: rows.integers("identity_key")?, times, rows: rows.len() })
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Employment<'_>> {
+        (0..self.rows).filter_map(|row| {
+            let [identity_id, employee_id, name, email, aliases, kind] =
+                self.texts.each_ref().map(|column| column.get(row));
+            let [start_at, end_at] = self.times.each_ref().map(|column| column.get(row));
+            let key = self.identity_key.is_valid(row).then(|| self.identity_key.value(row));
+            Some(Employment {
+                identity_id: identity_id?,
+                employee_id,
+                name,
+                email,
+                aliases,
+                identity_key: key.and_then(|key| u32::try_from(key).ok()),
+                kind,
+                start_at,
+                end_at,
+            })
+        })
+    }
+}
