@@ -1,13 +1,13 @@
 -- The nine questions of duck_state.py, as of 2026-01-01, asked of the views of a session.
 WITH signins AS (
-  SELECT account_id, last_at
+  SELECT account_key, last_at
   FROM app_uses
   WHERE account_key_app = 'okta'
     AND verb IN ('signin', 'signin.app')
     AND outcome = 'success'
 ),
 held AS (
-  SELECT g.app_id, g.account_id, g.entitlement_id, g.entitlement_key, g.identity_key, g.granted_at, g.expires_at
+  SELECT g.app_id, g.account_key, g.entitlement_id, g.entitlement_key, g.identity_key, g.granted_at, g.expires_at
   FROM grants_now AS g
   WHERE g.app_id <> 'okta'
     AND g.account_active
@@ -70,20 +70,20 @@ UNION ALL
 SELECT 'dormant', count(*), 1
 FROM accounts_now AS a
 LEFT ANTI JOIN (
-  SELECT account_id
+  SELECT account_key
   FROM signins
   WHERE last_at >= TIMESTAMP '2025-10-03 00:00:00Z'
 ) AS r
-  ON r.account_id = a.account_id
+  ON r.account_key = a.account_key
 LEFT SEMI JOIN signins AS s
-  ON s.account_id = a.account_id
+  ON s.account_key = a.account_key
 WHERE a.app_id = 'okta'
   AND a.active
 UNION ALL
 SELECT 'never signed in', count(*), 1
 FROM accounts_now AS a
 LEFT ANTI JOIN signins AS s
-  ON s.account_id = a.account_id
+  ON s.account_key = a.account_key
 WHERE a.app_id = 'okta'
   AND a.active
   AND a.created_at < TIMESTAMP '2025-12-02 00:00:00Z'
@@ -97,12 +97,11 @@ UNION ALL
 SELECT 'unused', count(*), 1
 FROM held AS h
 LEFT ANTI JOIN (
-  SELECT app_id, account_id
+  SELECT account_key
   FROM last_activity
   WHERE last_success_at >= TIMESTAMP '2025-10-03 00:00:00Z'
 ) AS l
-  ON l.app_id = h.app_id
-  AND l.account_id = h.account_id
+  ON l.account_key = h.account_key
 WHERE h.granted_at < TIMESTAMP '2025-10-03 00:00:00Z'
 UNION ALL
 SELECT 'expired', count(*), 1

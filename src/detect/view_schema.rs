@@ -13,7 +13,7 @@ use crate::domain::register::ColumnType;
 const VIEWS: [(&str, &str); 24] = [
     (
         "accounts_now",
-        "app_id account_id account_name display_name email external_id active? state state_since@ status class \
+        "app_id account_id account_key# account_name display_name email external_id active? state state_since@ status class \
          class_source created_at@ listed_at@ expires_at@ mfa? local_login? privileged? identity_id identity_key# link_method \
          link_confidence% candidates#",
     ),
@@ -24,7 +24,7 @@ const VIEWS: [(&str, &str); 24] = [
     ),
     (
         "last_activity",
-        "app_id account_id last_success_at@ last_success_signal last_failure_at@ failures_since_success# \
+        "app_id account_id account_key# last_success_at@ last_success_signal last_failure_at@ failures_since_success# \
          first_success_at@",
     ),
     (
@@ -40,7 +40,7 @@ const VIEWS: [(&str, &str); 24] = [
     ),
     (
         "grants_now",
-        "app_id account_id entitlement_kind entitlement_id entitlement_key# entitlement_name valid_from@ granted_at@ expires_at@ \
+        "app_id account_id account_key# entitlement_kind entitlement_id entitlement_key# entitlement_name valid_from@ granted_at@ expires_at@ \
          last_used_at@ granted_by listed_at@ from_source privileged? tenant_admin? sensitivity jit? identity_id \
          identity_key# account_active? account_class",
     ),
@@ -58,7 +58,7 @@ const VIEWS: [(&str, &str); 24] = [
     (
         "app_uses",
         "account_app account_id app_id app_name verb credential_kind credential_id outcome failed_at@ first_at@ \
-         last_at@ uses# app_key account_key_app",
+         last_at@ uses# app_key account_key_app account_key#",
     ),
     ("people_aliases", "alias identity_id"),
     ("idp_accounts", "identity_id app_id account_id active? state_since@"),

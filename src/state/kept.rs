@@ -8,8 +8,9 @@
 use crate::query::{self, Keys, PackedTable, Session};
 
 /// Views that the next session can start from as this one holds them.
-pub const KEPT: [&str; 18] = [
+pub const KEPT: [&str; 19] = [
     "account_attributes",
+    "account_keys",
     "account_renames",
     "account_spans",
     "accounts_now",
@@ -38,7 +39,8 @@ const TOUCHED: [(&str, &str); 3] = [
 const TOUCHED_SNAPSHOTS: &str = "touched_snapshots";
 
 /// Rows of accounts that are worked out again, by which it is told of which others that is.
-const AGAIN: [&str; 13] = [
+const AGAIN: [&str; 19] = [
+    "active_account_keys",
     "active_attributes",
     "active_links",
     "active_uses",
@@ -48,10 +50,15 @@ const AGAIN: [&str; 13] = [
     "moved_names",
     "names_again",
     "names_before",
+    "renewed_account_keys",
     "renewed_account_attributes",
     "renewed_account_spans",
     "renewed_grant_spans",
     "renewed_links",
+    "told_attributes",
+    "told_grants",
+    "told_uses",
+    "used_account_keys",
 ];
 
 /// The columns that name an account.
@@ -102,23 +109,26 @@ pub async fn lay(
     Ok(rows)
 }
 
-/// Adds the view `app_uses`, held. Uses since are put together with those that the checkpoint has of the same account.
-/// Gives how many rows were worked out, and which accounts were used.
-pub async fn lay_uses(session: &Session, since: PackedTable) -> Result<(usize, Keys), query::Error> {
+/// Adds the view `app_uses`, held. The uses since, `told_uses`, are put together with those that the checkpoint has of the
+/// same account. Gives how many rows were worked out, and which accounts were used.
+pub async fn lay_uses(session: &Session) -> Result<(usize, Keys), query::Error> {
     const NAME: &str = "app_uses";
     const BASE: &str = "base_app_uses";
-    let (rows, mut by_key, mut used) = (since.rows(), Keys::default(), Keys::default());
+    const NUMBERED: &str = include_str!("kept/numbered_uses.sql");
+    let (mut by_key, mut used) = (Keys::default(), Keys::default());
     if !session.has(BASE)? {
-        session.hold_packed(NAME, since)?;
-        return Ok((rows, used));
+        session.alias("used_account_keys", "account_keys").await?;
+        return Ok((session.lay(NAME, NUMBERED).await?, used));
     }
-    session.hold_packed("again", since)?;
-    let accounts = "SELECT account_app, account_key_app, account_id FROM again";
+    let accounts = "SELECT account_app, account_key_app, account_id FROM told_uses";
     let hear = |batch: &_| {
         by_key.add(NAME, batch, ["account_app", "account_id"])?;
         used.add(NAME, batch, ["account_key_app", "account_id"])
     };
     session.each(NAME, accounts, hear).await?;
+    let [numbers, _] = parted(session, "account_keys", ACCOUNT, &used).await?;
+    session.hold_packed("used_account_keys", numbers)?;
+    let rows = session.lay("again", NUMBERED).await?;
     let [before, others] = parted(session, BASE, ["account_app", "account_id"], &by_key).await?;
     session.hold_packed("kept", before)?;
     let again = session.packed(NAME, include_str!("kept/merged_uses.sql")).await?;
@@ -164,7 +174,7 @@ pub fn forget(session: &Session) -> Result<(), query::Error> {
 }
 
 /// What the checkpoint calls a view.
-fn base(name: &str) -> String {
+pub fn base(name: &str) -> String {
     format!("base_{name}")
 }
 

@@ -1,11 +1,6 @@
 //! Views that stand on links: worked out again for the accounts of which something else is known than when a checkpoint
 //! was made, and for those that they count for.
 
-use std::sync::Arc;
-
-use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, Schema};
-
 use crate::query::{Error, Keys, Session};
 
 use super::fold;
@@ -15,7 +10,8 @@ use super::kept::{self, ACCOUNT, parted};
 /// are asked together.
 pub async fn lay_activity(session: &Session, renewed: Option<&Keys>, used: &Keys) -> Result<(), Error> {
     const USES: [&str; 2] = ["account_key_app", "account_id"];
-    const VIEWS: [(&str, &str, [&str; 2]); 3] = [
+    const VIEWS: [(&str, &str, [&str; 2]); 4] = [
+        ("active_account_keys", "account_keys", ACCOUNT),
         ("active_attributes", "account_attributes", ACCOUNT),
         ("active_links", "links", ACCOUNT),
         ("active_uses", "app_uses", USES),
@@ -42,13 +38,17 @@ pub async fn lay_activity(session: &Session, renewed: Option<&Keys>, used: &Keys
             None => session.alias(name, view).await?,
         }
     }
-    kept::lay(session, "last_activity", fold::activity(session).await?, active.as_ref()).await?;
+    session.hold_packed("activity_again", fold::activity(session).await?)?;
+    let again = session.packed("last_activity", include_str!("kept/numbered_activity.sql")).await?;
+    session.forget(&["activity_again"])?;
+    kept::lay(session, "last_activity", again, active.as_ref()).await?;
     Ok(())
 }
 
 /// Adds `grants_now` and `accounts_now`, held.
 pub async fn lay_now(session: &Session, renewed: Option<&Keys>) -> Result<(), Error> {
-    const VIEWS: [(&str, &str); 4] = [
+    const VIEWS: [(&str, &str); 5] = [
+        ("renewed_account_keys", "account_keys"),
         ("renewed_account_attributes", "account_attributes"),
         ("renewed_account_spans", "account_spans"),
         ("renewed_grant_spans", "grant_spans"),
@@ -62,7 +62,6 @@ pub async fn lay_now(session: &Session, renewed: Option<&Keys>) -> Result<(), Er
             None => session.alias(name, view).await?,
         }
     }
-    number_entitlements(session).await?;
     let grants = session.packed_as_written("grants_now", include_str!("spans/grants_now.sql")).await?;
     session.hold_packed("renewed_grants_now", grants.clone())?;
     kept::lay(session, "grants_now", grants, renewed).await?;
@@ -70,21 +69,4 @@ pub async fn lay_now(session: &Session, renewed: Option<&Keys>) -> Result<(), Er
     session.forget(&["renewed_grants_now"])?;
     kept::lay(session, "accounts_now", accounts, renewed).await?;
     Ok(())
-}
-
-/// Adds `entitlement_keys`, held.
-async fn number_entitlements(session: &Session) -> Result<(), Error> {
-    const NAME: &str = "entitlement_keys";
-    const NUMBERED: &str = "numbered_entitlements";
-    match session.has("base_entitlement_keys")? {
-        true => session.alias(NUMBERED, "base_entitlement_keys").await?,
-        false => {
-            let columns = [("app_id", DataType::Utf8View), ("entitlement_id", DataType::Utf8View)];
-            let columns = columns.into_iter().chain([("entitlement_key", DataType::UInt32)]);
-            let columns: Vec<_> = columns.map(|(name, of)| Field::new(name, of, true)).collect();
-            session.hold(NUMBERED, vec![RecordBatch::new_empty(Arc::new(Schema::new(columns)))])?;
-        }
-    }
-    session.lay(NAME, include_str!("spans/entitlement_keys.sql")).await?;
-    session.forget(&[NUMBERED])
 }

@@ -19,8 +19,9 @@ SELECT
   max(last_at) AS last_at,
   sum(uses) AS uses,
   app_key,
-  account_key_app
+  account_key_app,
+  account_key
 FROM both_parts
 GROUP BY
   account_app, account_id, app_id, app_name, verb, credential_kind, credential_id, outcome, failed_at,
-  app_key, account_key_app
+  app_key, account_key_app, account_key

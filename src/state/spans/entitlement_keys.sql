@@ -1,28 +1,21 @@
--- Grain: one entitlement of one application that any account held. Its number stays as it is for as long as sessions
--- start from what earlier ones held, so that rows of both can be told by it.
+-- Grain: one entitlement of one application that an account held and that has no number yet.
 -- Columns: app_id, entitlement_id, entitlement_key.
--- Inputs: renewed_grant_spans (of the accounts that are worked out again), numbered_entitlements (the checkpoint's).
-WITH held AS (
-  SELECT DISTINCT app_id, entitlement_id
-  FROM renewed_grant_spans
+-- Inputs: told_grants (of the accounts that are worked out again), known, numbered (what the checkpoint has of these, and of
+-- all).
+WITH fresh AS (
+  SELECT DISTINCT t.app_id, t.entitlement_id
+  FROM told_grants AS t
+  LEFT ANTI JOIN known AS k
+    ON k.app_id = t.app_id
+    AND k.entitlement_id = t.entitlement_id
 ),
-fresh AS (
-  SELECT h.app_id, h.entitlement_id
-  FROM held AS h
-  LEFT ANTI JOIN numbered_entitlements AS n
-    ON n.app_id = h.app_id
-    AND n.entitlement_id = h.entitlement_id
-),
-numbered AS (
-  SELECT coalesce(max(entitlement_key), 0) AS greatest
-  FROM numbered_entitlements
+greatest AS (
+  SELECT coalesce(max(entitlement_key), 0) AS entitlement_key
+  FROM numbered
 )
-SELECT app_id, entitlement_id, entitlement_key
-FROM numbered_entitlements
-UNION ALL
 SELECT
   f.app_id,
   f.entitlement_id,
-  CAST(n.greatest + row_number() OVER (ORDER BY f.app_id, f.entitlement_id) AS INTEGER UNSIGNED)
+  CAST(g.entitlement_key + row_number() OVER () AS INTEGER UNSIGNED) AS entitlement_key
 FROM fresh AS f
-CROSS JOIN numbered AS n
+CROSS JOIN greatest AS g

@@ -1,6 +1,6 @@
 -- Grain: one entitlement that one account holds at $as_of.
 -- Of the accounts that are worked out again.
--- Inputs: renewed_grant_spans, renewed_account_spans, reg_entitlements, entitlement_keys, renewed_links.
+-- Inputs: renewed_grant_spans, renewed_account_keys, renewed_account_spans, reg_entitlements, entitlement_keys, renewed_links.
 WITH catalogue AS (
   SELECT
     app_id,
@@ -31,20 +31,27 @@ entitlements AS (
 -- Put together first. The grants are on the right of both joins, where they pass by and are not held.
 accounts AS (
   SELECT
-    coalesce(a.app_id, l.app_id) AS app_id,
-    coalesce(a.account_id, l.account_id) AS account_id,
+    k.app_id,
+    k.account_id,
+    k.account_key,
     a.state = 'active' AS active,
     l.identity_id,
     l.identity_key,
     coalesce(l.class, 'unknown') AS class
-  FROM (SELECT app_id, account_id, state FROM renewed_account_spans WHERE valid_to IS NULL) AS a
-  FULL JOIN renewed_links AS l
-    ON l.app_id = a.app_id
-    AND l.account_id = a.account_id
+  FROM renewed_links AS l
+  RIGHT JOIN (
+    (SELECT app_id, account_id, state FROM renewed_account_spans WHERE valid_to IS NULL) AS a
+    RIGHT JOIN renewed_account_keys AS k
+      ON a.app_id = k.app_id
+      AND a.account_id = k.account_id
+  )
+    ON l.app_id = k.app_id
+    AND l.account_id = k.account_id
 )
 SELECT
   g.app_id,
   g.account_id,
+  a.account_key,
   g.entitlement_kind,
   g.entitlement_id,
   e.entitlement_key,
