@@ -87,6 +87,63 @@ impl Keys {
     pub(super) fn of_first(&self, first: &str) -> Option<&Seconds> {
         self.0.get(first)
     }
+
+    /// What tells of most texts that it has no pair with them.
+    pub(super) fn sieve(&self) -> Sieve {
+        let some = |seconds: &Seconds| match seconds {
+            Seconds::All => 0,
+            Seconds::Some(seconds) => seconds.len(),
+        };
+        let mut sieve = Sieve::for_texts(self.0.values().map(some).sum());
+        for seconds in self.0.values() {
+            if let Seconds::Some(seconds) = seconds {
+                seconds.iter().for_each(|text| sieve.add(text));
+            }
+        }
+        sieve
+    }
+}
+
+/// One bit for some texts each: of the texts that are added it says so, and of most others that they are not. It is
+/// small, and looks at the ends of a text alone: of a million rows hardly any is meant.
+pub(super) struct Sieve {
+    bits: Vec<u64>,
+    /// Bits of a hash that do not count.
+    shift: u32,
+}
+
+impl Sieve {
+    /// Bits for each text that is added.
+    const BITS: usize = 16;
+
+    fn for_texts(texts: usize) -> Sieve {
+        let words = (texts * Sieve::BITS).next_power_of_two().max(u64::BITS as usize) / u64::BITS as usize;
+        Sieve { bits: vec![0; words], shift: u64::BITS - (words * u64::BITS as usize).ilog2() }
+    }
+
+    fn add(&mut self, text: &str) {
+        let (word, bit) = self.place(text);
+        self.bits[word] |= bit;
+    }
+
+    /// Whether the text may be one of those that were added.
+    pub fn may_have(&self, text: &str) -> bool {
+        let (word, bit) = self.place(text);
+        self.bits[word] & bit != 0
+    }
+
+    fn place(&self, text: &str) -> (usize, u64) {
+        /// 2^64 by the golden ratio: spreads what differs in some bits over all of them.
+        const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+        let bytes = text.as_bytes();
+        let (first, last) = match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+            _ => (0, bytes.iter().fold(0, |all, byte| all << u8::BITS | u64::from(*byte))),
+        };
+        let hash =
+            (first.wrapping_mul(SPREAD) ^ last ^ bytes.len() as u64).wrapping_mul(SPREAD) >> self.shift;
+        (hash as usize / u64::BITS as usize, 1 << (hash % u64::from(u64::BITS)))
+    }
 }
 
 impl Seconds {

@@ -11,6 +11,7 @@ mod keys;
 mod on_demand;
 mod opening;
 mod packed;
+mod packed_codes;
 mod packed_column;
 mod packed_filter;
 mod packed_scan;

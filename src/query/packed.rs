@@ -4,15 +4,12 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions, UInt32Array,
-};
+use arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
-use super::keys::Keys;
+use super::keys::{Keys, Seconds, Sieve};
 use super::packed_column::{Column, Elsewhere, Judge};
 
 /// Rows that share their values: as many as two bytes can tell apart.
@@ -75,24 +72,34 @@ impl Unit {
         Unit { rows: places.len(), columns: columns.collect() }
     }
 
-    /// Which rows `keys` names by the texts in two columns; none where it names no row.
+    /// Which rows `keys`, of which `sieve` is made, names by the texts in two columns; none where it names no row.
     pub fn named(
         &self,
         [first, second]: [usize; 2],
         keys: &Keys,
+        sieve: &Sieve,
     ) -> Result<Option<BooleanBuffer>, ArrowError> {
         let firsts = self.columns[first].each(self.rows, |text| keys.of_first(text))?;
         if firsts.iter().all(Option::is_none) {
             return Ok(None);
         }
-        let seconds = cast(&self.columns[second].unpack(0, self.rows)?, &DataType::Utf8View)?;
-        let seconds = seconds.as_string_view().iter().map(Option::unwrap_or_default);
         let mut named = BooleanBufferBuilder::new(self.rows);
-        for (seconds_of, second) in firsts.iter().zip(seconds) {
-            named.append(seconds_of.is_some_and(|of| of.has(second)));
+        named.append_n(self.rows, false);
+        let mut by_all = false;
+        for (row, seconds) in firsts.iter().enumerate() {
+            if let Some(Seconds::All) = seconds {
+                named.set_bit(row, true);
+                by_all = true;
+            }
         }
-        let named = named.finish();
-        Ok((named.count_set_bits() > 0).then_some(named))
+        let some = firsts.iter().any(|seconds| matches!(seconds, Some(Seconds::Some(_))));
+        let likely = match some {
+            true => self.columns[second].likely(self.rows, |text| sieve.may_have(text))?,
+            false => Vec::new(),
+        };
+        let likely = likely.into_iter().filter(|(row, second)| firsts[*row].is_some_and(|of| of.has(second)));
+        let by_some = likely.map(|(row, _)| named.set_bit(row, true)).count();
+        Ok((by_all || by_some > 0).then(|| named.finish()))
     }
 
     /// What `judge` says of each of the `rows` cells of a column from `from` on.

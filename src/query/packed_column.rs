@@ -3,24 +3,19 @@
 //! values that they stand for; one without values as a number of rows; texts that hardly repeat end to end.
 //! One that is in a file, or is some rows of another, is made when it is asked.
 
-use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::{fmt, iter};
 
-use ahash::RandomState;
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, NullArray, StringArray, StringViewArray,
-    UInt8Array, UInt16Array, UInt32Array, make_array, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, NullArray, StringViewArray, UInt32Array,
+    make_array, new_null_array,
 };
-use arrow::buffer::{NullBuffer, ScalarBuffer};
-use arrow::compute::{cast, concat, interleave, take};
+use arrow::compute::{cast, concat, take};
 use arrow::datatypes::{DataType, UInt8Type, UInt16Type};
 use arrow::error::ArrowError;
 
-/// Rows after which it is known whether values repeat.
-const TRIED: usize = 4096;
-/// Texts of this length are within their view.
-const INLINE: u32 = 12;
+use super::packed_codes::{coded_numbers, coded_texts, end_to_end};
+
 /// Bytes of a cell of text beside the text itself.
 const VIEW_BYTES: usize = 16;
 
@@ -170,6 +165,41 @@ impl Column {
         Ok(codes.iter().map(|code| code.map_or(absent, |code| said[usize::from(code)])).collect())
     }
 
+    /// Rows whose text `may_be` one that is looked for, with their texts; it is asked once for each text where they are
+    /// coded. An absent text is an empty one.
+    pub fn likely(
+        &self,
+        rows: usize,
+        may_be: impl Fn(&str) -> bool,
+    ) -> Result<Vec<(usize, &str)>, ArrowError> {
+        fn found<'a>(
+            texts: impl Iterator<Item = Option<&'a str>>,
+            may_be: impl Fn(&str) -> bool,
+        ) -> Vec<(usize, &'a str)> {
+            texts.map(Option::unwrap_or_default).enumerate().filter(|(_, text)| may_be(text)).collect()
+        }
+        Ok(match self {
+            Column::Later(later) => later.get()?.likely(rows, may_be)?,
+            Column::Absent(_) => found(iter::repeat_n(None, rows), may_be),
+            Column::Texts(array) => found(array.as_string::<i32>().iter(), may_be),
+            Column::Plain(array) if *array.data_type() == DataType::Utf8 => {
+                found(array.as_string::<i32>().iter(), may_be)
+            }
+            Column::Plain(array) => found(text_view(array)?.iter(), may_be),
+            Column::Coded { codes, values } => {
+                let values = text_view(values)?;
+                let likely: Vec<bool> = values.iter().map(|text| may_be(text.unwrap_or_default())).collect();
+                let absent = may_be("");
+                let codes = cast(codes, &DataType::UInt16)?;
+                let code = |(row, code): (usize, Option<u16>)| match code.map(usize::from) {
+                    Some(code) => likely[code].then(|| (row, values.value(code))),
+                    None => absent.then_some((row, "")),
+                };
+                codes.as_primitive::<UInt16Type>().iter().enumerate().filter_map(code).collect()
+            }
+        })
+    }
+
     /// What `judge` says of each of the `rows` cells from `from` on; of coded ones it is asked by value.
     pub fn judged(&self, from: usize, rows: usize, judge: &Judge<'_>) -> Result<BooleanArray, ArrowError> {
         let of_absent =
@@ -219,6 +249,11 @@ impl Column {
     }
 }
 
+fn text_view(array: &ArrayRef) -> Result<&StringViewArray, ArrowError> {
+    let failed = || ArrowError::SchemaError(format!("{} is no text", array.data_type()));
+    array.as_string_view_opt().ok_or_else(failed)
+}
+
 /// A column that is not here yet.
 pub struct Elsewhere {
     pub absent: usize,
@@ -250,122 +285,4 @@ impl fmt::Debug for Later {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Later").field("made", &self.made).finish_non_exhaustive()
     }
-}
-
-/// None where numbers hardly repeat: 8 bytes each, whatever they count.
-fn coded_numbers(parts: &[&ArrayRef]) -> Result<Option<Column>, ArrowError> {
-    let rows: usize = parts.iter().map(|part| part.len()).sum();
-    let mut codes: Vec<u16> = Vec::with_capacity(rows);
-    let mut found: HashMap<u64, u16, RandomState> = HashMap::default();
-    // Where each first stands.
-    let mut places = Vec::new();
-    for (part, array) in parts.iter().enumerate() {
-        let data = array.to_data();
-        let numbers = ScalarBuffer::<u64>::new(data.buffers()[0].clone(), data.offset(), data.len());
-        let mut last = None;
-        for (row, number) in numbers.iter().enumerate() {
-            let code = match last {
-                _ if array.is_null(row) => 0,
-                Some((before, code)) if before == *number => code,
-                _ => *found.entry(*number).or_insert_with(|| {
-                    places.push((part, row));
-                    // Given up below before there are more.
-                    (places.len() - 1) as u16
-                }),
-            };
-            last = array.is_valid(row).then_some((*number, code));
-            codes.push(code);
-            if places.len() > rows / 4 || (codes.len() == TRIED && places.len() > TRIED / 4) {
-                return Ok(None);
-            }
-        }
-    }
-    let arrays: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
-    let values = interleave(&arrays, &places)?;
-    Ok(Some(Column::Coded { codes: narrowest(codes, places.len(), absent(parts)), values }))
-}
-
-/// Codes in one byte each where `values` are few enough.
-fn narrowest(codes: Vec<u16>, values: usize, absent: Option<NullBuffer>) -> ArrayRef {
-    if values <= 1 << u8::BITS {
-        let codes: Vec<u8> = codes.into_iter().map(|code| code as u8).collect();
-        return Arc::new(UInt8Array::new(ScalarBuffer::from(codes), absent));
-    }
-    Arc::new(UInt16Array::new(ScalarBuffer::from(codes), absent))
-}
-
-/// Which cells of `parts` have no value; none where all have one.
-fn absent<A: Array>(parts: &[&A]) -> Option<NullBuffer> {
-    let valid = parts.iter().flat_map(|part| (0..part.len()).map(|row| part.is_valid(row)));
-    Some(NullBuffer::from_iter(valid)).filter(|absent| absent.null_count() > 0)
-}
-
-/// None where texts hardly repeat.
-fn coded_texts(parts: &[&StringViewArray]) -> Option<Column> {
-    let rows: usize = parts.iter().map(|part| part.len()).sum();
-    let mut codes: Vec<u16> = Vec::with_capacity(rows);
-    let mut texts = Texts::default();
-    for part in parts {
-        texts.begin();
-        let mut last = None;
-        for (row, view) in part.views().iter().enumerate() {
-            let code = match last {
-                _ if part.is_null(row) => 0,
-                Some((before, code)) if before == *view => code,
-                _ => texts.code(*view, part.value(row))?,
-            };
-            // An absent cell may lie on any view.
-            last = part.is_valid(row).then_some((*view, code));
-            codes.push(code);
-            if codes.len() == TRIED && texts.found.len() > TRIED / 2 {
-                return None;
-            }
-        }
-    }
-    if texts.found.len() > rows / 2 {
-        return None;
-    }
-    let codes = narrowest(codes, texts.found.len(), absent(parts));
-    Some(Column::Coded { codes, values: Arc::new(StringViewArray::from_iter_values(texts.found)) })
-}
-
-/// Texts found so far; the code of each is its place.
-#[derive(Default)]
-struct Texts<'a> {
-    found: Vec<&'a str>,
-    by_text: HashMap<&'a str, u16, RandomState>,
-    /// A view tells the text where it holds all of it, and else within one array.
-    inline: HashMap<u128, u16, RandomState>,
-    by_view: HashMap<u128, u16, RandomState>,
-}
-
-impl<'a> Texts<'a> {
-    /// Begins with another array.
-    fn begin(&mut self) {
-        self.by_view.clear();
-    }
-
-    /// None when there are more texts than codes.
-    fn code(&mut self, view: u128, text: &'a str) -> Option<u16> {
-        // The length is in the lowest bits of a view.
-        let views = if view as u32 <= INLINE { &mut self.inline } else { &mut self.by_view };
-        if let Some(code) = views.get(&view) {
-            return Some(*code);
-        }
-        let code = match self.by_text.get(text) {
-            Some(code) => *code,
-            None => {
-                let code = u16::try_from(self.found.len()).ok()?;
-                self.found.push(text);
-                self.by_text.insert(text, code);
-                code
-            }
-        };
-        views.insert(view, code);
-        Some(code)
-    }
-}
-
-fn end_to_end(parts: &[&StringViewArray]) -> StringArray {
-    parts.iter().flat_map(|part| part.iter()).collect()
 }

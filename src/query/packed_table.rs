@@ -101,9 +101,9 @@ impl PackedTable {
         if keys.is_empty() {
             return Ok([PackedTable::empty(Arc::clone(&self.schema)), self.clone()]);
         }
-        let (mut named, mut others) = (Vec::new(), Vec::new());
+        let (sieve, mut named, mut others) = (keys.sieve(), Vec::new(), Vec::new());
         for unit in self.units.iter() {
-            let Some(rows) = unit.named(columns, keys)? else {
+            let Some(rows) = unit.named(columns, keys, &sieve)? else {
                 others.push(Arc::clone(unit));
                 continue;
             };
