@@ -8,7 +8,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use lychgate::domain::UtcMicros;
 use lychgate::pipeline::{Subject, holdings};
-use lychgate::query::{At, Base, CHANGES, Session, Tables, json_rows};
+use lychgate::query::{ALL_DAYS, At, Base, CHANGES, Session, Tables, json_rows};
 use lychgate::state;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -63,19 +63,21 @@ enum Said {
 }
 
 /// What is told of an account by the way: the person in its address, in its login and in its externalId, of people and
-/// of accounts of the identity provider; and since when it is idle.
+/// of accounts of the identity provider; whose name it bears; and since when it is idle.
 #[derive(Clone, Debug)]
 struct Told {
     email: Option<usize>,
     login: Option<usize>,
     external: Option<(bool, usize)>,
+    named: Option<usize>,
     active: Option<i64>,
 }
 
 fn told() -> impl Strategy<Value = Told> {
     let some = |n: usize| prop::option::weighted(0.3, 0..n);
-    (some(FEW), some(FEW), prop::option::weighted(0.3, (any::<bool>(), 0..FEW)), prop::option::of(0..45i64))
-        .prop_map(|(email, login, external, active)| Told { email, login, external, active })
+    let external = prop::option::weighted(0.3, (any::<bool>(), 0..FEW));
+    (some(FEW), some(FEW), external, some(FEW), prop::option::of(0..45i64))
+        .prop_map(|(email, login, external, named, active)| Told { email, login, external, named, active })
 }
 
 impl Told {
@@ -112,6 +114,12 @@ const STATE_VERBS: [&str; 8] = [
     "account.update",
     "signin",
 ];
+
+/// Each first letter is shared, and what follows it is not.
+fn name_of(person: usize) -> String {
+    let [first, last] = [["Ada", "Bo"][person % 2], ["Park", "Ruiz", "Tan"][person % 3]];
+    format!("{first} {last}")
+}
 
 fn account_id(account: usize) -> String {
     format!("a{account:02}")
@@ -199,6 +207,7 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                         "account_id" => account_id(*account), "active" => *active,
                     };
                     told.tell(&mut row, ["email", "account_name", "external_id"]);
+                    row.extend(told.named.map(|person| ("display_name", name_of(person).into())));
                     row.extend(told.active.map(|hours| ("last_active_at", instant(hours).into())));
                     rows.entry("snapshots").or_default().push(row);
                 }
@@ -207,7 +216,7 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                 for (person, (addressed, start, end)) in listed {
                     let mut row = fields! {
                         "listing_id" => id.clone(), "listed_at" => at, "ingested_at" => known, "complete" => *complete,
-                        "employee_id" => format!("n{person}"), "name" => format!("Person {person}"),
+                        "employee_id" => format!("n{person}"), "name" => name_of(*person),
                         "start_at" => instant(*start), "end_date_only" => false, "on_leave" => false,
                     };
                     row.extend(addressed.then(|| ("email", format!("p{person}@example.com").into())));
@@ -550,7 +559,15 @@ async fn base_of(session: &Session) -> Base {
     let changes = MemTable::try_new(changes[0].schema(), vec![changes]).unwrap();
     tables.insert(CHANGES.to_owned(), Arc::new(changes));
     let At { as_of, known_at } = session.at();
-    Base { as_of, known_at, listings_known_at: known_at, people_known_at: known_at, tables, rows: 1 }
+    Base {
+        as_of,
+        known_at,
+        listings_known_at: known_at,
+        people_known_at: known_at,
+        tail_days: ALL_DAYS,
+        tables,
+        rows: 1,
+    }
 }
 
 async fn built(rows: &BTreeMap<&'static str, Vec<Fields>>, at: (i64, i64), base: Option<Base>) -> Session {

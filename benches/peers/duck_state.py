@@ -75,9 +75,10 @@ QUESTIONS = {
     "WHERE d.size >= 20 AND h.size * 50 < d.size",
     "two duties": "WITH sides AS (SELECT rule_id, app_a AS app_id, entitlement_a AS entitlement, true AS is_first FROM duties "
     "UNION ALL SELECT rule_id, app_b, entitlement_b, false FROM duties), "
-    "reached AS (SELECT DISTINCT s.rule_id, s.is_first, a.employee_id FROM sides s JOIN grants g USING (app_id, entitlement) "
-    "JOIN accounts a USING (account_id) WHERE a.status = 'active' AND a.employee_id IS NOT NULL) "
-    "SELECT a.rule_id, a.employee_id FROM reached a JOIN reached b USING (rule_id, employee_id) WHERE a.is_first AND NOT b.is_first",
+    "reached AS (SELECT s.rule_id, a.employee_id, bool_or(s.is_first) AS first, bool_or(NOT s.is_first) AS second FROM sides s "
+    "JOIN grants g USING (app_id, entitlement) JOIN accounts a USING (account_id) "
+    "WHERE a.status = 'active' AND a.employee_id IS NOT NULL GROUP BY s.rule_id, a.employee_id) "
+    "SELECT rule_id, employee_id FROM reached WHERE first AND second",
 }
 FILES = {"people": "hr_roster", "logins": "idp_users", "accounts": "app_accounts", "grants": "grants", "duties": "sod_rules"}
 TIMES = {"logins": ["created"], "accounts": ["created_at"], "grants": ["granted_at", "expires_at"]}

@@ -7,7 +7,7 @@ WITH signins AS (
     AND outcome = 'success'
 ),
 held AS (
-  SELECT g.app_id, g.account_key, g.entitlement_id, g.entitlement_key, g.identity_key, g.granted_at, g.expires_at
+  SELECT g.account_key, g.entitlement_key, g.identity_key, g.granted_at, g.expires_at
   FROM grants_now AS g
   WHERE g.app_id <> 'okta'
     AND g.account_active
@@ -43,12 +43,16 @@ sides AS (
   FROM sod_rules
 ),
 reached AS (
-  SELECT DISTINCT s.rule_id, s.is_first, h.identity_key
+  SELECT s.rule_id, h.identity_key
   FROM sides AS s
+  JOIN entitlement_keys AS e
+    ON e.app_id = s.app_id
+    AND e.entitlement_id = s.entitlement_id
   JOIN held AS h
-    ON h.app_id = s.app_id
-    AND h.entitlement_id = s.entitlement_id
+    ON h.entitlement_key = e.entitlement_key
   WHERE h.identity_key IS NOT NULL
+  GROUP BY s.rule_id, h.identity_key
+  HAVING bool_or(s.is_first) AND bool_or(NOT s.is_first)
 )
 SELECT 'accounts of leavers' AS question, count(*) AS found, 1 AS copy
 FROM accounts_now AS a
@@ -116,9 +120,4 @@ WHERE d.size >= 20
   AND h.size * 50 < d.size
 UNION ALL
 SELECT 'two duties', count(*), 1
-FROM reached AS a
-JOIN reached AS b
-  ON b.rule_id = a.rule_id
-  AND b.identity_key = a.identity_key
-WHERE a.is_first
-  AND NOT b.is_first
+FROM reached

@@ -1,6 +1,7 @@
 //! Starting where an earlier run ended: a session reads only the events that a checkpoint does not
 //! know, and a current run keeps a new one when enough has come since.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,8 +12,8 @@ use super::{Engine, Error, now};
 use crate::domain::UtcMicros;
 use crate::query::{self, At, Base, Elsewhere, PackedTable, Session};
 use crate::state;
-use crate::store::Read;
 use crate::store::checkpoint::{self, Checkpoint, Growing, Held, HeldColumn, HeldRows, Kept, Reach};
+use crate::store::{Read, Times};
 
 /// A new checkpoint costs as much as the state is large, so it waits for a tail of this share of its rows: each account
 /// and each grant is in it about twice.
@@ -32,11 +33,17 @@ pub(super) struct Known {
     pub table_id: String,
     /// Known by when at the latest; absent when the log does not say.
     pub newest_at: Option<UtcMicros>,
+    /// What the log says of each file, where it does.
+    files: Option<Vec<Times>>,
 }
 
 impl Stored {
     pub fn of(events: &Read, listings: &Read, people: &Read) -> Stored {
-        let known = |read: &Read| Known { table_id: read.table_id.clone(), newest_at: read.newest_known_at };
+        let known = |read: &Read| Known {
+            table_id: read.table_id.clone(),
+            newest_at: read.newest_known_at,
+            files: read.files.clone(),
+        };
         Stored { events: known(events), listings: known(listings), people: known(people), renewed: 0 }
     }
 
@@ -56,6 +63,23 @@ impl Stored {
             people_known_at: known(&self.people)?,
             made_from: self.tables().map(|table| table.table_id.clone()),
         })
+    }
+
+    /// The days of which events tell that a checkpoint of up to `reach` does not know.
+    fn tail_days(&self, reach: &Reach) -> RangeInclusive<i32> {
+        let days = |file: &Times| {
+            let [first, last] = file.of?;
+            let is_news = file.known_at > reach.known_at || last > reach.as_of;
+            Some(is_news.then(|| [first.days(), last.days()]))
+        };
+        let Some(files) = &self.events.files else { return query::ALL_DAYS };
+        let Some(days) = files.iter().map(days).collect::<Option<Vec<_>>>() else { return query::ALL_DAYS };
+        let days = || days.iter().flatten().flatten().copied();
+        match (days().min(), days().max()) {
+            (Some(first), Some(last)) => first..=last,
+            // None at all; nothing has happened on the last one.
+            _ => *query::ALL_DAYS.end()..=*query::ALL_DAYS.end(),
+        }
     }
 
     /// Whether a question at `at` knows all that is there. Batches become known one after the other,
@@ -83,9 +107,10 @@ impl Engine {
             Kept::Asked(provider) => (name, provider),
             Kept::Held(table) => (name, Arc::new(elsewhere(table)) as Arc<_>),
         };
+        let tail_days = stored.tail_days(&reach);
         let Reach { as_of, known_at, listings_known_at, people_known_at, .. } = reach;
         let tables = tables.into_iter().map(provider).collect();
-        Some(Base { as_of, known_at, listings_known_at, people_known_at, tables, rows })
+        Some(Base { as_of, known_at, listings_known_at, people_known_at, tail_days, tables, rows })
     }
 
     /// Keeps a new checkpoint where one is due, and lets `session` read from it what happened, which in memory

@@ -14,6 +14,7 @@ use crate::domain::{Finding, Findings, Head, Severity, UtcMicros, Verdict};
 use crate::findings::{Changes, Coverage, Run, RunKind};
 use crate::models::{self, Profile, Rule};
 use crate::query::{At, Session};
+use crate::store::checkpoint::Damaged;
 
 /// Findings that are weighed together: unpacked they are some kilobytes each.
 const TOGETHER: usize = 16_384;
@@ -77,6 +78,17 @@ impl Engine {
     /// # Errors
     /// When a detector is not known, or the lake, a rule or the ledger fails.
     pub async fn detect(&self, request: &DetectRequest) -> Result<RunReport, Error> {
+        match self.run(request).await {
+            // A checkpoint may cost time and nothing else. Whoever found the damage has seen to it that it is none now.
+            Err(error) if Damaged::is_behind(&error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a checkpoint is passed over");
+                self.run(request).await
+            }
+            report => report,
+        }
+    }
+
+    async fn run(&self, request: &DetectRequest) -> Result<RunReport, Error> {
         let started_at = now();
         let company = self.company_rules().await?;
         let rules = chosen(&request.detectors, &company)?;

@@ -22,7 +22,7 @@ mod session;
 
 pub use json::json_rows;
 pub use keys::Keys;
-pub use opening::{Base, CHANGES, KEPT, Tables};
+pub use opening::{ALL_DAYS, Base, CHANGES, KEPT, Tables};
 pub use packed_column::Elsewhere;
 pub use packed_table::{PackedTable, Packer};
 pub use rows::{Rows, Texts, Times};

@@ -2,6 +2,7 @@
 //! every question starts from, in the order in which they stand on each other.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -31,11 +32,16 @@ pub struct Base {
     pub known_at: UtcMicros,
     pub listings_known_at: UtcMicros,
     pub people_known_at: UtcMicros,
+    /// Days since 1970 among which are all of which events tell that it does not know.
+    pub tail_days: RangeInclusive<i32>,
     /// By name: [`CHANGES`], what [`KEPT`] names, and what those who build on this room keep.
     pub tables: BTreeMap<String, Arc<dyn TableProvider>>,
     /// Rows of all tables.
     pub rows: usize,
 }
+
+/// The days of the years 1 to 9999.
+pub const ALL_DAYS: RangeInclusive<i32> = -719_162..=2_932_896;
 
 /// Views that the next session can start from as this one holds them.
 pub const KEPT: [&str; 6] = ["event_hours", "event_uses", "listed_rows", "listings", ALIASES, DIGEST];
@@ -145,10 +151,8 @@ impl Session {
     /// Registers what an earlier session worked out as `base_…`. A base of a time when names stood for
     /// other applications is passed over: any account of it may be another's now.
     async fn lay_base(&mut self, base: Option<Base>) -> Result<(), Error> {
-        let Some(Base { as_of, known_at, listings_known_at, people_known_at, mut tables, rows }) = base
-        else {
-            return Ok(());
-        };
+        let Some(base) = base else { return Ok(()) };
+        let Base { as_of, known_at, listings_known_at, people_known_at, tail_days, mut tables, rows } = base;
         let Some(aliases) = tables.remove(ALIASES) else { return Ok(()) };
         self.register("base_app_aliases", aliases)?;
         let differ = self.collect("aliases_differ", include_str!("views/aliases_differ.sql")).await?;
@@ -156,7 +160,7 @@ impl Session {
         if differ.iter().any(|batch| batch.num_rows() > 0) {
             return Ok(());
         }
-        self.base = Reach { as_of, known_at, listings_known_at, people_known_at, rows };
+        self.base = Reach { as_of, known_at, listings_known_at, people_known_at, tail_days, rows };
         tables
             .into_iter()
             .try_for_each(|(name, table)| self.register_kept(&format!("base_{name}"), table))?;

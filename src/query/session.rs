@@ -1,6 +1,7 @@
 //! The session: bound instants, views and tables held in memory, and the questions asked of them.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -17,7 +18,7 @@ use tracing::debug;
 
 use super::compact::CompactJoined;
 use super::on_demand::{self, OnDemand};
-use super::opening::Tables;
+use super::opening::{ALL_DAYS, Tables};
 use super::packed_table::{PackedTable, Packer};
 use super::{Error, guard};
 use crate::domain::UtcMicros;
@@ -47,12 +48,13 @@ pub struct Session {
 }
 
 /// The instants up to which the base tables speak for the events and the listings.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reach {
     pub as_of: UtcMicros,
     pub known_at: UtcMicros,
     pub listings_known_at: UtcMicros,
     pub people_known_at: UtcMicros,
+    pub tail_days: RangeInclusive<i32>,
     pub rows: usize,
 }
 
@@ -143,7 +145,8 @@ impl Session {
     pub async fn packed_as_written(&self, name: &str, sql: &str) -> Result<PackedTable, Error> {
         let mut state = self.context.state();
         state.config_mut().options_mut().optimizer.join_reordering = false;
-        let session = Session { context: SessionContext::new_with_state(state), ..*self };
+        let context = SessionContext::new_with_state(state);
+        let session = Session { context, base: self.base.clone(), ..*self };
         session.packed(name, sql).await
     }
 
@@ -271,7 +274,7 @@ impl Session {
     pub async fn select(&self, sql: &str) -> Result<Vec<RecordBatch>, Error> {
         let plan_error = |source| Error::Plan { name: "your statement".to_owned(), source: Box::new(source) };
         let frame = self.context.sql_with_options(sql, guard::options()).await.map_err(plan_error)?;
-        let frame = frame.with_param_values(parameters(self.at, self.base, &[])).map_err(plan_error)?;
+        let frame = frame.with_param_values(parameters(self.at, &self.base, &[])).map_err(plan_error)?;
         guard::check(frame.logical_plan()).map_err(plan_error)?;
         let schema = Arc::new(frame.schema().as_arrow().clone());
         let mut batches = frame.collect().await.map_err(|e| run_error("your statement", e))?;
@@ -284,7 +287,7 @@ impl Session {
     async fn plan(&self, name: &str, sql: &str, texts: &[(&str, &str)]) -> Result<DataFrame, Error> {
         let plan_error = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };
         let frame = self.context.sql(sql).await.map_err(plan_error)?;
-        frame.with_param_values(parameters(self.at, self.base, texts)).map_err(plan_error)
+        frame.with_param_values(parameters(self.at, &self.base, texts)).map_err(plan_error)
     }
 
     pub(super) fn register(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), Error> {
@@ -300,19 +303,27 @@ fn run_error(name: &str, source: DataFusionError) -> Error {
 }
 
 impl Reach {
-    const NONE: Reach =
-        Reach { as_of: NEVER, known_at: NEVER, listings_known_at: NEVER, people_known_at: NEVER, rows: 0 };
+    const NONE: Reach = Reach {
+        as_of: NEVER,
+        known_at: NEVER,
+        listings_known_at: NEVER,
+        people_known_at: NEVER,
+        tail_days: ALL_DAYS,
+        rows: 0,
+    };
 }
 
 /// `$as_of`, `$known_at`, `$as_of_date` (the partition that holds `as_of`), `$base_as_of`,
-/// `$base_known_at`, `$base_listings_known_at` and `$base_people_known_at` (up to where the base tables speak), and
-/// `texts`.
-fn parameters(at: At, base: Reach, texts: &[(&str, &str)]) -> ParamValues {
+/// `$base_known_at`, `$base_listings_known_at` and `$base_people_known_at` (up to where the base tables speak),
+/// `$tail_from_date` and `$tail_to_date` (of what they do not speak), and `texts`.
+fn parameters(at: At, base: &Reach, texts: &[(&str, &str)]) -> ParamValues {
     let time = |t: UtcMicros| ScalarValue::TimestampMicrosecond(Some(t.0), Some("UTC".into()));
     let mut values = HashMap::from([
         ("as_of", time(at.as_of)),
         ("known_at", time(at.known_at)),
         ("as_of_date", ScalarValue::Date32(Some(at.as_of.days()))),
+        ("tail_from_date", ScalarValue::Date32(Some(*base.tail_days.start()))),
+        ("tail_to_date", ScalarValue::Date32(Some(*base.tail_days.end()))),
         ("base_as_of", time(base.as_of)),
         ("base_known_at", time(base.known_at)),
         ("base_listings_known_at", time(base.listings_known_at)),

@@ -16,7 +16,7 @@ use parquet::arrow::ArrowWriter;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint_table::Entry;
-pub use super::checkpoint_table::{Held, HeldColumn, HeldRows, Kept};
+pub use super::checkpoint_table::{Damaged, Held, HeldColumn, HeldRows, Kept};
 use super::{Error, checkpoint_table};
 use crate::domain::UtcMicros;
 

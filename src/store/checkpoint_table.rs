@@ -2,11 +2,11 @@
 //! rows a session holds anyway is there as the session holds it: each column of some rows is an Arrow stream of its
 //! own, which is read when it is asked.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, iter};
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::buffer::Buffer;
@@ -87,6 +87,20 @@ pub struct Piece {
     at: u64,
     bytes: usize,
     hash: String,
+}
+
+/// A file that is not what was written.
+#[derive(Debug, thiserror::Error)]
+#[error("\"{}\" is damaged, and passed over from now on: run the same again", path.display())]
+pub struct Damaged {
+    path: PathBuf,
+}
+
+impl Damaged {
+    /// Whether this is what is behind an error.
+    pub fn is_behind(error: &(dyn std::error::Error + 'static)) -> bool {
+        iter::successors(Some(error), |error| error.source()).any(|error| error.is::<Damaged>())
+    }
 }
 
 /// A file that stays open, so that it can be read also when a later run has removed it.
@@ -221,9 +235,7 @@ impl HeldFile {
     fn damaged(&self) -> ArrowError {
         // Without a manifest it is no checkpoint. Should that fail too, the next session fails as this one.
         let _ = fs::remove_file(self.path.with_file_name(super::checkpoint::MANIFEST));
-        let path = self.path.display();
-        let what = format!("\"{path}\" is damaged, and passed over from now on: run the same again");
-        ArrowError::IpcError(what)
+        ArrowError::ExternalError(Box::new(Damaged { path: self.path.clone() }))
     }
 }
 

@@ -16,10 +16,11 @@ use object_store::ObjectStoreExt;
 use tokio::sync::Mutex;
 
 use super::durable::Durability;
+use super::part::{self, Times};
 use super::pending::Pending;
 use super::place::{Home, Place, path_text};
 use super::tables::{self, TABLES, Table};
-use super::{Cared, Error, Ingest, Verified, compact, durable, part, verify};
+use super::{Cared, Error, Ingest, Verified, compact, durable, verify};
 use crate::domain::UtcMicros;
 
 const VERSION_KEY: &str = "lychgate.table_version";
@@ -38,6 +39,8 @@ pub struct Read {
     /// The newest instant at which a row became known; all that became known by then is there.
     /// Absent when the log does not say.
     pub newest_known_at: Option<UtcMicros>,
+    /// What the log says of each file, where it does of all.
+    pub files: Option<Vec<Times>>,
     /// The table's own id, which no other table has, also not one made anew in its place.
     pub table_id: String,
 }
@@ -129,13 +132,14 @@ impl Lake {
     pub async fn read(&self, table: &str) -> Result<Read, Error> {
         let table = tables::table(table).ok_or_else(|| Error::UnknownTable { table: table.to_owned() })?;
         let delta = self.load(table).await?;
-        let newest_known_at = part::newest_known(&delta);
+        let files = part::times(table, &delta);
+        let newest_known_at = files.as_deref().map(part::newest);
         let snapshot = delta.snapshot().map_err(Error::delta("read the id of", table.name))?;
         let table_id = snapshot.metadata().id().to_owned();
         let provider = delta.table_provider().await;
         let provider = provider
             .map_err(|source| Error::Provider { table: table.name, source: Box::new(source) as Box<_> })?;
-        Ok(Read { provider, newest_known_at, table_id })
+        Ok(Read { provider, newest_known_at, files, table_id })
     }
 
     /// Begins a batch; `now` is when its rows became known. Waits for another batch of

@@ -48,6 +48,7 @@ pub use durable::Durability;
 pub use error::Error;
 pub use ingest::{Committed, Ingest, LoadCounts, LoadSummary};
 pub use lake::{Lake, Read, WriteOptions};
+pub use part::Times;
 pub use place::Home;
 pub use stage::{Loading, Stage};
 pub use tables::{SourceKind, TABLES, Table};

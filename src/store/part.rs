@@ -202,15 +202,39 @@ fn write_one(
     Ok(Part { key, size_bytes, slice: Slice { known, ..file.slice.clone() } })
 }
 
-/// The newest instant at which a row of a table became known, by the statistics in its log;
-/// none when a file has none, as those of version 0.1.0.
-pub fn newest_known(delta: &DeltaTable) -> Option<UtcMicros> {
-    let mut newest = UtcMicros(i64::MIN);
-    for file in delta.snapshot().ok()?.log_data().iter() {
-        let stats: serde_json::Value = serde_json::from_str(&file.stats()?).ok()?;
-        newest = newest.max(UtcMicros::parse(stats["maxValues"][INGESTED_AT].as_str()?)?);
-    }
-    Some(newest)
+/// What the log says of the rows of one file.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// When the last of them became known.
+    pub known_at: UtcMicros,
+    /// The first and last instant of which they tell, in a table that is laid out by day.
+    pub of: Option<[UtcMicros; 2]>,
+}
+
+/// The newest instant at which a row of a table became known; none where the log does not say.
+pub fn newest_known(table: &Table, delta: &DeltaTable) -> Option<UtcMicros> {
+    times(table, delta).map(|files| newest(&files))
+}
+
+/// The newest instant at which a row of these files became known.
+pub fn newest(files: &[Times]) -> UtcMicros {
+    files.iter().map(|file| file.known_at).max().unwrap_or(UtcMicros(i64::MIN))
+}
+
+/// What the log of a table says of each of its files; none when it says nothing of one, as those of version 0.1.0.
+pub fn times(table: &Table, delta: &DeltaTable) -> Option<Vec<Times>> {
+    let times = |stats: String| {
+        let stats: serde_json::Value = serde_json::from_str(&stats).ok()?;
+        let instant = |bound: &str, column: &str| UtcMicros::parse(stats[bound][column].as_str()?);
+        let of = match &table.layout {
+            Some(layout) => {
+                Some([instant("minValues", layout.time_column)?, instant("maxValues", layout.time_column)?])
+            }
+            None => None,
+        };
+        Some(Times { known_at: instant("maxValues", INGESTED_AT)?, of })
+    };
+    delta.snapshot().ok()?.log_data().iter().map(|file| times(file.stats()?)).collect()
 }
 
 fn write_file(

@@ -92,7 +92,7 @@ impl Pending {
 
     /// The newest instant at which a row of the table became known before this batch.
     pub fn newest_known(&self) -> Option<UtcMicros> {
-        part::newest_known(&self.delta)
+        part::newest_known(self.table, &self.delta)
     }
 
     /// The files that this batch wrote so far.
@@ -230,7 +230,7 @@ impl Pending {
         }
         super::lake::check_version(self.table, &delta)?;
         let files = files(self.table, &delta)?.into_iter().filter(|key| !known.contains(key)).collect();
-        let newest = part::newest_known(&delta);
+        let newest = part::newest_known(self.table, &delta);
         self.delta = delta;
         if let Some(newest) = newest.filter(|newest| *newest >= self.now) {
             self.now = UtcMicros(newest.0.saturating_add(1));

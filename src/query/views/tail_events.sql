@@ -11,6 +11,8 @@ SELECT
   credential_kind, credential_id, credential_name
 FROM events
 WHERE event_date <= $as_of_date
+  -- The log tells times to the millisecond to whoever prunes by it: every file would be opened.
+  AND event_date BETWEEN $tail_from_date AND $tail_to_date
   AND occurred_at <= $as_of
   AND ingested_at <= $known_at
   AND (occurred_at > $base_as_of OR ingested_at > $base_known_at)
