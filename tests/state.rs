@@ -652,13 +652,17 @@ fn an_untouched_account_follows_those_that_were_touched() {
         event("crm", "old", "account.update", 31, &[("account_email", "n2@example.com")]),
         event("crm", "c3", "account.create", 5, &[("account_external_id", "n1")]),
         event("okta", "o1", "signin.app", 32, &[("app_id", "crm")]),
+        event("okta", "o3", "account.create", 6, &[("account_external_id", "n3")]),
+        event("crm", "c5", "account.create", 33, &[("account_external_id", "o3")]),
     ];
-    let people = vec![person("n1", None), person("n2", Some("n2@example.com"))];
+    let people = vec![person("n1", None), person("n2", Some("n2@example.com")), person("n3", None)];
     let rows = BTreeMap::from([("events", events), ("employments", people)]);
     block_on(async || {
         let linked = "SELECT concat(identity_id, ' by ', method) AS answer FROM links WHERE account_id = ";
         assert_eq!(asked(&rows, &format!("{linked}'c1'")).await, "n1 by alias");
         assert_eq!(asked(&rows, &format!("{linked}'new'")).await, "n2 by rename");
+        // And one that is new, through one that nothing touched.
+        assert_eq!(asked(&rows, &format!("{linked}'c5'")).await, "n3 by external_id");
         let used = "SELECT last_success_signal AS answer FROM last_activity WHERE account_id = 'c3'";
         assert_eq!(asked(&rows, used).await, "sso");
     });
