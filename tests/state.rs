@@ -656,8 +656,16 @@ fn an_untouched_account_follows_those_that_were_touched() {
         event("crm", "c5", "account.create", 33, &[("account_external_id", "o3")]),
     ];
     let people = vec![person("n1", None), person("n2", Some("n2@example.com")), person("n3", None)];
-    let rows = BTreeMap::from([("events", events), ("employments", people)]);
+    // What accounts of identity providers tell of others says nothing of themselves: this one is looked for by name.
+    let listed = fields! {
+        "listing_id" => "l1", "source" => "accounts", "app_id" => "okta", "listed_at" => instant(34),
+        "ingested_at" => instant(34), "complete" => false, "row_kind" => "account", "account_id" => "o4",
+        "active" => true, "external_id" => "o3", "display_name" => "Person n2",
+    };
+    let rows = BTreeMap::from([("events", events), ("employments", people), ("snapshots", vec![listed])]);
     block_on(async || {
+        let named = "SELECT concat(method, ' ', CAST(candidates AS VARCHAR)) AS answer FROM links WHERE account_id = 'o4'";
+        assert_eq!(asked(&rows, named).await, "name 3");
         let linked = "SELECT concat(identity_id, ' by ', method) AS answer FROM links WHERE account_id = ";
         assert_eq!(asked(&rows, &format!("{linked}'c1'")).await, "n1 by alias");
         assert_eq!(asked(&rows, &format!("{linked}'new'")).await, "n2 by rename");

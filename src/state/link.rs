@@ -135,11 +135,7 @@ impl<'a> Linker<'a> {
     where
         'a: 'f,
     {
-        let nothing = Known::default();
-        let decide = |account: AccountFacts<'f>| {
-            let known = if self.is_provider(&account) { &nothing } else { known };
-            self.index.decide(&account, self.index.find(&account, known))
-        };
+        let decide = |account: AccountFacts<'f>| self.index.decide(&account, self.find(&account, known));
         accounts.map(decide).collect()
     }
 
@@ -149,8 +145,14 @@ impl<'a> Linker<'a> {
         accounts: impl Iterator<Item = AccountFacts<'f>>,
         known: &Known<'_>,
     ) -> HashSet<char> {
-        let unexplained = accounts.filter(|account| matches!(self.index.find(account, known), Match::Nobody));
+        let unexplained = accounts.filter(|account| matches!(self.find(account, known), Match::Nobody));
         unexplained.filter_map(|account| account.display_name.and_then(initial)).collect()
+    }
+
+    /// What accounts of identity providers tell counts for the others.
+    fn find(&self, account: &AccountFacts<'_>, known: &Known<'_>) -> Match {
+        let nothing = Known::default();
+        self.index.find(account, if self.is_provider(account) { &nothing } else { known })
     }
 
     fn is_provider(&self, account: &AccountFacts) -> bool {

@@ -78,7 +78,7 @@ pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize,
     renewed += kept::lay(session, "account_spans", spans, touched).await?;
     session.hold_packed("told_attributes", attributes.clone())?;
     renewed += kept::lay(session, "account_attributes", attributes, touched).await?;
-    session.define("account_renames", include_str!("spans/account_renames.sql"), true).await?;
+    session.lay("account_renames", include_str!("spans/account_renames.sql")).await?;
     let grants = fold::grants(session).await?;
     session.hold_packed("told_grants", grants.clone())?;
     renewed += kept::lay(session, "grant_spans", grants, touched).await?;
@@ -117,7 +117,7 @@ async fn people(session: &Session) -> Result<(), query::Error> {
     for (name, sql) in PEOPLE {
         kept::stand_or_lay(session, name, sql, session.people_stand()).await?;
     }
-    session.define("rosters", include_str!("spans/rosters.sql"), true).await?;
+    session.lay("rosters", include_str!("spans/rosters.sql")).await?;
     let mut stand = session.people_stand();
     if stand {
         let moved = session.collect("people_moved", include_str!("kept/people_moved.sql")).await?;
