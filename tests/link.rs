@@ -26,7 +26,9 @@ impl Given {
         let accounts = || self.accounts.iter().cloned();
         let linker = Linker::new(&self.people, &self.domains, &IDENTITY_PROVIDERS);
         let providers = linker.providers(accounts());
-        linker.link(accounts(), &linker.known(providers.iter().copied(), &self.former))
+        let named =
+            providers.iter().map(|(account, identity)| ([account.app_id, account.account_id], *identity));
+        linker.link(accounts(), &linker.known(named, &self.former))
     }
 }
 

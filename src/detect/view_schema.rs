@@ -44,11 +44,11 @@ const VIEWS: [(&str, &str); 24] = [
          last_used_at@ granted_by listed_at@ from_source privileged? tenant_admin? sensitivity jit? identity_id \
          identity_key# account_active? account_class",
     ),
-    ("account_spans", "app_id account_id state valid_from@ valid_to@ how ref"),
+    ("account_spans", "app_id account_id account_key# state valid_from@ valid_to@ how ref"),
     (
         "grant_spans",
-        "app_id account_id entitlement_kind entitlement_id entitlement_name valid_from@ valid_to@ expires_at@ \
-         granted_at@ last_used_at@ granted_by from_source listed_at@ ref",
+        "app_id account_id account_key# entitlement_kind entitlement_id entitlement_key# entitlement_name valid_from@ \
+         valid_to@ expires_at@ granted_at@ last_used_at@ granted_by from_source listed_at@ ref",
     ),
     (
         "grants_ended",

@@ -1,4 +1,4 @@
-//! Which rows are meant, by the texts of two columns.
+//! Which rows are meant, by the texts of two columns or by the number in one.
 
 use std::collections::{HashMap, HashSet};
 
@@ -143,6 +143,52 @@ impl Sieve {
         let hash =
             (first.wrapping_mul(SPREAD) ^ last ^ bytes.len() as u64).wrapping_mul(SPREAD) >> self.shift;
         (hash as usize / u64::BITS as usize, 1 << (hash % u64::from(u64::BITS)))
+    }
+}
+
+/// Some numbers that were given one after the other: one bit for each number up to the greatest.
+#[derive(Clone, Debug, Default)]
+pub struct NumberSet(Vec<u64>);
+
+impl NumberSet {
+    /// Whether it has no number.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
+    pub fn insert(&mut self, number: u32) {
+        let word = number as usize / u64::BITS as usize;
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (number % u64::BITS);
+    }
+
+    pub fn has(&self, number: u32) -> bool {
+        let word = self.0.get(number as usize / u64::BITS as usize);
+        word.is_some_and(|word| word & 1 << (number % u64::BITS) != 0)
+    }
+
+    /// Adds the numbers of a column; a row without one names nothing.
+    ///
+    /// # Errors
+    /// When `batch`, which is of the view `name`, has no such column.
+    pub fn add(&mut self, name: &str, batch: &RecordBatch, column: &str) -> Result<(), Error> {
+        Rows::new(name, batch).keys(column)?.iter().flatten().for_each(|number| self.insert(number));
+        Ok(())
+    }
+}
+
+impl Extend<u32> for NumberSet {
+    fn extend<N: IntoIterator<Item = u32>>(&mut self, numbers: N) {
+        numbers.into_iter().for_each(|number| self.insert(number));
+    }
+}
+
+impl std::ops::BitOrAssign<&NumberSet> for NumberSet {
+    fn bitor_assign(&mut self, other: &NumberSet) {
+        self.0.resize(self.0.len().max(other.0.len()), 0);
+        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word |= other);
     }
 }
 

@@ -21,7 +21,7 @@ mod rows;
 mod session;
 
 pub use json::json_rows;
-pub use keys::Keys;
+pub use keys::{Keys, NumberSet};
 pub use opening::{ALL_DAYS, Base, CHANGES, KEPT, Tables};
 pub use packed_column::Elsewhere;
 pub use packed_table::{PackedTable, Packer};

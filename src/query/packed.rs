@@ -4,12 +4,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::array::{
+    Array, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions, UInt32Array,
+};
 use arrow::buffer::BooleanBuffer;
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::datatypes::{Field, Schema, SchemaRef, UInt32Type};
 use arrow::error::ArrowError;
 
-use super::keys::{Keys, Seconds, Sieve};
+use super::keys::{Keys, NumberSet, Seconds, Sieve};
 use super::packed_column::{Column, Elsewhere, Judge};
 
 /// Rows that share their values: as many as two bytes can tell apart.
@@ -100,6 +102,19 @@ impl Unit {
         let likely = likely.into_iter().filter(|(row, second)| firsts[*row].is_some_and(|of| of.has(second)));
         let by_some = likely.map(|(row, _)| named.set_bit(row, true)).count();
         Ok((by_all || by_some > 0).then(|| named.finish()))
+    }
+
+    /// Which rows have one of these numbers in a column; none where no row has.
+    pub fn numbered(&self, column: usize, numbers: &NumberSet) -> Result<Option<BooleanBuffer>, ArrowError> {
+        let column = self.columns[column].unpack(0, self.rows)?;
+        let failed = || ArrowError::SchemaError(format!("{} is no key", column.data_type()));
+        let column = column.as_primitive_opt::<UInt32Type>().ok_or_else(failed)?;
+        let keys = column.values();
+        let mut named = BooleanBuffer::collect_bool(keys.len(), |row| numbers.has(keys[row]));
+        if let Some(present) = column.nulls() {
+            named = &named & present.inner();
+        }
+        Ok((named.count_set_bits() > 0).then_some(named))
     }
 
     /// What `judge` says of each of the `rows` cells of a column from `from` on.

@@ -17,7 +17,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::keys::Keys;
+use super::keys::{Keys, NumberSet};
 use super::packed::{UNIT_ROWS, Unit};
 use super::packed_column::Elsewhere;
 use super::packed_filter::{Conditions, is_of_one_column};
@@ -101,20 +101,38 @@ impl PackedTable {
         if keys.is_empty() {
             return Ok([PackedTable::empty(Arc::clone(&self.schema)), self.clone()]);
         }
-        let (sieve, mut named, mut others) = (keys.sieve(), Vec::new(), Vec::new());
+        let sieve = keys.sieve();
+        self.split(|unit| unit.named(columns, keys, &sieve))
+    }
+
+    /// The rows that have one of these numbers in a column, and the others.
+    ///
+    /// # Errors
+    /// When it has no such column.
+    pub fn parted_by(&self, column: &str, numbers: &NumberSet) -> Result<[PackedTable; 2], ArrowError> {
+        let column = self.schema.index_of(column)?;
+        self.split(|unit| unit.numbered(column, numbers))
+    }
+
+    /// The rows that `named` says of each unit, and the others.
+    fn split(
+        &self,
+        named: impl Fn(&Unit) -> Result<Option<BooleanBuffer>, ArrowError>,
+    ) -> Result<[PackedTable; 2], ArrowError> {
+        let (mut these, mut others) = (Vec::new(), Vec::new());
         for unit in self.units.iter() {
-            let Some(rows) = unit.named(columns, keys, &sieve)? else {
+            let Some(rows) = named(unit)? else {
                 others.push(Arc::clone(unit));
                 continue;
             };
             if rows.count_set_bits() == unit.rows {
-                named.push(Arc::clone(unit));
+                these.push(Arc::clone(unit));
                 continue;
             }
-            named.push(Arc::new(unit.take(places(&rows))));
+            these.push(Arc::new(unit.take(places(&rows))));
             others.push(Arc::new(unit.take(places(&!&rows))));
         }
-        Ok([named, others].map(|units| PackedTable { schema: Arc::clone(&self.schema), units: units.into() }))
+        Ok([these, others].map(|units| PackedTable { schema: Arc::clone(&self.schema), units: units.into() }))
     }
 
     /// The rows of both.

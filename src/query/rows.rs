@@ -2,10 +2,10 @@
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray,
-    TimestampMicrosecondArray,
+    TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType, UInt32Type};
 
 use super::Error;
 use crate::domain::UtcMicros;
@@ -41,6 +41,11 @@ impl<'a> Rows<'a> {
 
     pub fn integers(&self, column: &str) -> Result<Int64Array, Error> {
         Ok(self.column(column, &DataType::Int64, "integer")?.as_primitive::<Int64Type>().clone())
+    }
+
+    /// A column of numbers that stand for what texts name.
+    pub fn keys(&self, column: &str) -> Result<UInt32Array, Error> {
+        Ok(self.column(column, &DataType::UInt32, "key")?.as_primitive::<UInt32Type>().clone())
     }
 
     pub fn numbers(&self, column: &str) -> Result<Float64Array, Error> {

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray, UInt32Array};
 
 use super::IDENTITY_PROVIDERS;
-use super::fold::{Parts, parts};
+use super::fold::{Parts, keys, parts};
+use super::kept::KEY;
 use super::link::{self, AccountFacts, Link, Linker, Person, Provider};
 use super::people::people;
 use super::wanted::Wanted;
@@ -16,6 +17,7 @@ const ACCOUNTS: &str = include_str!("spans/link_accounts.sql");
 const FORMER: &str = "SELECT app_id, account_id, name FROM former_names";
 const PROVIDERS: &str = "SELECT app_id, account_id, identity_id FROM linked_providers";
 const RENAMES: &str = "SELECT app_id, from_account_id, to_account_id FROM account_renames ORDER BY renamed_at, from_account_id, to_account_id, app_id";
+const RENAMED_KEYS: &str = "SELECT from_account_key, to_account_key FROM account_renames";
 const DOMAINS: &str = "SELECT lower(domain) AS domain, lower(alias_of) AS alias_of FROM reg_trusted_domains WHERE alias_of IS NOT NULL";
 
 /// What linking needs beside accounts and people.
@@ -23,6 +25,8 @@ pub struct Ground {
     pub domain_aliases: BTreeMap<String, String>,
     /// Accounts that were given up for others under one externalId, in the order in which it happened.
     pub renames: Vec<[String; 3]>,
+    /// The same by number, in any order.
+    pub renamed_keys: Vec<[u32; 2]>,
 }
 
 /// The table `links`, and of accounts of identity providers whose they are.
@@ -37,6 +41,7 @@ impl Ground {
         Ok(Ground {
             domain_aliases: domain_aliases(session).await?,
             renames: triples(session, RENAMES, renames, |_| true).await?,
+            renamed_keys: renamed_keys(session).await?,
         })
     }
 
@@ -64,7 +69,7 @@ impl Ground {
         let initials = {
             let linker = self.linker(&candidates);
             let providers = linker.providers(accounts());
-            linker.initials(accounts(), &linker.known(pairs(&before).chain(providers), &former))
+            linker.initials(accounts(), &linker.known(pairs(&before).chain(whose(&providers)), &former))
         };
         // Names are compared only where nothing else is found, and then with many people.
         if !initials.is_empty() {
@@ -84,7 +89,7 @@ impl Ground {
         let accounts = || columns.iter().flat_map(AccountColumns::facts);
         let linker = self.linker(people);
         let providers = linker.providers(accounts());
-        let known = linker.known(pairs(before).chain(providers.iter().copied()), former);
+        let known = linker.known(pairs(before).chain(whose(&providers)), former);
         let mut links = linker.link(accounts(), &known);
         link::follow_renames(&mut links, &self.renames);
         Ok(Linked { links: table(&links)?, providers: providers_table(&providers)? })
@@ -97,6 +102,10 @@ impl Ground {
 
 fn pairs(before: &[[String; 3]]) -> impl Iterator<Item = Provider<'_>> {
     before.iter().map(|[app, account, identity]| ([&**app, &**account], &**identity))
+}
+
+fn whose<'a>(providers: &[(AccountFacts<'a>, &'a str)]) -> impl Iterator<Item = Provider<'a>> {
+    providers.iter().map(|(account, identity)| ([account.app_id, account.account_id], *identity))
 }
 
 /// Names that accounts of identity providers had, with application and account.
@@ -132,6 +141,7 @@ pub async fn triples(
 struct AccountColumns {
     /// In the order of the fields of [`AccountFacts`].
     texts: [Texts; 9],
+    account_key: UInt32Array,
     created_at: Times,
     rows: usize,
 }
@@ -153,6 +163,7 @@ impl AccountColumns {
             AccountFacts {
                 app_id: app_id.unwrap_or_default(),
                 account_id: account_id.unwrap_or_default(),
+                account_key: self.account_key.value(row),
                 account_name,
                 display_name,
                 email,
@@ -180,9 +191,22 @@ async fn accounts(session: &Session) -> Result<Vec<AccountColumns>, Error> {
             rows.texts("class")?,
             rows.texts("declared_class")?,
         ];
-        Ok(AccountColumns { texts, created_at: rows.times("created_at")?, rows: rows.len() })
+        let (account_key, created_at) = (rows.keys(KEY)?, rows.times("created_at")?);
+        Ok(AccountColumns { texts, account_key, created_at, rows: rows.len() })
     };
     session.collect("link_accounts", ACCOUNTS).await?.iter().map(columns).collect()
+}
+
+async fn renamed_keys(session: &Session) -> Result<Vec<[u32; 2]>, Error> {
+    let mut renamed = Vec::new();
+    let take = |batch: &_| {
+        let rows = Rows::new("account_renames", batch);
+        let (from, to) = (rows.keys("from_account_key")?, rows.keys("to_account_key")?);
+        renamed.extend(from.values().iter().zip(to.values()).map(|(from, to)| [*from, *to]));
+        Ok(())
+    };
+    session.each("account_renames", RENAMED_KEYS, take).await?;
+    Ok(renamed)
 }
 
 async fn domain_aliases(session: &Session) -> Result<BTreeMap<String, String>, Error> {
@@ -207,14 +231,15 @@ fn table(links: &[Link<'_>]) -> Result<PackedTable, Error> {
     table.finish()
 }
 
-fn providers_table(providers: &[Provider<'_>]) -> Result<PackedTable, Error> {
-    let texts = |text: &dyn for<'p> Fn(&'p Provider<'_>) -> &'p str| -> ArrayRef {
+fn providers_table(providers: &[(AccountFacts<'_>, &str)]) -> Result<PackedTable, Error> {
+    let texts = |text: &dyn for<'p> Fn(&'p (AccountFacts<'_>, &str)) -> &'p str| -> ArrayRef {
         Arc::new(StringViewArray::from_iter_values(providers.iter().map(text)))
     };
     let mut table = Parts::of("provider_people");
     table.push(vec![
-        ("app_id", texts(&|([app, _], _)| app)),
-        ("account_id", texts(&|([_, account], _)| account)),
+        ("app_id", texts(&|(account, _)| account.app_id)),
+        ("account_id", texts(&|(account, _)| account.account_id)),
+        (KEY, keys(providers.iter().map(|(account, _)| account.account_key))),
         ("identity_id", texts(&|(_, identity)| identity)),
     ])?;
     table.finish()
@@ -227,6 +252,7 @@ fn columns(links: &[Link<'_>]) -> Vec<(&'static str, ArrayRef)> {
     vec![
         ("app_id", texts(&|link| Some(link.app_id))),
         ("account_id", texts(&|link| Some(link.account_id))),
+        (KEY, keys(links.iter().map(|link| link.account_key))),
         ("identity_id", texts(&|link| link.identity_id)),
         ("identity_key", Arc::new(links.iter().map(|link| link.identity_key).collect::<UInt32Array>())),
         ("method", texts(&|link| Some(link.method))),

@@ -5,7 +5,9 @@
 //! alone and of its application's listings. They are made of `touched_changes` and `touched_snapshots`: what
 //! was said of the accounts that are worked out, which without a checkpoint are all.
 
-use crate::query::{self, Keys, PackedTable, Session};
+use arrow::error::ArrowError;
+
+use crate::query::{self, Error, Keys, NumberSet, PackedTable, Session};
 
 /// Views that the next session can start from as this one holds them.
 pub const KEPT: [&str; 19] = [
@@ -39,33 +41,31 @@ const TOUCHED: [(&str, &str); 3] = [
 const TOUCHED_SNAPSHOTS: &str = "touched_snapshots";
 
 /// Rows of accounts that are worked out again, by which it is told of which others that is.
-const AGAIN: [&str; 19] = [
-    "active_account_keys",
+const AGAIN: [&str; 16] = [
+    "activity_before",
     "active_attributes",
     "active_links",
     "active_uses",
     "attributes_again",
     "attributes_before",
-    "moved_links",
+    "moved_attributes",
     "moved_names",
     "names_again",
     "names_before",
-    "renewed_account_keys",
     "renewed_account_attributes",
     "renewed_account_spans",
     "renewed_grant_spans",
     "renewed_links",
-    "told_attributes",
-    "told_grants",
     "told_uses",
-    "used_account_keys",
+    "used_links",
 ];
 
-/// The columns that name an account.
+/// The columns that name an account, and the one that numbers it.
 pub const ACCOUNT: [&str; 2] = ["app_id", "account_id"];
+pub const KEY: &str = "account_key";
 
 /// Finds out which accounts are to be worked out again; none where it is all, since there is no checkpoint.
-pub async fn find_touched(session: &Session) -> Result<Option<Keys>, query::Error> {
+pub async fn find_touched(session: &Session) -> Result<Option<Keys>, Error> {
     if !session.has("base_listings")? {
         session.alias("touched_changes", "known_changes").await?;
         session.alias(TOUCHED_SNAPSHOTS, "known_snapshots").await?;
@@ -75,18 +75,23 @@ pub async fn find_touched(session: &Session) -> Result<Option<Keys>, query::Erro
         session.lay(name, sql).await?;
     }
     session.define(TOUCHED_SNAPSHOTS, include_str!("kept/touched_snapshots.sql"), false).await?;
-    let mut touched = keys(session, "SELECT app_id, account_id FROM touched_accounts").await?;
+    let mut touched = Keys::default();
+    session
+        .each("touched_accounts", "SELECT app_id, account_id FROM touched_accounts", |batch| {
+            touched.add("touched_accounts", batch, ACCOUNT)
+        })
+        .await?;
     for batch in session.collect("touched_apps", "SELECT app_id FROM touched_apps").await? {
         touched.add_all("touched_apps", &batch, "app_id")?;
     }
     Ok(Some(touched))
 }
 
-/// The accounts that a question answers with.
-pub async fn keys(session: &Session, sql: &str) -> Result<Keys, query::Error> {
-    let mut keys = Keys::default();
-    session.each("keys", sql, |batch| keys.add("keys", batch, ACCOUNT)).await?;
-    Ok(keys)
+/// The numbers that a question answers with.
+pub async fn numbers(session: &Session, sql: &str, column: &str) -> Result<NumberSet, Error> {
+    let mut numbers = NumberSet::default();
+    session.each("numbers", sql, |batch| numbers.add("numbers", batch, column)).await?;
+    Ok(numbers)
 }
 
 /// Adds the view `name`, held: the rows of `renewed` accounts, worked out again, and those that the checkpoint has of
@@ -95,12 +100,12 @@ pub async fn lay(
     session: &Session,
     name: &str,
     again: PackedTable,
-    renewed: Option<&Keys>,
-) -> Result<usize, query::Error> {
+    renewed: Option<&NumberSet>,
+) -> Result<usize, Error> {
     let rows = again.rows();
     let whole = match renewed {
         Some(renewed) => {
-            let [_, others] = parted(session, &base(name), ACCOUNT, renewed).await?;
+            let [_, others] = parted(session, &base(name), KEY, renewed).await?;
             joined(name, &others, &again)?
         }
         None => again,
@@ -109,64 +114,63 @@ pub async fn lay(
     Ok(rows)
 }
 
-/// Adds the view `app_uses`, held. The uses since, `told_uses`, are put together with those that the checkpoint has of the
-/// same account. Gives how many rows were worked out, and which accounts were used.
-pub async fn lay_uses(session: &Session) -> Result<(usize, Keys), query::Error> {
+/// Adds the views `app_uses` and `told_uses`, held. The uses since, `told`, are put together with those that the checkpoint
+/// has of the same account. Gives how many rows came.
+pub async fn lay_uses(session: &Session, told: PackedTable) -> Result<usize, Error> {
     const NAME: &str = "app_uses";
-    const BASE: &str = "base_app_uses";
-    const NUMBERED: &str = include_str!("kept/numbered_uses.sql");
-    let (mut by_key, mut used) = (Keys::default(), Keys::default());
-    if !session.has(BASE)? {
-        session.alias("used_account_keys", "account_keys").await?;
-        return Ok((session.lay(NAME, NUMBERED).await?, used));
+    session.hold_packed("told_uses", told.clone())?;
+    let rows = told.rows();
+    if !session.has(&base(NAME))? {
+        session.hold_packed(NAME, told)?;
+        return Ok(rows);
     }
-    let accounts = "SELECT account_app, account_key_app, account_id FROM told_uses";
-    let hear = |batch: &_| {
-        by_key.add(NAME, batch, ["account_app", "account_id"])?;
-        used.add(NAME, batch, ["account_key_app", "account_id"])
-    };
-    session.each(NAME, accounts, hear).await?;
-    let [numbers, _] = parted(session, "account_keys", ACCOUNT, &used).await?;
-    session.hold_packed("used_account_keys", numbers)?;
-    let rows = session.lay("again", NUMBERED).await?;
-    let [before, others] = parted(session, BASE, ["account_app", "account_id"], &by_key).await?;
+    let used = numbers(session, "SELECT account_key FROM told_uses", KEY).await?;
+    let [before, others] = parted(session, &base(NAME), KEY, &used).await?;
     session.hold_packed("kept", before)?;
     let again = session.packed(NAME, include_str!("kept/merged_uses.sql")).await?;
-    session.forget(&["again", "kept"])?;
+    session.forget(&["kept"])?;
     session.hold_packed(NAME, joined(NAME, &others, &again)?)?;
-    Ok((rows, used))
+    Ok(rows)
 }
 
 /// Adds the view `name`, held, as the checkpoint has it.
-pub async fn stand(session: &Session, name: &str) -> Result<(), query::Error> {
+pub async fn stand(session: &Session, name: &str) -> Result<(), Error> {
     session.alias(name, &base(name)).await
 }
 
 /// Adds the view `name`, held: as the checkpoint has it, where what it is made of `stands`.
-pub async fn stand_or_lay(
-    session: &Session,
-    name: &str,
-    sql: &str,
-    stands: bool,
-) -> Result<(), query::Error> {
+pub async fn stand_or_lay(session: &Session, name: &str, sql: &str, stands: bool) -> Result<(), Error> {
     match stands {
         true => stand(session, name).await,
         false => session.lay(name, sql).await.map(|_| ()),
     }
 }
 
-/// Rows of `named` accounts in the view `name`, and the others.
+/// Rows of the view `name` that have one of these numbers in a column, and the others.
 pub async fn parted(
     session: &Session,
     name: &str,
-    account: [&str; 2],
-    named: &Keys,
-) -> Result<[PackedTable; 2], query::Error> {
-    session.held(name).await?.parted(account, named).map_err(|source| failed(name, source))
+    column: &str,
+    numbers: &NumberSet,
+) -> Result<[PackedTable; 2], Error> {
+    session.held(name).await?.parted_by(column, numbers).map_err(failed(name))
+}
+
+/// Holds as `part`, and no longer what it was, the rows of the view `name` that have one of these numbers in a column.
+pub async fn hold_part(
+    session: &Session,
+    part: &str,
+    name: &str,
+    column: &str,
+    numbers: &NumberSet,
+) -> Result<(), Error> {
+    let [named, _] = parted(session, name, column, numbers).await?;
+    session.forget(&[part])?;
+    session.hold_packed(part, named)
 }
 
 /// Lets go of what the checkpoint has, and of what was needed only to tell what of it stands.
-pub fn forget(session: &Session) -> Result<(), query::Error> {
+pub fn forget(session: &Session) -> Result<(), Error> {
     session.forget(&TOUCHED.map(|(name, _)| name))?;
     session.forget(&[TOUCHED_SNAPSHOTS])?;
     session.forget(&AGAIN)?;
@@ -179,10 +183,10 @@ pub fn base(name: &str) -> String {
 }
 
 /// The rows of both, in the view `name`.
-pub fn joined(name: &str, kept: &PackedTable, again: &PackedTable) -> Result<PackedTable, query::Error> {
-    kept.joined(again).map_err(|source| failed(name, source))
+pub fn joined(name: &str, kept: &PackedTable, again: &PackedTable) -> Result<PackedTable, Error> {
+    kept.joined(again).map_err(failed(name))
 }
 
-fn failed(name: &str, source: arrow::error::ArrowError) -> query::Error {
-    query::Error::Run { name: name.to_owned(), source: Box::new(source.into()) }
+pub fn failed(name: &str) -> impl Fn(ArrowError) -> Error {
+    move |source| Error::Run { name: name.to_owned(), source: Box::new(source.into()) }
 }

@@ -11,10 +11,11 @@ use super::names::{canonical_email, folded_name, former_texts, initial};
 use crate::domain::UtcMicros;
 
 /// An account, as far as linking needs to know it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct AccountFacts<'a> {
     pub app_id: &'a str,
     pub account_id: &'a str,
+    pub account_key: u32,
     pub account_name: Option<&'a str>,
     pub display_name: Option<&'a str>,
     pub email: Option<&'a str>,
@@ -47,6 +48,7 @@ pub struct Person {
 pub struct Link<'a> {
     pub app_id: &'a str,
     pub account_id: &'a str,
+    pub account_key: u32,
     pub identity_id: Option<&'a str>,
     pub identity_key: Option<u32>,
     /// `external_id`, `employee_id`, `email`, `alias`, `login`, `rename`, `ambiguous`, `name`, `none`.
@@ -91,14 +93,17 @@ impl<'a> Linker<'a> {
         Linker { index: Index::new(people, domain_aliases), identity_providers }
     }
 
-    /// Whose the accounts of identity providers are, of these accounts.
-    pub fn providers<'f>(&self, accounts: impl Iterator<Item = AccountFacts<'f>>) -> Vec<Provider<'f>>
+    /// The accounts of identity providers among these that are somebody's, and whose.
+    pub fn providers<'f>(
+        &self,
+        accounts: impl Iterator<Item = AccountFacts<'f>>,
+    ) -> Vec<(AccountFacts<'f>, &'f str)>
     where
         'a: 'f,
     {
         let found = |account: AccountFacts<'f>| match self.index.find(&account, &Known::default()) {
             Match::One(person, _, confidence) if confidence >= LOGIN => {
-                Some(([account.app_id, account.account_id], self.index.people[person].identity_id.as_str()))
+                Some((account, self.index.people[person].identity_id.as_str()))
             }
             _ => None,
         };
@@ -326,6 +331,7 @@ impl<'a> Index<'a> {
         let mut link = Link {
             app_id: account.app_id,
             account_id: account.account_id,
+            account_key: account.account_key,
             identity_id: None,
             identity_key: None,
             method: "none",

@@ -21,6 +21,7 @@ mod wanted;
 
 pub use kept::KEPT;
 
+use self::numbers::Numbers;
 use crate::models::Semantics;
 use crate::query::{self, Session};
 
@@ -71,24 +72,29 @@ const PLAIN_REGISTERS: [&str; 10] = [
 pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize, query::Error> {
     session.hold("semantics", vec![semantics::table(configured)?])?;
     let touched = kept::find_touched(session).await?;
-    let touched = touched.as_ref();
     people(session).await?;
-    let mut renewed = 0;
-    let [spans, attributes] = fold::accounts(session).await?;
-    renewed += kept::lay(session, "account_spans", spans, touched).await?;
-    session.hold_packed("told_attributes", attributes.clone())?;
-    renewed += kept::lay(session, "account_attributes", attributes, touched).await?;
+    let mut accounts = Numbers::of_accounts(session, touched.as_ref()).await?;
+    let mut entitlements = Numbers::of_entitlements(session).await?;
+    let [spans, attributes] = fold::accounts(session, &mut accounts).await?;
+    let spoken_of = touched.as_ref().map(|touched| accounts.among(touched));
+    let mut renewed = kept::lay(session, "account_spans", spans, spoken_of.as_ref()).await?;
+    renewed += kept::lay(session, "account_attributes", attributes, spoken_of.as_ref()).await?;
     session.lay("account_renames", include_str!("spans/account_renames.sql")).await?;
-    let grants = fold::grants(session).await?;
-    session.hold_packed("told_grants", grants.clone())?;
+    let grants = fold::grants(session, &mut accounts, &mut entitlements).await?;
+    // Some accounts are spoken of by grants alone.
+    let touched = touched.map(|touched| accounts.among(&touched));
+    let touched = touched.as_ref();
     renewed += kept::lay(session, "grant_spans", grants, touched).await?;
-    session.lay("told_uses", include_str!("spans/app_uses.sql")).await?;
-    numbers::ACCOUNTS.lay(session).await?;
-    numbers::ENTITLEMENTS.lay(session).await?;
-    let (rows, used) = kept::lay_uses(session).await?;
-    renewed += rows;
+    let names = include_str!("spans/former_names.sql");
+    let names = accounts.numbered(session, "former_names", names, kept::ACCOUNT).await?;
+    session.hold_packed("names_again", names.clone())?;
+    kept::lay(session, "former_names", names, touched).await?;
+    let uses = accounts.numbered(session, "app_uses", numbers::USES, numbers::USER).await?;
+    renewed += kept::lay_uses(session, uses).await?;
+    accounts.lay(session).await?;
+    entitlements.lay(session).await?;
     let relinked = relink::lay(session, touched).await?;
-    renew::lay_activity(session, relinked.as_ref(), &used).await?;
+    renew::lay_activity(session, relinked.as_ref()).await?;
     renew::lay_now(session, relinked.as_ref()).await?;
     kept::forget(session)?;
     settle(session).await?;

@@ -7,20 +7,17 @@
 
 use std::collections::HashSet;
 
-use crate::query::{Error, Keys, Rows, Session};
+use crate::query::{Error, NumberSet, Rows, Session};
 
 use super::facts::{self, Ground, Linked};
-use super::kept::{self, ACCOUNT};
+use super::kept::{self, KEY, hold_part};
 use super::{IDENTITY_PROVIDERS, names};
 
 const NAMES: [&str; 3] = ["app_id", "account_id", "name"];
 
-/// Adds `links`, `provider_people` and `former_names`, held. `touched` accounts were worked out again. Gives the accounts
+/// Adds `links` and `provider_people`, held. `touched` accounts were worked out again. Gives the accounts
 /// whose rows in views that stand on links must be worked out; none where it is all.
-pub async fn lay(session: &Session, touched: Option<&Keys>) -> Result<Option<Keys>, Error> {
-    let names = session.packed("former_names", include_str!("spans/former_names.sql")).await?;
-    session.hold_packed("names_again", names.clone())?;
-    kept::lay(session, "former_names", names, touched).await?;
+pub async fn lay(session: &Session, touched: Option<&NumberSet>) -> Result<Option<NumberSet>, Error> {
     let stands = touched.filter(|_| session.people_stand() && session.registers_stand());
     let Some(touched) = stands else {
         session.alias("linked_attributes", "account_attributes").await?;
@@ -35,7 +32,7 @@ pub async fn lay(session: &Session, touched: Option<&Keys>) -> Result<Option<Key
     if !relinked.is_empty() || !fresh.is_empty() {
         let ground = Ground::of(session).await?;
         add_followers(session, &ground, fresh, &mut relinked).await?;
-        follow_renames(&ground.renames, &mut relinked);
+        follow_renames(&ground.renamed_keys, &mut relinked);
         let Linked { links, providers } = link_again(session, &ground, &relinked).await?;
         kept::lay(session, "links", links, Some(&relinked)).await?;
         kept::lay(session, "provider_people", providers, Some(&relinked)).await?;
@@ -44,34 +41,28 @@ pub async fn lay(session: &Session, touched: Option<&Keys>) -> Result<Option<Key
             kept::stand(session, name).await?;
         }
     }
-    relinked.extend(touched);
+    relinked |= touched;
     Ok(Some(relinked))
 }
 
 /// Accounts of which linking knows something else.
-async fn changed(session: &Session, touched: &Keys) -> Result<Keys, Error> {
-    for (view, name) in
-        [("base_account_attributes", "attributes_before"), ("account_attributes", "attributes_again")]
-    {
-        let [named, _] = kept::parted(session, view, ACCOUNT, touched).await?;
-        session.hold_packed(name, named)?;
-    }
-    kept::keys(session, include_str!("kept/relinked.sql")).await
+async fn changed(session: &Session, touched: &NumberSet) -> Result<NumberSet, Error> {
+    hold_part(session, "attributes_before", "base_account_attributes", KEY, touched).await?;
+    hold_part(session, "attributes_again", "account_attributes", KEY, touched).await?;
+    kept::numbers(session, include_str!("kept/relinked.sql"), KEY).await
 }
 
 /// Names that accounts of identity providers had and that were not known.
-async fn fresh_names(session: &Session, touched: &Keys) -> Result<Vec<String>, Error> {
-    let [before, _] = kept::parted(session, "base_former_names", ACCOUNT, touched).await?;
-    session.hold_packed("names_before", before)?;
+async fn fresh_names(session: &Session, touched: &NumberSet) -> Result<Vec<String>, Error> {
+    hold_part(session, "names_before", "base_former_names", KEY, touched).await?;
     let fresh = facts::triples(session, include_str!("kept/fresh_names.sql"), NAMES, |_| true).await?;
     Ok(fresh.into_iter().map(|[_, _, name]| name).collect())
 }
 
 /// Links these accounts; those of identity providers that are not among them belong to whom they belonged to.
-async fn link_again(session: &Session, ground: &Ground, relinked: &Keys) -> Result<Linked, Error> {
-    let [attributes, _] = kept::parted(session, "account_attributes", ACCOUNT, relinked).await?;
-    let [_, providers] = kept::parted(session, "base_provider_people", ACCOUNT, relinked).await?;
-    session.hold_packed("linked_attributes", attributes)?;
+async fn link_again(session: &Session, ground: &Ground, relinked: &NumberSet) -> Result<Linked, Error> {
+    hold_part(session, "linked_attributes", "account_attributes", KEY, relinked).await?;
+    let [_, providers] = kept::parted(session, "base_provider_people", KEY, relinked).await?;
     session.hold_packed("linked_providers", providers)?;
     let linked = ground.link_some(session).await;
     session.forget(&["linked_attributes", "linked_providers"])?;
@@ -84,33 +75,31 @@ async fn add_followers(
     session: &Session,
     ground: &Ground,
     fresh: Vec<String>,
-    relinked: &mut Keys,
+    relinked: &mut NumberSet,
 ) -> Result<(), Error> {
-    let moved = relinked.of_firsts(&IDENTITY_PROVIDERS);
-    let [names, _] = kept::parted(session, "former_names", ACCOUNT, &moved).await?;
-    session.hold_packed("moved_names", names)?;
+    let ids = ids_of_providers(session, relinked).await?;
+    hold_part(session, "moved_names", "former_names", KEY, relinked).await?;
     let names =
         facts::triples(session, "SELECT app_id, account_id, name FROM moved_names", NAMES, |_| true).await?;
     let names = names.into_iter().map(|[_, _, name]| name).chain(fresh);
     let texts: HashSet<String> =
         names.flat_map(|name| names::former_texts(&name, &ground.domain_aliases)).collect();
-    if texts.is_empty() && moved.is_empty() {
+    if texts.is_empty() && ids.is_empty() {
         return Ok(());
     }
-    let accounts = "SELECT app_id, account_id, account_name, email, external_id FROM account_attributes";
+    let accounts = "SELECT account_key, account_name, email, external_id FROM account_attributes";
     let follow = |batch: &_| {
         let rows = Rows::new("account_attributes", batch);
-        let [app_id, account_id] = [rows.texts("app_id")?, rows.texts("account_id")?];
+        let (keys, external_id) = (rows.keys(KEY)?, rows.texts("external_id")?);
         let (name, email) = (rows.texts("account_name")?, rows.texts("email")?);
-        let external_id = rows.texts("external_id")?;
         for row in 0..rows.len() {
-            let keys = names::former_keys(name.get(row), email.get(row), &ground.domain_aliases);
-            let by_name = keys.iter().flatten().any(|key| texts.contains(key));
-            let by_id = || external_id.get(row).is_some_and(|id| moved.has_second(id.trim()));
-            if let (Some(app), Some(account)) = (app_id.get(row), account_id.get(row))
-                && (by_name || by_id())
-            {
-                relinked.add_pair(app, account);
+            let by_id = external_id.get(row).is_some_and(|id| ids.contains(id.trim()));
+            let by_name = || {
+                let keys = names::former_keys(name.get(row), email.get(row), &ground.domain_aliases);
+                keys.iter().flatten().any(|key| texts.contains(key))
+            };
+            if by_id || by_name() {
+                relinked.insert(keys.value(row));
             }
         }
         Ok(())
@@ -118,14 +107,32 @@ async fn add_followers(
     session.each("account_attributes", accounts, follow).await
 }
 
+/// The ids of those accounts that are of identity providers, now or when the checkpoint was made.
+async fn ids_of_providers(session: &Session, accounts: &NumberSet) -> Result<HashSet<String>, Error> {
+    let mut ids = HashSet::new();
+    for view in ["base_account_attributes", "account_attributes"] {
+        hold_part(session, "moved_attributes", view, KEY, accounts).await?;
+        let take = |batch: &_| {
+            let rows = Rows::new("moved_attributes", batch);
+            let (apps, accounts) = (rows.texts("app_id")?, rows.texts("account_id")?);
+            let of_providers = apps.iter().zip(accounts.iter());
+            let of_providers =
+                of_providers.filter(|(app, _)| app.is_some_and(|app| IDENTITY_PROVIDERS.contains(&app)));
+            ids.extend(of_providers.filter_map(|(_, account)| account.map(str::to_owned)));
+            Ok(())
+        };
+        session.each("moved_attributes", "SELECT app_id, account_id FROM moved_attributes", take).await?;
+    }
+    Ok(ids)
+}
+
 /// Adds to `relinked` the accounts that were renamed from its accounts or to them.
-fn follow_renames(renames: &[[String; 3]], relinked: &mut Keys) {
+fn follow_renames(renames: &[[u32; 2]], relinked: &mut NumberSet) {
     loop {
         let mut grown = false;
-        for [app, from, to] in renames {
-            if relinked.has(app, from) != relinked.has(app, to) {
-                relinked.add_pair(app, from);
-                relinked.add_pair(app, to);
+        for [from, to] in renames {
+            if relinked.has(*from) != relinked.has(*to) {
+                relinked.extend([*from, *to]);
                 grown = true;
             }
         }

@@ -7,8 +7,9 @@ use indexmap::IndexSet;
 use super::described::{self, Described, Said};
 use super::listings::{Listings, Trusted};
 use super::texts::{Numbered, words};
-use super::{NEVER, Parts, failed, parts, times};
+use super::{NEVER, Parts, failed, keys, parts, times};
 use crate::query::{Error, PackedTable, Rows};
+use crate::state::numbers::Numbers;
 
 /// What an account can be said to be. Of two words of one record the later one here counts.
 const STATES: [&str; 4] = ["active", "deleted", "inactive", "unknown"];
@@ -33,7 +34,7 @@ struct Word {
 #[derive(Default)]
 pub struct Accounts {
     texts: Numbered,
-    /// Application and account; the place of a pair is the account's number.
+    /// Application and account; the place of a pair is the account's number here.
     keys: IndexSet<(u32, u32), RandomState>,
     words: Vec<Word>,
     described: Vec<Described>,
@@ -66,13 +67,21 @@ impl Accounts {
         Ok(())
     }
 
+    /// The `account_key` of each account, in their order.
+    pub fn numbered(&self, numbers: &mut Numbers) -> Vec<u32> {
+        self.keys
+            .iter()
+            .map(|(app, account)| numbers.number(self.texts.text(*app), self.texts.text(*account)))
+            .collect()
+    }
+
     /// One stretch [`valid_from`, `valid_to`) a row in which one account is in one state: `app_id`,
-    /// `account_id`, `state` (active, inactive, deleted, unknown), `valid_from`, `valid_to`, `how`
+    /// `account_id`, `account_key`, `state` (active, inactive, deleted, unknown), `valid_from`, `valid_to`, `how`
     /// (event, listing, vanished), `ref` (event or listing id).
     ///
     /// A trusted complete listing ends every account that it does not name. That a listing says
     /// nothing of the status counts only where nothing else does.
-    pub fn spans(&mut self, listings: &Listings) -> Result<PackedTable, Error> {
+    pub fn spans(&mut self, listings: &Listings, numbers: &[u32]) -> Result<PackedTable, Error> {
         let trusted = listings.trusted("account", &mut self.texts);
         let mut said = std::mem::take(&mut self.words);
         said.sort_unstable_by(|a, b| a.account.cmp(&b.account).then_with(|| self.order(a, b)));
@@ -98,6 +107,7 @@ impl Accounts {
             table.push(vec![
                 ("app_id", text(&|word| key(word).0).map_err(&failed)?),
                 ("account_id", text(&|word| key(word).1).map_err(&failed)?),
+                ("account_key", keys(spans.iter().map(|word| numbers[word.account as usize]))),
                 ("state", words(&STATES, spans.iter().map(|word| word.state))),
                 ("valid_from", times(spans.iter().map(|word| Some(word.said.at)))),
                 ("valid_to", times(ends.iter().copied())),
@@ -108,18 +118,19 @@ impl Accounts {
         table.finish()
     }
 
-    /// One account a row that anything describes: `app_id`, `account_id`, the newest value that anyone
+    /// One account a row that anything describes: `app_id`, `account_id`, `account_key`, the newest value that anyone
     /// stated of each attribute, and when it was created, active, listed and described at all.
-    pub fn attributes(&self) -> Result<PackedTable, Error> {
-        let described = self.keys.iter().zip(&self.described).filter(|(_, one)| one.is_known());
-        let (keys, known): (Vec<&(u32, u32)>, Vec<&Described>) = described.unzip();
+    pub fn attributes(&self, numbers: &[u32]) -> Result<PackedTable, Error> {
+        let described = self.keys.iter().zip(numbers).zip(&self.described).filter(|(_, one)| one.is_known());
+        let (accounts, known): (Vec<_>, Vec<&Described>) = described.unzip();
         let (written, failed) = (self.texts.written(), failed("account_attributes"));
         let mut table = Parts::of("account_attributes");
         for part in parts(known.len()) {
-            let (keys, known) = (&keys[part.clone()], &known[part]);
+            let (accounts, known) = (&accounts[part.clone()], &known[part]);
             let mut columns = vec![
-                ("app_id", written.column(keys.iter().map(|key| key.0)).map_err(&failed)?),
-                ("account_id", written.column(keys.iter().map(|key| key.1)).map_err(&failed)?),
+                ("app_id", written.column(accounts.iter().map(|(key, _)| key.0)).map_err(&failed)?),
+                ("account_id", written.column(accounts.iter().map(|(key, _)| key.1)).map_err(&failed)?),
+                ("account_key", keys(accounts.iter().map(|(_, number)| **number))),
             ];
             columns.extend(described::columns(known, &written)?);
             table.push(columns)?;

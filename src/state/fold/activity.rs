@@ -1,14 +1,14 @@
 //! Uses of accounts, folded into when each was last used, and whether it still succeeds.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use ahash::RandomState;
-use arrow::array::{ArrayRef, Int64Array, RecordBatch};
-use indexmap::{IndexMap, IndexSet};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, UInt32Array};
 
 use super::texts::{NONE, Numbered};
-use super::{NEVER, failed, times};
-use crate::query::{Error, Rows};
+use super::{NEVER, Parts, failed, keys, times};
+use crate::query::{Error, NumberSet, PackedTable, Rows, Session, Texts};
 
 /// What is known of the uses of one account; [`NEVER`] for no time.
 #[derive(Clone, Copy)]
@@ -32,116 +32,191 @@ impl Activity {
 
 /// A failure, or several at one instant.
 struct Failed {
-    account: usize,
+    place: usize,
     at: i64,
     times: i64,
 }
 
-/// Links first, then uses and what listings say of activity.
+/// An account as rows name it.
+struct Named {
+    account_key: u32,
+    app: u32,
+    account: u32,
+    /// Whose it is.
+    identity_key: Option<u32>,
+}
+
+/// Links first, then uses and what listings or a checkpoint say of activity.
 #[derive(Default)]
 pub struct Uses {
     texts: Numbered,
-    /// Application and account; the place of a pair is the account's number.
-    keys: IndexSet<(u32, u32), RandomState>,
-    /// By account: whose it is.
-    identities: Vec<u32>,
-    /// By identity and application: the accounts.
-    of_identity: IndexMap<(u32, u32), Vec<usize>, RandomState>,
+    /// By `account_key`: the account's place.
+    places: HashMap<u32, usize, RandomState>,
+    accounts: Vec<Named>,
     activities: Vec<Activity>,
+    /// By identity and application: the accounts.
+    of_identity: HashMap<(u32, u32), Vec<usize>, RandomState>,
     failures: Vec<Failed>,
 }
 
 impl Uses {
-    pub fn hear_links(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+    /// Takes the accounts of the view `links`, which are all accounts of some people.
+    pub async fn hear_links(&mut self, session: &Session, links: &str) -> Result<(), Error> {
+        session.alias("heard", links).await?;
+        let sql = "SELECT app_id, account_id, account_key, identity_key FROM heard";
+        session.each(links, sql, |batch| self.hear_links_of(batch)).await?;
+        session.forget(&["heard"])
+    }
+
+    /// Takes the rows of `uses`, a part of `app_uses`.
+    pub async fn hear_uses(&mut self, session: &Session, uses: &str) -> Result<(), Error> {
+        session.alias("heard", uses).await?;
+        let sql = "SELECT account_key_app, account_id, account_key, app_key, verb, outcome = 'success' AS ok, first_at, \
+                   last_at, uses FROM heard WHERE account_key IS NOT NULL";
+        session.each(uses, sql, |batch| self.hear_uses_of(batch)).await?;
+        session.forget(&["heard"])
+    }
+
+    /// Takes the instants at which listings say that the accounts of `attributes` were last active.
+    pub async fn hear_listed(&mut self, session: &Session, attributes: &str) -> Result<(), Error> {
+        session.alias("heard", attributes).await?;
+        let sql = "SELECT app_id, account_id, account_key, last_active_at FROM heard WHERE last_active_at <= $as_of";
+        session.each(attributes, sql, |batch| self.hear_listed_of(batch)).await?;
+        session.forget(&["heard"])
+    }
+
+    /// Takes what the rows of `before`, a part of `last_activity`, say of uses before those that were heard. Gives the
+    /// accounts of which they do not tell enough: how many failures came after a success among earlier ones.
+    pub async fn hear_before(&mut self, session: &Session, before: &str) -> Result<NumberSet, Error> {
+        let mut unsure = NumberSet::default();
+        session.alias("heard", before).await?;
+        session.each(before, "SELECT * FROM heard", |batch| self.hear_before_of(batch, &mut unsure)).await?;
+        session.forget(&["heard"])?;
+        Ok(unsure)
+    }
+
+    fn hear_links_of(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("links", batch);
-        let mut texts = |column| self.texts.read(&rows, column);
-        let (apps, accounts, identities) = (texts("app_id")?, texts("account_id")?, texts("identity_id")?);
+        let named = Naming::read(&rows, ["app_id", "account_id"], &mut self.texts)?;
+        let identities = rows.keys("identity_key")?;
         for row in 0..rows.len() {
-            let account = self.account(apps[row], accounts[row]);
-            self.identities[account] = identities[row];
-            if identities[row] != NONE {
-                self.of_identity.entry((identities[row], apps[row])).or_default().push(account);
+            let place = self.place(&named, row);
+            if identities.is_valid(row) {
+                let identity = identities.value(row);
+                self.accounts[place].identity_key = Some(identity);
+                self.of_identity.entry((identity, named.apps[row])).or_default().push(place);
             }
         }
         Ok(())
     }
 
-    /// Rows of `app_uses`. A sign-in through an identity provider counts for the account that the
-    /// same identity has in the application it went to.
-    pub fn hear_uses(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+    /// A sign-in through an identity provider counts for the account that the same identity has in the application it
+    /// went to.
+    fn hear_uses_of(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("app_uses", batch);
         let sso = self.texts.number("sso");
-        let mut texts = |column| self.texts.read(&rows, column);
-        let (from, accounts) = (texts("account_key_app")?, texts("account_id")?);
-        let (to, verbs) = (texts("app_key")?, texts("verb")?);
+        let named = Naming::read(&rows, ["account_key_app", "account_id"], &mut self.texts)?;
+        let (to, verbs) = (self.texts.read(&rows, "app_key")?, self.texts.read(&rows, "verb")?);
         let (first_at, last_at, uses) =
             (rows.times("first_at")?, rows.times("last_at")?, rows.integers("uses")?);
         let ok = rows.booleans("ok")?;
         for row in 0..rows.len() {
-            if from[row] == NONE || accounts[row] == NONE {
-                continue;
-            }
             let (Some(first_at), Some(last_at)) = (first_at.get(row), last_at.get(row)) else { continue };
-            let account = self.account(from[row], accounts[row]);
-            let used = |account: usize, signal: u32, uses_of: &mut Uses| match ok.value(row) {
-                true => uses_of.succeeded(account, signal, first_at.0, last_at.0),
-                false => uses_of.failures.push(Failed { account, at: last_at.0, times: uses.value(row) }),
+            let place = self.place(&named, row);
+            let used = |place: usize, signal: u32, uses_of: &mut Uses| match ok.value(row) {
+                true => uses_of.succeeded(place, signal, first_at.0, last_at.0),
+                false => uses_of.failures.push(Failed { place, at: last_at.0, times: uses.value(row) }),
             };
-            used(account, verbs[row], self);
-            if to[row] == NONE || to[row] == from[row] || self.identities[account] == NONE {
-                continue;
-            }
-            let theirs = self.of_identity.get(&(self.identities[account], to[row])).cloned();
-            theirs.unwrap_or_default().into_iter().for_each(|account| used(account, sso, self));
+            used(place, verbs[row], self);
+            let identity = self.accounts[place].identity_key.filter(|_| to[row] != named.apps[row]);
+            let theirs = identity.and_then(|identity| self.of_identity.get(&(identity, to[row]))).cloned();
+            theirs.unwrap_or_default().into_iter().for_each(|place| used(place, sso, self));
         }
         Ok(())
     }
 
-    /// Accounts with the instant at which a listing says that they were last active.
-    pub fn hear_listed(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+    fn hear_listed_of(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("account_attributes", batch);
         let listing = self.texts.number("listing");
-        let mut texts = |column| self.texts.read(&rows, column);
-        let (apps, accounts) = (texts("app_id")?, texts("account_id")?);
+        let named = Naming::read(&rows, ["app_id", "account_id"], &mut self.texts)?;
         let last_active_at = rows.times("last_active_at")?;
         for row in 0..rows.len() {
             let Some(at) = last_active_at.get(row) else { continue };
-            let account = self.account(apps[row], accounts[row]);
-            self.succeeded(account, listing, at.0, at.0);
+            let place = self.place(&named, row);
+            self.succeeded(place, listing, at.0, at.0);
         }
         Ok(())
     }
 
-    /// One account with any activity a row: `app_id`, `account_id`, `last_success_at`,
+    fn hear_before_of(&mut self, batch: &RecordBatch, unsure: &mut NumberSet) -> Result<(), Error> {
+        let rows = Rows::new("last_activity", batch);
+        let named = Naming::read(&rows, ["app_id", "account_id"], &mut self.texts)?;
+        let signals = self.texts.read(&rows, "last_success_signal")?;
+        let time = |column: &str| rows.times(column);
+        let (first, last, failed) =
+            (time("first_success_at")?, time("last_success_at")?, time("last_failure_at")?);
+        let since = rows.integers("failures_since_success")?;
+        for (row, signal) in signals.into_iter().enumerate() {
+            let place = self.place(&named, row);
+            let succeeded_since = self.activities[place].last_success_at;
+            let (last, times) = (last.get(row).map_or(NEVER, |at| at.0), since.value(row));
+            if let Some(failed) = failed.get(row) {
+                // Of several failures after the success before, the last alone is known by its instant.
+                if times > 1 && last < succeeded_since && succeeded_since < failed.0 {
+                    unsure.insert(self.accounts[place].account_key);
+                }
+                self.failures.push(Failed { place, at: failed.0, times });
+            }
+            if let Some(first) = first.get(row) {
+                self.succeeded(place, signal, first.0, last);
+            }
+        }
+        Ok(())
+    }
+
+    /// The accounts of which any activity was heard.
+    pub fn active(&self) -> NumberSet {
+        let mut active = NumberSet::default();
+        let succeeded = self.activities.iter().enumerate().filter(|(_, one)| one.last_success_at != NEVER);
+        let places = succeeded.map(|(place, _)| place).chain(self.failures.iter().map(|failed| failed.place));
+        active.extend(places.map(|place| self.accounts[place].account_key));
+        active
+    }
+
+    /// The rows of `last_activity`.
+    pub fn table(self, but: &NumberSet) -> Result<PackedTable, Error> {
+        let mut table = Parts::of("last_activity");
+        table.push(self.last_activity(but)?)?;
+        table.finish()
+    }
+
+    /// One account with any activity a row: `app_id`, `account_id`, `account_key`, `last_success_at`,
     /// `last_success_signal`, `last_failure_at`, `failures_since_success`, `first_success_at`. Only a
-    /// success counts as use; a failed sign-in never refreshes it.
-    pub fn last_activity(mut self) -> Result<Vec<(&'static str, ArrayRef)>, Error> {
-        for Failed { account, at, times } in std::mem::take(&mut self.failures) {
-            let activity = &mut self.activities[account];
+    /// success counts as use; a failed sign-in never refreshes it. None of the accounts `but` these.
+    fn last_activity(mut self, but: &NumberSet) -> Result<Vec<(&'static str, ArrayRef)>, Error> {
+        for Failed { place, at, times } in std::mem::take(&mut self.failures) {
+            let activity = &mut self.activities[place];
             activity.last_failure_at = activity.last_failure_at.max(at);
             if at > activity.last_success_at {
                 activity.failures_since_success += times;
             }
         }
         let is_any = |one: &Activity| one.last_success_at != NEVER || one.last_failure_at != NEVER;
-        let found: Vec<((u32, u32), Activity)> = self
-            .keys
-            .iter()
-            .copied()
-            .zip(self.activities.iter().copied())
-            .filter(|(_, one)| is_any(one))
-            .collect();
+        let found = self.accounts.iter().zip(self.activities.iter().copied());
+        let found: Vec<(&Named, Activity)> =
+            found.filter(|(named, one)| is_any(one) && !but.has(named.account_key)).collect();
         let (written, failed) = (self.texts.written(), failed("last_activity"));
-        let text = |number: &dyn Fn((u32, u32), &Activity) -> u32| {
-            written.column(found.iter().map(|(key, one)| number(*key, one))).map_err(&failed)
+        let text = |number: &dyn Fn(&Named, &Activity) -> u32| {
+            written.column(found.iter().map(|(named, one)| number(named, one))).map_err(&failed)
         };
         let time = |at: &dyn Fn(&Activity) -> i64| {
             times(found.iter().map(|(_, one)| at(one)).map(|at| (at != NEVER).then_some(at)))
         };
         let since: Int64Array = found.iter().map(|(_, one)| Some(one.failures_since_success)).collect();
         Ok(vec![
-            ("app_id", text(&|key, _| key.0)?),
-            ("account_id", text(&|key, _| key.1)?),
+            ("app_id", text(&|named, _| named.app)?),
+            ("account_id", text(&|named, _| named.account)?),
+            ("account_key", keys(found.iter().map(|(named, _)| named.account_key))),
             ("last_success_at", time(&|one| one.last_success_at)),
             ("last_success_signal", text(&|_, one| one.signal)?),
             ("last_failure_at", time(&|one| one.last_failure_at)),
@@ -150,17 +225,22 @@ impl Uses {
         ])
     }
 
-    fn account(&mut self, app: u32, account: u32) -> usize {
-        let (number, new) = self.keys.insert_full((app, account));
-        if new {
-            self.identities.push(NONE);
-            self.activities.push(Activity::NONE);
+    /// The place of the account of a row.
+    fn place(&mut self, named: &Naming, row: usize) -> usize {
+        let account_key = named.keys.value(row);
+        if let Some(place) = self.places.get(&account_key) {
+            return *place;
         }
-        number
+        let place = self.accounts.len();
+        let account = self.texts.number(named.accounts.get(row).unwrap_or_default());
+        self.places.insert(account_key, place);
+        self.accounts.push(Named { account_key, app: named.apps[row], account, identity_key: None });
+        self.activities.push(Activity::NONE);
+        place
     }
 
-    fn succeeded(&mut self, account: usize, signal: u32, first_at: i64, last_at: i64) {
-        let activity = &mut self.activities[account];
+    fn succeeded(&mut self, place: usize, signal: u32, first_at: i64, last_at: i64) {
+        let activity = &mut self.activities[place];
         if activity.first_success_at == NEVER || first_at < activity.first_success_at {
             activity.first_success_at = first_at;
         }
@@ -169,5 +249,19 @@ impl Uses {
         if order.then_with(|| text(signal).cmp(text(activity.signal))).is_gt() {
             (activity.last_success_at, activity.signal) = (last_at, signal);
         }
+    }
+}
+
+/// How the rows of a batch name accounts.
+struct Naming {
+    apps: Vec<u32>,
+    accounts: Texts,
+    keys: UInt32Array,
+}
+
+impl Naming {
+    fn read(rows: &Rows<'_>, [app, account]: [&str; 2], texts: &mut Numbered) -> Result<Naming, Error> {
+        let (apps, accounts) = (texts.read(rows, app)?, rows.texts(account)?);
+        Ok(Naming { apps, accounts, keys: rows.keys("account_key")? })
     }
 }

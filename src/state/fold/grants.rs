@@ -1,6 +1,7 @@
 //! What was said of grants, folded into the stretches in which they are held.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 use ahash::RandomState;
 use arrow::array::{ArrayRef, RecordBatch};
@@ -9,8 +10,9 @@ use indexmap::{IndexMap, IndexSet};
 use super::described::Said;
 use super::listings::{Listings, Trusted};
 use super::texts::{NONE, Numbered, Written};
-use super::{NEVER, PART_ROWS, Parts, failed, times};
+use super::{NEVER, PART_ROWS, Parts, failed, keys, times};
 use crate::query::{Error, PackedTable, Rows};
+use crate::state::numbers::Numbers;
 
 /// Who says so, in the order in which words of one instant count: an event, a listing that names
 /// the grant, or one that does not and the end of the account.
@@ -61,12 +63,17 @@ struct Span {
     terms: Terms,
 }
 
+/// By application and account or entitlement: the number.
+type Seen = HashMap<(u32, u32), u32, RandomState>;
+
 /// Statements of `grant_statements.sql`, heard in any order.
 #[derive(Default)]
 pub struct Grants {
     texts: Numbered,
     /// Application, account and entitlement; the place of the three is the number of the holding.
     keys: IndexSet<[u32; 3], RandomState>,
+    /// By holding: its `account_key` and its `entitlement_key`.
+    numbers: Vec<[u32; 2]>,
     words: Vec<Word>,
     /// By application and account: when it was deleted, and by whose word.
     deleted: IndexMap<(u32, u32), Vec<Said>, RandomState>,
@@ -121,8 +128,21 @@ impl Grants {
         Ok(())
     }
 
+    /// Numbers the accounts and the entitlements of what was heard.
+    pub fn number(&mut self, accounts: &mut Numbers, entitlements: &mut Numbers) {
+        let (mut account_keys, mut entitlement_keys) = (Seen::default(), Seen::default());
+        for [app, account, entitlement] in &self.keys {
+            let number = |seen: &mut Seen, numbers: &mut Numbers, named: u32| {
+                let met = || numbers.number(self.texts.text(*app), self.texts.text(named));
+                *seen.entry((*app, named)).or_insert_with(met)
+            };
+            let account_key = number(&mut account_keys, accounts, *account);
+            self.numbers.push([account_key, number(&mut entitlement_keys, entitlements, *entitlement)]);
+        }
+    }
+
     /// One stretch [`valid_from`, `valid_to`) a row in which one account holds one entitlement:
-    /// `app_id`, `account_id`, `entitlement_kind`, `entitlement_id`, `entitlement_name`, `valid_from`,
+    /// `app_id`, `account_id`, `account_key`, `entitlement_kind`, `entitlement_id`, `entitlement_key`, `entitlement_name`, `valid_from`,
     /// `valid_to`, `expires_at`, `granted_at`, `last_used_at`, `granted_by`, `from_source`, `listed_at`,
     /// `ref`. Of what can change while a grant is held, the newest that was said counts.
     ///
@@ -188,11 +208,14 @@ impl Grants {
         let text = |number: &dyn Fn(&Span) -> u32| written.column(spans.iter().map(number)).map_err(&failed);
         let time = |at: &dyn Fn(&Span) -> i64| times(spans.iter().map(|span| known(at(span))));
         let key = |span: &Span| self.keys[span.first.holding as usize];
+        let number = |span: &Span| self.numbers[span.first.holding as usize];
         Ok(vec![
             ("app_id", text(&|span| key(span)[0])?),
             ("account_id", text(&|span| key(span)[1])?),
+            ("account_key", keys(spans.iter().map(|span| number(span)[0]))),
             ("entitlement_kind", text(&|span| span.first.kind)?),
             ("entitlement_id", text(&|span| key(span)[2])?),
+            ("entitlement_key", keys(spans.iter().map(|span| number(span)[1]))),
             ("entitlement_name", text(&|span| span.terms.name)?),
             ("valid_from", time(&|span| span.first.said.at)),
             ("valid_to", times(spans.iter().map(|span| span.until))),

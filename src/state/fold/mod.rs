@@ -16,14 +16,16 @@ use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray, UInt32Array};
 use arrow::datatypes::{Schema, SchemaRef};
-use arrow::error::ArrowError;
+
+pub use self::activity::Uses;
 
 use self::accounts::Accounts;
-use self::activity::Uses;
 use self::grants::Grants;
 use self::listings::Listings;
+use super::kept::failed;
+use super::numbers::Numbers;
 use crate::query::{Error, PackedTable, Packer, Session};
 
 /// No time.
@@ -33,38 +35,29 @@ const PART_ROWS: usize = 65_536;
 
 /// The rows of `account_spans` and of `account_attributes` for all accounts that
 /// `account_statements` speaks of.
-pub async fn accounts(session: &Session) -> Result<[PackedTable; 2], Error> {
+pub async fn accounts(session: &Session, numbers: &mut Numbers) -> Result<[PackedTable; 2], Error> {
     let listings = Listings::of(session).await?;
     let mut accounts = Accounts::default();
     let statements = include_str!("../spans/account_statements.sql");
     session.each("account_statements", statements, |batch| accounts.hear(batch)).await?;
-    Ok([accounts.spans(&listings)?, accounts.attributes()?])
+    let numbered = accounts.numbered(numbers);
+    Ok([accounts.spans(&listings, &numbered)?, accounts.attributes(&numbered)?])
 }
 
 /// The rows of `grant_spans` for all grants that `grant_statements` speaks of.
-pub async fn grants(session: &Session) -> Result<PackedTable, Error> {
+pub async fn grants(
+    session: &Session,
+    accounts: &mut Numbers,
+    entitlements: &mut Numbers,
+) -> Result<PackedTable, Error> {
     let listings = Listings::of(session).await?;
     let mut grants = Grants::default();
     let deleted = "SELECT app_id, account_id, valid_from, ref FROM account_spans WHERE state = 'deleted'";
     session.each("account_spans", deleted, |batch| grants.hear_deleted(batch)).await?;
     let statements = include_str!("../spans/grant_statements.sql");
     session.each("grant_statements", statements, |batch| grants.hear(batch)).await?;
+    grants.number(accounts, entitlements);
     grants.spans(&listings)
-}
-
-/// The rows of `last_activity` for the accounts of `active_links`, `active_uses` and `active_attributes`.
-pub async fn activity(session: &Session) -> Result<PackedTable, Error> {
-    let mut uses = Uses::default();
-    let links = "SELECT app_id, account_id, identity_id FROM active_links";
-    session.each("links", links, |batch| uses.hear_links(batch)).await?;
-    let used = "SELECT account_key_app, account_id, app_key, verb, outcome = 'success' AS ok, first_at, last_at, uses FROM active_uses";
-    session.each("app_uses", used, |batch| uses.hear_uses(batch)).await?;
-    let listed =
-        "SELECT app_id, account_id, last_active_at FROM active_attributes WHERE last_active_at <= $as_of";
-    session.each("account_attributes", listed, |batch| uses.hear_listed(batch)).await?;
-    let mut table = Parts::of("last_activity");
-    table.push(uses.last_activity()?)?;
-    table.finish()
 }
 
 /// Columns as a table.
@@ -105,10 +98,11 @@ pub fn parts(rows: usize) -> impl Iterator<Item = Range<usize>> {
     starts.chain(iter::once(0..0).filter(move |_| rows == 0))
 }
 
-fn times(at: impl Iterator<Item = Option<i64>>) -> ArrayRef {
-    Arc::new(at.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+/// A column of numbers that stand for what texts name.
+pub fn keys(numbers: impl Iterator<Item = u32>) -> ArrayRef {
+    Arc::new(UInt32Array::from_iter_values(numbers))
 }
 
-fn failed(name: &str) -> impl Fn(ArrowError) -> Error {
-    move |source| Error::Run { name: name.to_owned(), source: Box::new(source.into()) }
+fn times(at: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    Arc::new(at.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
 }

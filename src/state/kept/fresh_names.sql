@@ -3,6 +3,5 @@
 SELECT n.app_id, n.account_id, n.name
 FROM names_again AS n
 LEFT ANTI JOIN names_before AS b
-  ON b.app_id = n.app_id
-  AND b.account_id = n.account_id
+  ON b.account_key = n.account_key
   AND b.name = n.name

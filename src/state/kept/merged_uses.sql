@@ -1,9 +1,9 @@
 -- Rows of app_uses of accounts that were used since a checkpoint: what it has of them, put together with what came.
--- Inputs: kept, again.
+-- Inputs: kept, told_uses.
 WITH both_parts AS (
   SELECT * FROM kept
   UNION ALL
-  SELECT * FROM again
+  SELECT * FROM told_uses
 )
 SELECT
   account_app,

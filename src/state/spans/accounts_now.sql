@@ -1,15 +1,15 @@
 -- Grain: one account that exists at $as_of.
 -- Of the accounts that are worked out again.
--- Inputs: renewed_account_keys, renewed_account_spans, renewed_account_attributes, renewed_links, renewed_grants_now.
+-- Inputs: renewed_account_spans, renewed_account_attributes, renewed_links, renewed_grants_now.
 WITH privileges AS (
-  SELECT DISTINCT app_id, account_id, privileged
+  SELECT DISTINCT account_key, privileged
   FROM renewed_grants_now
   WHERE privileged
 )
 SELECT
   s.app_id,
   s.account_id,
-  k.account_key,
+  s.account_key,
   a.account_name,
   a.display_name,
   a.email,
@@ -32,24 +32,16 @@ SELECT
   coalesce(l.confidence, 0.0) AS link_confidence,
   coalesce(l.candidates, 0) AS candidates
 -- Joins hold what is on their left: states, then links. The wide rows are on the right, where they pass by.
-FROM renewed_account_keys AS k
+FROM privileges AS p
 RIGHT JOIN (
-  privileges AS p
+  renewed_links AS l
   RIGHT JOIN (
-    renewed_links AS l
-    RIGHT JOIN (
-      renewed_account_spans AS s
-      LEFT JOIN renewed_account_attributes AS a
-        ON a.app_id = s.app_id
-        AND a.account_id = s.account_id
-    )
-      ON l.app_id = s.app_id
-      AND l.account_id = s.account_id
+    renewed_account_spans AS s
+    LEFT JOIN renewed_account_attributes AS a
+      ON a.account_key = s.account_key
   )
-    ON p.app_id = s.app_id
-    AND p.account_id = s.account_id
+    ON l.account_key = s.account_key
 )
-  ON k.app_id = s.app_id
-  AND k.account_id = s.account_id
+  ON p.account_key = s.account_key
 WHERE s.valid_to IS NULL
   AND s.state <> 'deleted'

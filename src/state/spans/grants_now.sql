@@ -1,6 +1,6 @@
 -- Grain: one entitlement that one account holds at $as_of.
 -- Of the accounts that are worked out again.
--- Inputs: renewed_grant_spans, renewed_account_keys, renewed_account_spans, reg_entitlements, entitlement_keys, renewed_links.
+-- Inputs: renewed_grant_spans, renewed_account_spans, renewed_links, reg_entitlements, entitlement_keys.
 WITH catalogue AS (
   SELECT
     app_id,
@@ -15,8 +15,6 @@ WITH catalogue AS (
 ),
 entitlements AS (
   SELECT
-    k.app_id,
-    k.entitlement_id,
     k.entitlement_key,
     c.name,
     coalesce(c.privileged, FALSE) AS privileged,
@@ -31,30 +29,22 @@ entitlements AS (
 -- Put together first. The grants are on the right of both joins, where they pass by and are not held.
 accounts AS (
   SELECT
-    k.app_id,
-    k.account_id,
-    k.account_key,
+    coalesce(a.account_key, l.account_key) AS account_key,
     a.state = 'active' AS active,
     l.identity_id,
     l.identity_key,
     coalesce(l.class, 'unknown') AS class
-  FROM renewed_links AS l
-  RIGHT JOIN (
-    (SELECT app_id, account_id, state FROM renewed_account_spans WHERE valid_to IS NULL) AS a
-    RIGHT JOIN renewed_account_keys AS k
-      ON a.app_id = k.app_id
-      AND a.account_id = k.account_id
-  )
-    ON l.app_id = k.app_id
-    AND l.account_id = k.account_id
+  FROM (SELECT account_key, state FROM renewed_account_spans WHERE valid_to IS NULL) AS a
+  FULL JOIN renewed_links AS l
+    ON l.account_key = a.account_key
 )
 SELECT
   g.app_id,
   g.account_id,
-  a.account_key,
+  g.account_key,
   g.entitlement_kind,
   g.entitlement_id,
-  e.entitlement_key,
+  g.entitlement_key,
   coalesce(g.entitlement_name, e.name) AS entitlement_name,
   g.valid_from,
   coalesce(g.granted_at, g.valid_from) AS granted_at,
@@ -75,9 +65,7 @@ FROM entitlements AS e
 RIGHT JOIN (
   accounts AS a
   RIGHT JOIN renewed_grant_spans AS g
-    ON a.app_id = g.app_id
-    AND a.account_id = g.account_id
+    ON a.account_key = g.account_key
 )
-  ON e.app_id = g.app_id
-  AND e.entitlement_id = g.entitlement_id
+  ON e.entitlement_key = g.entitlement_key
 WHERE g.valid_to IS NULL

@@ -13,6 +13,7 @@ emergency AS (
 SELECT
   a.app_id,
   a.account_id,
+  a.account_key,
   a.account_name,
   a.display_name,
   a.email,
