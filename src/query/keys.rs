@@ -185,6 +185,12 @@ impl Extend<u32> for NumberSet {
     }
 }
 
+impl std::ops::SubAssign<&NumberSet> for NumberSet {
+    fn sub_assign(&mut self, other: &NumberSet) {
+        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= !other);
+    }
+}
+
 impl std::ops::BitOrAssign<&NumberSet> for NumberSet {
     fn bitor_assign(&mut self, other: &NumberSet) {
         self.0.resize(self.0.len().max(other.0.len()), 0);

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions, UInt32Array,
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions,
+    UInt32Array,
 };
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field, Schema, SchemaRef, UInt32Type};
@@ -74,6 +75,26 @@ impl Unit {
         Unit { rows: places.len(), columns: columns.collect() }
     }
 
+    /// A column.
+    pub fn column(&self, column: usize) -> Result<ArrayRef, ArrowError> {
+        self.columns[column].unpack(0, self.rows)
+    }
+
+    /// The same rows with these cells in some columns.
+    pub fn with(
+        &self,
+        schema: &SchemaRef,
+        columns: &[usize],
+        cells: &[ArrayRef],
+    ) -> Result<Unit, ArrowError> {
+        let mut unit = Unit { rows: self.rows, columns: self.columns.clone() };
+        for (column, cells) in columns.iter().zip(cells) {
+            unit.columns[*column] =
+                Column::pack(schema.field(*column).data_type(), &[cells]).map(Arc::new)?;
+        }
+        Ok(unit)
+    }
+
     /// Which rows `keys`, of which `sieve` is made, names by the texts in two columns; none where it names no row.
     pub fn named(
         &self,
@@ -106,7 +127,7 @@ impl Unit {
 
     /// Which rows have one of these numbers in a column; none where no row has.
     pub fn numbered(&self, column: usize, numbers: &NumberSet) -> Result<Option<BooleanBuffer>, ArrowError> {
-        let column = self.columns[column].unpack(0, self.rows)?;
+        let column = self.column(column)?;
         let failed = || ArrowError::SchemaError(format!("{} is no key", column.data_type()));
         let column = column.as_primitive_opt::<UInt32Type>().ok_or_else(failed)?;
         let keys = column.values();

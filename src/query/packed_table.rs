@@ -5,7 +5,7 @@
 use std::iter;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -112,6 +112,45 @@ impl PackedTable {
     pub fn parted_by(&self, column: &str, numbers: &NumberSet) -> Result<[PackedTable; 2], ArrowError> {
         let column = self.schema.index_of(column)?;
         self.split(|unit| unit.numbered(column, numbers))
+    }
+
+    /// The rows that `named` says by their cells in some columns, and the others.
+    ///
+    /// # Errors
+    /// When it has no such columns, and those of `named`.
+    pub fn parted_where(
+        &self,
+        columns: &[&str],
+        named: impl Fn(&RecordBatch) -> Result<BooleanBuffer, ArrowError>,
+    ) -> Result<[PackedTable; 2], ArrowError> {
+        let columns: Vec<usize> =
+            columns.iter().map(|column| self.schema.index_of(column)).collect::<Result<_, _>>()?;
+        let schema = Arc::new(self.schema.project(&columns)?);
+        self.split(|unit| {
+            let rows = named(&unit.unpack(&schema, &columns, 0, unit.rows)?)?;
+            Ok((rows.count_set_bits() > 0).then_some(rows))
+        })
+    }
+
+    /// The same rows with other cells in some columns, which `cells` gives by those in the column `by`.
+    ///
+    /// # Errors
+    /// When it has no such columns, and those of `cells`.
+    pub fn replaced(
+        &self,
+        columns: &[&str],
+        by: &str,
+        cells: impl Fn(&ArrayRef) -> Result<Vec<ArrayRef>, ArrowError>,
+    ) -> Result<PackedTable, ArrowError> {
+        let columns: Vec<usize> =
+            columns.iter().map(|column| self.schema.index_of(column)).collect::<Result<_, _>>()?;
+        let by = self.schema.index_of(by)?;
+        let replaced = |unit: &Arc<Unit>| {
+            let cells = cells(&unit.column(by)?)?;
+            unit.with(&self.schema, &columns, &cells).map(Arc::new)
+        };
+        let units = self.units.iter().map(replaced).collect::<Result<_, _>>()?;
+        Ok(PackedTable { schema: nullable(&self.schema), units })
     }
 
     /// The rows that `named` says of each unit, and the others.

@@ -5,9 +5,14 @@
 //! alone and of its application's listings. They are made of `touched_changes` and `touched_snapshots`: what
 //! was said of the accounts that are worked out, which without a checkpoint are all.
 
+use std::collections::HashMap;
+
+use ahash::RandomState;
+use arrow::array::RecordBatch;
+use arrow::buffer::BooleanBuffer;
 use arrow::error::ArrowError;
 
-use crate::query::{self, Error, Keys, NumberSet, PackedTable, Session};
+use crate::query::{self, Error, Keys, NumberSet, PackedTable, Rows, Session};
 
 /// Views that the next session can start from as this one holds them.
 pub const KEPT: [&str; 19] = [
@@ -41,7 +46,7 @@ const TOUCHED: [(&str, &str); 3] = [
 const TOUCHED_SNAPSHOTS: &str = "touched_snapshots";
 
 /// Rows of accounts that are worked out again, by which it is told of which others that is.
-const AGAIN: [&str; 16] = [
+const AGAIN: [&str; 20] = [
     "activity_before",
     "active_attributes",
     "active_links",
@@ -52,10 +57,14 @@ const AGAIN: [&str; 16] = [
     "moved_names",
     "names_again",
     "names_before",
+    "relinked_links",
     "renewed_account_attributes",
     "renewed_account_spans",
     "renewed_grant_spans",
     "renewed_links",
+    "told_account_attributes",
+    "told_account_spans",
+    "told_grant_spans",
     "told_uses",
     "used_links",
 ];
@@ -124,13 +133,48 @@ pub async fn lay_uses(session: &Session, told: PackedTable) -> Result<usize, Err
         session.hold_packed(NAME, told)?;
         return Ok(rows);
     }
-    let used = numbers(session, "SELECT account_key FROM told_uses", KEY).await?;
-    let [before, others] = parted(session, &base(NAME), KEY, &used).await?;
+    let used = Used::of(session).await?;
+    let before = session.held(&base(NAME)).await?;
+    let [before, others] =
+        before.parted_where(&Used::COLUMNS, |rows| used.among(rows)).map_err(failed(NAME))?;
     session.hold_packed("kept", before)?;
     let again = session.packed(NAME, include_str!("kept/merged_uses.sql")).await?;
     session.forget(&["kept"])?;
     session.hold_packed(NAME, joined(NAME, &others, &again)?)?;
     Ok(rows)
+}
+
+/// By account: the applications in which it was used since. Who is unknown is nobody's account.
+struct Used(HashMap<Option<u32>, Vec<Option<String>>, RandomState>);
+
+impl Used {
+    const COLUMNS: [&str; 2] = [KEY, "app_key"];
+
+    async fn of(session: &Session) -> Result<Used, Error> {
+        let mut used = Used(HashMap::default());
+        let take = |batch: &RecordBatch| {
+            let rows = Rows::new("told_uses", batch);
+            let (keys, apps) = (rows.keys(KEY)?, rows.texts("app_key")?);
+            for (key, app) in keys.iter().zip(apps.iter()) {
+                used.0.entry(key).or_default().push(app.map(str::to_owned));
+            }
+            Ok(())
+        };
+        session.each("told_uses", "SELECT DISTINCT account_key, app_key FROM told_uses", take).await?;
+        Ok(used)
+    }
+
+    /// Which of these rows of `app_uses` may be one with what came since.
+    fn among(&self, rows: &RecordBatch) -> Result<BooleanBuffer, ArrowError> {
+        let failed = |error: Error| ArrowError::ExternalError(Box::new(error));
+        let rows = Rows::new("app_uses", rows);
+        let (keys, apps) = (rows.keys(KEY).map_err(failed)?, rows.texts("app_key").map_err(failed)?);
+        let is_used = |(row, key)| {
+            let used: Option<&Vec<Option<String>>> = self.0.get(&key);
+            used.is_some_and(|used| used.iter().any(|app| app.as_deref() == apps.get(row)))
+        };
+        Ok(keys.iter().enumerate().map(is_used).collect())
+    }
 }
 
 /// Adds the view `name`, held, as the checkpoint has it.

@@ -22,6 +22,7 @@ mod wanted;
 pub use kept::KEPT;
 
 use self::numbers::Numbers;
+use self::renew::Renewed;
 use crate::models::Semantics;
 use crate::query::{self, Session};
 
@@ -77,6 +78,8 @@ pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize,
     let mut entitlements = Numbers::of_entitlements(session).await?;
     let [spans, attributes] = fold::accounts(session, &mut accounts).await?;
     let spoken_of = touched.as_ref().map(|touched| accounts.among(touched));
+    session.hold_packed("told_account_spans", spans.clone())?;
+    session.hold_packed("told_account_attributes", attributes.clone())?;
     let mut renewed = kept::lay(session, "account_spans", spans, spoken_of.as_ref()).await?;
     renewed += kept::lay(session, "account_attributes", attributes, spoken_of.as_ref()).await?;
     session.lay("account_renames", include_str!("spans/account_renames.sql")).await?;
@@ -84,6 +87,7 @@ pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize,
     // Some accounts are spoken of by grants alone.
     let touched = touched.map(|touched| accounts.among(&touched));
     let touched = touched.as_ref();
+    session.hold_packed("told_grant_spans", grants.clone())?;
     renewed += kept::lay(session, "grant_spans", grants, touched).await?;
     let names = include_str!("spans/former_names.sql");
     let names = accounts.numbered(session, "former_names", names, kept::ACCOUNT).await?;
@@ -94,8 +98,9 @@ pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize,
     accounts.lay(session).await?;
     entitlements.lay(session).await?;
     let relinked = relink::lay(session, touched).await?;
-    renew::lay_activity(session, relinked.as_ref()).await?;
-    renew::lay_now(session, relinked.as_ref()).await?;
+    let again = touched.zip(relinked.as_ref()).map(|(touched, relinked)| Renewed { touched, relinked });
+    renew::lay_activity(session, again).await?;
+    renew::lay_now(session, again).await?;
     kept::forget(session)?;
     settle(session).await?;
     // What they hold is in `app_uses` now.

@@ -9,14 +9,15 @@ use std::collections::HashSet;
 
 use crate::query::{Error, NumberSet, Rows, Session};
 
+use super::IDENTITY_PROVIDERS;
 use super::facts::{self, Ground, Linked};
 use super::kept::{self, KEY, hold_part};
-use super::{IDENTITY_PROVIDERS, names};
+use super::names::{self, Names};
 
 const NAMES: [&str; 3] = ["app_id", "account_id", "name"];
 
-/// Adds `links` and `provider_people`, held. `touched` accounts were worked out again. Gives the accounts
-/// whose rows in views that stand on links must be worked out; none where it is all.
+/// Adds `links` and `provider_people`, held. `touched` accounts were worked out again. Gives the accounts that were
+/// linked again; none where it is all.
 pub async fn lay(session: &Session, touched: Option<&NumberSet>) -> Result<Option<NumberSet>, Error> {
     let stands = touched.filter(|_| session.people_stand() && session.registers_stand());
     let Some(touched) = stands else {
@@ -41,7 +42,6 @@ pub async fn lay(session: &Session, touched: Option<&NumberSet>) -> Result<Optio
             kept::stand(session, name).await?;
         }
     }
-    relinked |= touched;
     Ok(Some(relinked))
 }
 
@@ -82,8 +82,8 @@ async fn add_followers(
     let names =
         facts::triples(session, "SELECT app_id, account_id, name FROM moved_names", NAMES, |_| true).await?;
     let names = names.into_iter().map(|[_, _, name]| name).chain(fresh);
-    let texts: HashSet<String> =
-        names.flat_map(|name| names::former_texts(&name, &ground.domain_aliases)).collect();
+    let mut texts = Names::default();
+    texts.extend(names.flat_map(|name| names::former_texts(&name, &ground.domain_aliases)));
     if texts.is_empty() && ids.is_empty() {
         return Ok(());
     }
@@ -94,10 +94,8 @@ async fn add_followers(
         let (name, email) = (rows.texts("account_name")?, rows.texts("email")?);
         for row in 0..rows.len() {
             let by_id = external_id.get(row).is_some_and(|id| ids.contains(id.trim()));
-            let by_name = || {
-                let keys = names::former_keys(name.get(row), email.get(row), &ground.domain_aliases);
-                keys.iter().flatten().any(|key| texts.contains(key))
-            };
+            let mut written = [name.get(row), email.get(row)].into_iter().flatten();
+            let mut by_name = || written.any(|text| texts.has_written(text, &ground.domain_aliases));
             if by_id || by_name() {
                 relinked.insert(keys.value(row));
             }

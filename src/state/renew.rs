@@ -1,17 +1,41 @@
 //! Views that stand on links: worked out again for the accounts of which something else is known than when a checkpoint
 //! was made, and for those that they count for.
 
-use crate::query::{Error, NumberSet, PackedTable, Session};
+use std::collections::HashMap;
+
+use arrow::array::{ArrayRef, AsArray, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take};
+use arrow::datatypes::UInt32Type;
+use arrow::error::ArrowError;
+use futures::TryStreamExt;
+
+use crate::query::{Error, NumberSet, PackedTable, Rows, Session};
 
 use super::fold::Uses;
 use super::kept::{self, KEY, hold_part, numbers};
+
+/// Accounts of which something else is known than when a checkpoint was made: those that were worked out again, and
+/// those that were linked again.
+#[derive(Clone, Copy)]
+pub struct Renewed<'a> {
+    pub touched: &'a NumberSet,
+    pub relinked: &'a NumberSet,
+}
+
+impl Renewed<'_> {
+    fn all(&self) -> NumberSet {
+        let mut all = self.touched.clone();
+        all |= self.relinked;
+        all
+    }
+}
 
 /// A listing may tell of a later time than its own.
 const LISTED_SINCE: &str = "SELECT account_key FROM account_attributes WHERE last_active_at > $base_as_of AND last_active_at <= $as_of";
 
 /// Adds `last_activity`, held. An account is used by itself and by the other accounts of its person, so that those
 /// are asked together. Of one that was only used since, what the checkpoint says of it goes on.
-pub async fn lay_activity(session: &Session, renewed: Option<&NumberSet>) -> Result<(), Error> {
+pub async fn lay_activity(session: &Session, renewed: Option<Renewed<'_>>) -> Result<(), Error> {
     const NAME: &str = "last_activity";
     const VIEWS: [(&str, &str); 3] =
         [("active_links", "links"), ("active_uses", "app_uses"), ("active_attributes", "account_attributes")];
@@ -23,7 +47,7 @@ pub async fn lay_activity(session: &Session, renewed: Option<&NumberSet>) -> Res
         return kept::lay(session, NAME, all, None).await.map(|_| ());
     };
     let (news, unsure) = activity_since(session).await?;
-    let mut moved = renewed.clone();
+    let mut moved = renewed.all();
     moved |= &unsure;
     moved |= &numbers(session, LISTED_SINCE, KEY).await?;
     let moved = with_their_people(session, moved).await?;
@@ -75,33 +99,88 @@ async fn with_their_people(session: &Session, mut accounts: NumberSet) -> Result
 }
 
 /// Adds `grants_now` and `accounts_now`, held.
-pub async fn lay_now(session: &Session, renewed: Option<&NumberSet>) -> Result<(), Error> {
-    const VIEWS: [(&str, &str); 4] = [
-        ("renewed_account_attributes", "account_attributes"),
-        ("renewed_account_spans", "account_spans"),
-        ("renewed_grant_spans", "grant_spans"),
-        ("renewed_links", "links"),
+pub async fn lay_now(session: &Session, renewed: Option<Renewed<'_>>) -> Result<(), Error> {
+    /// What is worked out of all accounts, and of those that were worked out again.
+    const VIEWS: [(&str, &str, &str); 3] = [
+        ("renewed_account_attributes", "account_attributes", "told_account_attributes"),
+        ("renewed_account_spans", "account_spans", "told_account_spans"),
+        ("renewed_grant_spans", "grant_spans", "told_grant_spans"),
     ];
-    for (name, view) in VIEWS {
-        match renewed {
-            Some(renewed) => hold_part(session, name, view, KEY, renewed).await?,
-            None => session.alias(name, view).await?,
-        }
+    for (name, all, told) in VIEWS {
+        session.alias(name, if renewed.is_some() { told } else { all }).await?;
     }
-    let grants = lay_joined(session, "grants_now", include_str!("spans/grants_now.sql"), renewed).await?;
-    session.hold_packed("renewed_grants_now", grants)?;
-    lay_joined(session, "accounts_now", include_str!("spans/accounts_now.sql"), renewed).await?;
-    session.forget(&["renewed_grants_now"])
+    match renewed {
+        Some(renewed) => hold_part(session, "renewed_links", "links", KEY, renewed.touched).await?,
+        None => session.alias("renewed_links", "links").await?,
+    }
+    let grants = session.packed_as_written("grants_now", include_str!("spans/grants_now.sql")).await?;
+    session.hold_packed("renewed_grants_now", grants.clone())?;
+    lay_joined(session, "grants_now", grants, &OF_GRANTS, renewed).await?;
+    let accounts = session.packed_as_written("accounts_now", include_str!("spans/accounts_now.sql")).await?;
+    session.forget(&["renewed_grants_now"])?;
+    lay_joined(session, "accounts_now", accounts, &OF_ACCOUNTS, renewed).await
 }
 
-/// Adds a view that joins what is told of accounts. Gives the rows that were worked out.
+/// What grants and accounts say of their link, and what the link calls it.
+const OF_GRANTS: [(&str, &str); 3] =
+    [("identity_id", "identity_id"), ("identity_key", "identity_key"), ("account_class", "class")];
+const OF_ACCOUNTS: [(&str, &str); 7] = [
+    ("class", "class"),
+    ("class_source", "class_source"),
+    ("identity_id", "identity_id"),
+    ("identity_key", "identity_key"),
+    ("link_method", "method"),
+    ("link_confidence", "confidence"),
+    ("candidates", "candidates"),
+];
+
+/// Adds a view that joins what is told of accounts with their links: of those that were only linked again, what it says
+/// of the link is replaced, and the rest stands.
 async fn lay_joined(
     session: &Session,
     name: &str,
-    sql: &str,
-    renewed: Option<&NumberSet>,
-) -> Result<PackedTable, Error> {
-    let again = session.packed_as_written(name, sql).await?;
-    kept::lay(session, name, again.clone(), renewed).await?;
-    Ok(again)
+    again: PackedTable,
+    of_link: &[(&str, &str)],
+    renewed: Option<Renewed<'_>>,
+) -> Result<(), Error> {
+    let Some(renewed) = renewed else { return session.hold_packed(name, again) };
+    let mut relinked = renewed.relinked.clone();
+    relinked -= renewed.touched;
+    let failed = kept::failed(name);
+    let [_, others] = kept::parted(session, &kept::base(name), KEY, renewed.touched).await?;
+    let [linked, others] = others.parted_by(KEY, &relinked).map_err(&failed)?;
+    let links = Links::of(session, &relinked).await?;
+    let columns: Vec<&str> = of_link.iter().map(|(column, _)| *column).collect();
+    let linked = linked.replaced(&columns, KEY, |keys| links.cells(keys, of_link)).map_err(&failed)?;
+    let others = others.joined(&linked).map_err(&failed)?;
+    session.hold_packed(name, others.joined(&again).map_err(&failed)?)
+}
+
+/// Some links, by account.
+struct Links {
+    rows: RecordBatch,
+    places: HashMap<u32, u32>,
+}
+
+impl Links {
+    async fn of(session: &Session, accounts: &NumberSet) -> Result<Links, Error> {
+        hold_part(session, "relinked_links", "links", KEY, accounts).await?;
+        let (schema, batches) = session.stream("links", "SELECT * FROM relinked_links").await?;
+        let rows = concat_batches(&schema, &batches.try_collect::<Vec<_>>().await?)
+            .map_err(kept::failed("links"))?;
+        let keys = Rows::new("links", &rows).keys(KEY)?;
+        let places = keys.values().iter().copied().zip(0..).collect();
+        Ok(Links { rows, places })
+    }
+
+    /// Columns of the links of these accounts.
+    fn cells(&self, accounts: &ArrayRef, columns: &[(&str, &str)]) -> Result<Vec<ArrayRef>, ArrowError> {
+        let accounts = accounts.as_primitive::<UInt32Type>();
+        let places: UInt32Array =
+            accounts.iter().map(|account| self.places.get(&account?).copied()).collect();
+        let column = |(_, name): &(&str, &str)| {
+            take(self.rows.column(self.rows.schema().index_of(name)?), &places, None)
+        };
+        columns.iter().map(column).collect()
+    }
 }

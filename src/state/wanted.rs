@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::link::AccountFacts;
-use super::names::{canonical_email, former_texts, initial};
+use super::names::{Names, canonical_email, former_texts, initial};
 use super::people::Employment;
 
 /// Under what accounts are looked for.
@@ -13,8 +13,8 @@ pub struct Wanted<'a> {
     /// Of people, employments and accounts of identity providers.
     ids: HashSet<String>,
     identities: HashSet<String>,
-    /// Addresses as they are compared, and logins.
-    texts: HashSet<String>,
+    /// Addresses and logins.
+    texts: Names,
     initials: HashSet<char>,
 }
 
@@ -24,7 +24,7 @@ impl<'a> Wanted<'a> {
         accounts: impl Iterator<Item = AccountFacts<'f>>,
         domain_aliases: &'a BTreeMap<String, String>,
     ) -> Wanted<'a> {
-        let (mut ids, mut texts) = (HashSet::new(), HashSet::new());
+        let (mut ids, mut texts) = (HashSet::new(), Names::default());
         for account in accounts {
             ids.extend([account.external_id, account.employee_id].into_iter().flatten().map(trimmed));
             let named = [account.email, account.account_name].into_iter().flatten();
@@ -49,16 +49,20 @@ impl<'a> Wanted<'a> {
 
     /// Whether one may be looked for under what had been a name of another.
     pub fn has_former(&self, name: &str) -> bool {
-        former_texts(name, self.domain_aliases).iter().any(|text| self.texts.contains(text))
+        self.texts.may_have(name)
+            && former_texts(name, self.domain_aliases).iter().any(|text| self.texts.has(text))
     }
 
     /// Whether one may be this person's.
     pub fn has(&self, employment: &Employment<'_>) -> bool {
         let ids = [Some(employment.identity_id), employment.employee_id];
         let address = |address| {
+            if !self.texts.may_have(address) {
+                return false;
+            }
             let address = canonical_email(address, self.domain_aliases);
             let login = address.split('@').next().unwrap_or_default();
-            self.texts.contains(login) || self.texts.contains(&address)
+            self.texts.has(login) || self.texts.has(&address)
         };
         let is_alike =
             || employment.name.and_then(initial).is_some_and(|letter| self.initials.contains(&letter));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ahash::RandomState;
-use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, UInt32Array};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringViewArray, UInt32Array};
 
 use super::texts::{NONE, Numbered};
 use super::{NEVER, Parts, failed, keys, times};
@@ -41,7 +41,8 @@ struct Failed {
 struct Named {
     account_key: u32,
     app: u32,
-    account: u32,
+    /// Where its id stands: in which column, at which row.
+    id: (usize, usize),
     /// Whose it is.
     identity_key: Option<u32>,
 }
@@ -53,6 +54,8 @@ pub struct Uses {
     /// By `account_key`: the account's place.
     places: HashMap<u32, usize, RandomState>,
     accounts: Vec<Named>,
+    /// Columns of ids of accounts.
+    ids: Vec<Texts>,
     activities: Vec<Activity>,
     /// By identity and application: the accounts.
     of_identity: HashMap<(u32, u32), Vec<usize>, RandomState>,
@@ -97,7 +100,7 @@ impl Uses {
 
     fn hear_links_of(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("links", batch);
-        let named = Naming::read(&rows, ["app_id", "account_id"], &mut self.texts)?;
+        let named = self.naming(&rows, ["app_id", "account_id"])?;
         let identities = rows.keys("identity_key")?;
         for row in 0..rows.len() {
             let place = self.place(&named, row);
@@ -115,7 +118,7 @@ impl Uses {
     fn hear_uses_of(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("app_uses", batch);
         let sso = self.texts.number("sso");
-        let named = Naming::read(&rows, ["account_key_app", "account_id"], &mut self.texts)?;
+        let named = self.naming(&rows, ["account_key_app", "account_id"])?;
         let (to, verbs) = (self.texts.read(&rows, "app_key")?, self.texts.read(&rows, "verb")?);
         let (first_at, last_at, uses) =
             (rows.times("first_at")?, rows.times("last_at")?, rows.integers("uses")?);
@@ -138,7 +141,7 @@ impl Uses {
     fn hear_listed_of(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("account_attributes", batch);
         let listing = self.texts.number("listing");
-        let named = Naming::read(&rows, ["app_id", "account_id"], &mut self.texts)?;
+        let named = self.naming(&rows, ["app_id", "account_id"])?;
         let last_active_at = rows.times("last_active_at")?;
         for row in 0..rows.len() {
             let Some(at) = last_active_at.get(row) else { continue };
@@ -150,7 +153,7 @@ impl Uses {
 
     fn hear_before_of(&mut self, batch: &RecordBatch, unsure: &mut NumberSet) -> Result<(), Error> {
         let rows = Rows::new("last_activity", batch);
-        let named = Naming::read(&rows, ["app_id", "account_id"], &mut self.texts)?;
+        let named = self.naming(&rows, ["app_id", "account_id"])?;
         let signals = self.texts.read(&rows, "last_success_signal")?;
         let time = |column: &str| rows.times(column);
         let (first, last, failed) =
@@ -212,10 +215,11 @@ impl Uses {
         let time = |at: &dyn Fn(&Activity) -> i64| {
             times(found.iter().map(|(_, one)| at(one)).map(|at| (at != NEVER).then_some(at)))
         };
+        let ids = found.iter().map(|(named, _)| self.ids[named.id.0].get(named.id.1));
         let since: Int64Array = found.iter().map(|(_, one)| Some(one.failures_since_success)).collect();
         Ok(vec![
             ("app_id", text(&|named, _| named.app)?),
-            ("account_id", text(&|named, _| named.account)?),
+            ("account_id", Arc::new(ids.collect::<StringViewArray>())),
             ("account_key", keys(found.iter().map(|(named, _)| named.account_key))),
             ("last_success_at", time(&|one| one.last_success_at)),
             ("last_success_signal", text(&|_, one| one.signal)?),
@@ -225,6 +229,16 @@ impl Uses {
         ])
     }
 
+    /// How the rows of a batch name accounts.
+    fn naming(&mut self, rows: &Rows<'_>, [app, id]: [&str; 2]) -> Result<Naming, Error> {
+        self.ids.push(rows.texts(id)?);
+        Ok(Naming {
+            apps: self.texts.read(rows, app)?,
+            ids: self.ids.len() - 1,
+            keys: rows.keys("account_key")?,
+        })
+    }
+
     /// The place of the account of a row.
     fn place(&mut self, named: &Naming, row: usize) -> usize {
         let account_key = named.keys.value(row);
@@ -232,9 +246,13 @@ impl Uses {
             return *place;
         }
         let place = self.accounts.len();
-        let account = self.texts.number(named.accounts.get(row).unwrap_or_default());
         self.places.insert(account_key, place);
-        self.accounts.push(Named { account_key, app: named.apps[row], account, identity_key: None });
+        self.accounts.push(Named {
+            account_key,
+            app: named.apps[row],
+            id: (named.ids, row),
+            identity_key: None,
+        });
         self.activities.push(Activity::NONE);
         place
     }
@@ -255,13 +273,7 @@ impl Uses {
 /// How the rows of a batch name accounts.
 struct Naming {
     apps: Vec<u32>,
-    accounts: Texts,
+    /// The place of the column of their ids.
+    ids: usize,
     keys: UInt32Array,
-}
-
-impl Naming {
-    fn read(rows: &Rows<'_>, [app, account]: [&str; 2], texts: &mut Numbered) -> Result<Naming, Error> {
-        let (apps, accounts) = (texts.read(rows, app)?, rows.texts(account)?);
-        Ok(Naming { apps, accounts, keys: rows.keys("account_key")? })
-    }
 }
