@@ -102,9 +102,10 @@ def fold(program: str, company: Path, work: Path) -> tuple[dict, float]:
     return counts(answers), cpu
 
 
-def ask(program: str, data: Path, copies: int = 1) -> tuple[dict, float]:
+def ask(program: str, data: Path, copies: int = 1, but: str = "") -> tuple[dict, float]:
     selects = [QUESTIONS.replace("1 AS copy", f"{number} AS copy") for number in range(1, copies + 1)]
-    answers, cpu = lychgate(program, data, "sql", "--", " UNION ALL ".join(f"SELECT * FROM ({one})" for one in selects))
+    some = f"WHERE question <> '{but}'"
+    answers, cpu = lychgate(program, data, "sql", "--", " UNION ALL ".join(f"SELECT * FROM ({one}) {some}" for one in selects))
     return counts(answers), cpu
 
 
@@ -119,8 +120,10 @@ def renew(program: str, company: Path, work: Path) -> tuple[dict, float]:
     shutil.rmtree(work / "renewed", ignore_errors=True)
     shutil.copytree(work / "lake", work / "renewed")
     _, cpu = lychgate(program, work / "renewed", "ingest", "--no-raw", str(work / "last.jsonl"))
-    answers, more = ask(program, work / "renewed")
-    return answers, cpu + more
+    # Sign-ins change no peer groups: neither side asks about them, but to compare what it knows now.
+    eight, more = ask(program, work / "renewed", but="unlike their peers")
+    answers, _ = ask(program, work / "renewed")
+    return answers | eight, cpu + more
 
 
 STEPS = {

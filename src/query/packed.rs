@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions,
-    UInt32Array,
 };
 use arrow::buffer::BooleanBuffer;
+use arrow::compute::FilterBuilder;
 use arrow::datatypes::{Field, Schema, SchemaRef, UInt32Type};
 use arrow::error::ArrowError;
 
@@ -68,11 +68,11 @@ impl Unit {
         RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
     }
 
-    /// The rows at these places, taken of a column when it is asked.
-    pub fn take(&self, places: UInt32Array) -> Unit {
-        let places = Arc::new(places);
-        let columns = self.columns.iter().map(|column| Arc::new(Column::taken(column, &places)));
-        Unit { rows: places.len(), columns: columns.collect() }
+    /// Some of the rows, filtered from a column when it is asked.
+    pub fn filter(&self, some: BooleanBuffer) -> Unit {
+        let some = Arc::new(FilterBuilder::new(&BooleanArray::new(some, None)).optimize().build());
+        let columns = self.columns.iter().map(|column| Arc::new(Column::filtered(column, &some)));
+        Unit { rows: some.count(), columns: columns.collect() }
     }
 
     /// A column.

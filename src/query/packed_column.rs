@@ -10,7 +10,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, NullArray, StringViewArray, UInt32Array,
     make_array, new_null_array,
 };
-use arrow::compute::{cast, concat, take};
+use arrow::compute::{FilterPredicate, cast, concat, take};
 use arrow::datatypes::{DataType, UInt8Type, UInt16Type};
 use arrow::error::ArrowError;
 
@@ -68,14 +68,14 @@ impl Column {
         Column::later(Some(absent), size_bytes, make)
     }
 
-    /// Its cells at these places.
-    pub fn taken(column: &Arc<Column>, places: &Arc<UInt32Array>) -> Column {
+    /// Some of its cells.
+    pub fn filtered(column: &Arc<Column>, some: &Arc<FilterPredicate>) -> Column {
         if let Column::Absent(data_type) = column.as_ref() {
             return Column::Absent(data_type.clone());
         }
-        let (of, places) = (Arc::clone(column), Arc::clone(places));
-        let size_bytes = of.text_bytes(places.len());
-        let make = move || of.take(&places);
+        let (of, some) = (Arc::clone(column), Arc::clone(some));
+        let size_bytes = of.text_bytes(some.count());
+        let make = move || of.filter(&some);
         Column::later(None, size_bytes, make)
     }
 
@@ -131,15 +131,15 @@ impl Column {
         })
     }
 
-    fn take(&self, places: &UInt32Array) -> Result<Column, ArrowError> {
+    fn filter(&self, some: &FilterPredicate) -> Result<Column, ArrowError> {
         Ok(match self {
-            Column::Plain(array) => Column::Plain(take(array, places, None)?),
+            Column::Plain(array) => Column::Plain(some.filter(array)?),
             Column::Absent(data_type) => Column::Absent(data_type.clone()),
-            Column::Texts(texts) => Column::Texts(take(texts, places, None)?),
+            Column::Texts(texts) => Column::Texts(some.filter(texts)?),
             Column::Coded { codes, values } => {
-                Column::Coded { codes: take(codes, places, None)?, values: Arc::clone(values) }
+                Column::Coded { codes: some.filter(codes)?, values: Arc::clone(values) }
             }
-            Column::Later(later) => later.get()?.take(places)?,
+            Column::Later(later) => later.get()?.filter(some)?,
         })
     }
 

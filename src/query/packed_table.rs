@@ -5,7 +5,7 @@
 use std::iter;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -168,8 +168,8 @@ impl PackedTable {
                 these.push(Arc::clone(unit));
                 continue;
             }
-            these.push(Arc::new(unit.take(places(&rows))));
-            others.push(Arc::new(unit.take(places(&!&rows))));
+            others.push(Arc::new(unit.filter(!&rows)));
+            these.push(Arc::new(unit.filter(rows)));
         }
         Ok([these, others].map(|units| PackedTable { schema: Arc::clone(&self.schema), units: units.into() }))
     }
@@ -266,11 +266,6 @@ impl TableProvider for PackedTable {
         let source = Scan::new(Arc::clone(&self.units), &self.schema, projection, conditions)?;
         Ok(DataSourceExec::from_data_source(source))
     }
-}
-
-/// The places of the bits that are set.
-fn places(rows: &BooleanBuffer) -> UInt32Array {
-    rows.set_indices_u32().collect::<Vec<u32>>().into()
 }
 
 /// The same columns, each of which may lack a value: what was kept, and what was worked out now, may know more.

@@ -7,6 +7,8 @@
 
 use std::collections::HashSet;
 
+use ahash::RandomState;
+
 use crate::query::{Error, NumberSet, Rows, Session};
 
 use super::IDENTITY_PROVIDERS;
@@ -106,8 +108,11 @@ async fn add_followers(
 }
 
 /// The ids of those accounts that are of identity providers, now or when the checkpoint was made.
-async fn ids_of_providers(session: &Session, accounts: &NumberSet) -> Result<HashSet<String>, Error> {
-    let mut ids = HashSet::new();
+async fn ids_of_providers(
+    session: &Session,
+    accounts: &NumberSet,
+) -> Result<HashSet<String, RandomState>, Error> {
+    let mut ids = HashSet::default();
     for view in ["base_account_attributes", "account_attributes"] {
         hold_part(session, "moved_attributes", view, KEY, accounts).await?;
         let take = |batch: &_| {

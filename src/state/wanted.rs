@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use ahash::RandomState;
+
 use super::link::AccountFacts;
 use super::names::{Names, canonical_email, former_texts, initial};
 use super::people::Employment;
@@ -11,7 +13,7 @@ use super::people::Employment;
 pub struct Wanted<'a> {
     domain_aliases: &'a BTreeMap<String, String>,
     /// Of people, employments and accounts of identity providers.
-    ids: HashSet<String>,
+    ids: HashSet<String, RandomState>,
     identities: HashSet<String>,
     /// Addresses and logins.
     texts: Names,
@@ -24,7 +26,7 @@ impl<'a> Wanted<'a> {
         accounts: impl Iterator<Item = AccountFacts<'f>>,
         domain_aliases: &'a BTreeMap<String, String>,
     ) -> Wanted<'a> {
-        let (mut ids, mut texts) = (HashSet::new(), Names::default());
+        let (mut ids, mut texts) = (HashSet::default(), Names::default());
         for account in accounts {
             ids.extend([account.external_id, account.employee_id].into_iter().flatten().map(trimmed));
             let named = [account.email, account.account_name].into_iter().flatten();

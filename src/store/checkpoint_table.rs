@@ -218,8 +218,9 @@ impl HeldFile {
             let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
             let read = match part {
                 Some((at, length)) => {
-                    bytes.resize(length, 0);
-                    file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut bytes))
+                    bytes.reserve_exact(length);
+                    let part = file.seek(SeekFrom::Start(at)).map(|_| (&*file).take(length as u64));
+                    part.and_then(|mut part| part.read_to_end(&mut bytes)).map(|_| ())
                 }
                 None => file.rewind().and_then(|()| file.read_to_end(&mut bytes)).map(|_| ()),
             };
