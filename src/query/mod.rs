@@ -16,17 +16,22 @@ mod packed_column;
 mod packed_filter;
 mod packed_scan;
 mod packed_table;
+mod parts;
 mod registers;
 mod rows;
 mod session;
+mod texts;
+mod uses;
 
 pub use json::json_rows;
 pub use keys::{Keys, NumberSet};
 pub use opening::{ALL_DAYS, Base, CHANGES, KEPT, Tables};
 pub use packed_column::Elsewhere;
 pub use packed_table::{PackedTable, Packer};
+pub use parts::{PART_ROWS, Parts, failed, parts};
 pub use rows::{Rows, Texts, Times};
 pub use session::{At, Session};
+pub use texts::{NONE, Numbered, Written};
 
 /// What can go wrong while asking.
 #[derive(Debug, thiserror::Error)]

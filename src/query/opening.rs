@@ -56,28 +56,28 @@ const DIGEST: &str = "registers_digest";
 const CONTINUED: [Continued; 4] = [
     Continued {
         name: "known_changes",
-        tail: ("tail_changes", include_str!("views/tail_changes.sql")),
+        tail: ("tail_changes", Some(include_str!("views/tail_changes.sql"))),
         base: "base_known_changes",
         whole: include_str!("views/known_changes.sql"),
         held: false,
     },
     Continued {
         name: "event_hours",
-        tail: ("tail_hours", include_str!("views/tail_hours.sql")),
+        tail: ("tail_hours", None),
         base: "base_event_hours",
         whole: include_str!("views/event_hours.sql"),
         held: true,
     },
     Continued {
         name: "event_uses",
-        tail: ("tail_uses", include_str!("views/tail_uses.sql")),
+        tail: ("tail_uses", None),
         base: "base_event_uses",
         whole: include_str!("views/event_uses.sql"),
         held: true,
     },
     Continued {
         name: "listed_rows",
-        tail: ("tail_listed", include_str!("views/tail_listed.sql")),
+        tail: ("tail_listed", Some(include_str!("views/tail_listed.sql"))),
         base: "base_listed_rows",
         whole: include_str!("views/listed_rows.sql"),
         held: true,
@@ -86,7 +86,8 @@ const CONTINUED: [Continued; 4] = [
 
 struct Continued {
     name: &'static str,
-    tail: (&'static str, &'static str),
+    /// None where it is there.
+    tail: (&'static str, Option<&'static str>),
     base: &'static str,
     whole: &'static str,
     held: bool,
@@ -94,9 +95,8 @@ struct Continued {
 
 /// The base views in the order in which they stand on each other; `true` keeps the rows in
 /// memory once they are asked, because several others read them.
-const VIEWS: [(&str, &str, bool); 7] = [
+const VIEWS: [(&str, &str, bool); 6] = [
     ("known_events", include_str!("views/known_events.sql"), false),
-    ("uses", include_str!("views/uses.sql"), false),
     ("loads", include_str!("views/loads.sql"), true),
     ("listings", include_str!("views/listings.sql"), true),
     ("sources_now", include_str!("views/sources_now.sql"), true),
@@ -125,8 +125,11 @@ impl Session {
             false => session.define("tail_events", TAIL, false).await?,
         }
         session.define("known_snapshots", include_str!("views/known_snapshots.sql"), false).await?;
+        session.tail_rows += session.lay_uses().await?;
         for Continued { name, tail: (tail, rows), base, whole, held } in CONTINUED {
-            session.tail_rows += session.lay(tail, rows).await?;
+            if let Some(rows) = rows {
+                session.tail_rows += session.lay(tail, rows).await?;
+            }
             match session.has(base)? {
                 true => session.define(name, whole, held).await?,
                 false => session.alias(name, tail).await?,

@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 use std::{fmt, iter};
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, NullArray, StringViewArray, UInt32Array,
-    make_array, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, NullArray, StringViewArray, make_array,
+    new_null_array,
 };
 use arrow::compute::{FilterPredicate, cast, concat, take};
 use arrow::datatypes::{DataType, UInt8Type, UInt16Type};

@@ -75,6 +75,11 @@ impl Texts {
         self.0.iter()
     }
 
+    /// Where each text is. Those of one column that are at one place are alike.
+    pub(super) fn views(&self) -> &[u128] {
+        self.0.views()
+    }
+
     pub fn get(&self, row: usize) -> Option<&str> {
         self.0.is_valid(row).then(|| self.0.value(row))
     }

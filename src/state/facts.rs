@@ -6,12 +6,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray, UInt32Array};
 
 use super::IDENTITY_PROVIDERS;
-use super::fold::{Parts, keys, parts};
+use super::fold::keys;
 use super::kept::KEY;
 use super::link::{self, AccountFacts, Link, Linker, Person, Provider};
 use super::people::people;
 use super::wanted::Wanted;
-use crate::query::{Error, PackedTable, Rows, Session, Texts, Times};
+use crate::query::{Error, PackedTable, Parts, Rows, Session, Texts, Times, parts};
 
 const ACCOUNTS: &str = include_str!("spans/link_accounts.sql");
 const FORMER: &str = "SELECT app_id, account_id, name FROM former_names";

@@ -12,7 +12,7 @@ use arrow::array::RecordBatch;
 use arrow::buffer::BooleanBuffer;
 use arrow::error::ArrowError;
 
-use crate::query::{self, Error, Keys, NumberSet, PackedTable, Rows, Session};
+use crate::query::{self, Error, Keys, NumberSet, PackedTable, Rows, Session, failed};
 
 /// Views that the next session can start from as this one holds them.
 pub const KEPT: [&str; 19] = [
@@ -229,8 +229,4 @@ pub fn base(name: &str) -> String {
 /// The rows of both, in the view `name`.
 pub fn joined(name: &str, kept: &PackedTable, again: &PackedTable) -> Result<PackedTable, Error> {
     kept.joined(again).map_err(failed(name))
-}
-
-pub fn failed(name: &str) -> impl Fn(ArrowError) -> Error {
-    move |source| Error::Run { name: name.to_owned(), source: Box::new(source.into()) }
 }

@@ -10,9 +10,8 @@ use arrow::array::{ArrayRef, RecordBatch, StringViewArray, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema};
 use futures::TryStreamExt;
 
-use crate::query::{Error, Keys, NumberSet, PackedTable, Packer, Rows, Session};
+use crate::query::{Error, Keys, NumberSet, PackedTable, Packer, Parts, Rows, Session, failed, parts};
 
-use super::fold::{Parts, parts};
 use super::kept::{self, ACCOUNT};
 
 /// What was used since a checkpoint, and the columns that name the account.
@@ -40,9 +39,8 @@ impl Numbers {
         if touched.is_some() {
             session.each("app_uses", USES, |batch| met.add("app_uses", batch, USER)).await?;
         }
-        let met = |known: PackedTable| {
-            known.parted(ACCOUNT, &met).map(|[known, _]| known).map_err(kept::failed(VIEW))
-        };
+        let met =
+            |known: PackedTable| known.parted(ACCOUNT, &met).map(|[known, _]| known).map_err(failed(VIEW));
         Numbers::of(session, [VIEW, kept::KEY], ACCOUNT, met).await
     }
 
@@ -138,9 +136,9 @@ impl Numbers {
             let columns = batch.columns().iter().cloned().chain([Arc::new(numbers) as ArrayRef]);
             RecordBatch::try_new(Arc::clone(&schema), columns.collect())
                 .and_then(|batch| packer.push(batch))
-                .map_err(kept::failed(name))?;
+                .map_err(failed(name))?;
         }
-        Packer::table(schema, [packer]).map_err(kept::failed(name))
+        Packer::table(schema, [packer]).map_err(failed(name))
     }
 
     /// Adds the view of all numbers, held.

@@ -9,7 +9,7 @@ use arrow::datatypes::UInt32Type;
 use arrow::error::ArrowError;
 use futures::TryStreamExt;
 
-use crate::query::{Error, NumberSet, PackedTable, Rows, Session};
+use crate::query::{Error, NumberSet, PackedTable, Rows, Session, failed};
 
 use super::fold::Uses;
 use super::kept::{self, KEY, hold_part, numbers};
@@ -146,7 +146,7 @@ async fn lay_joined(
     let Some(renewed) = renewed else { return session.hold_packed(name, again) };
     let mut relinked = renewed.relinked.clone();
     relinked -= renewed.touched;
-    let failed = kept::failed(name);
+    let failed = failed(name);
     let [_, others] = kept::parted(session, &kept::base(name), KEY, renewed.touched).await?;
     let [linked, others] = others.parted_by(KEY, &relinked).map_err(&failed)?;
     let links = Links::of(session, &relinked).await?;
@@ -166,8 +166,8 @@ impl Links {
     async fn of(session: &Session, accounts: &NumberSet) -> Result<Links, Error> {
         hold_part(session, "relinked_links", "links", KEY, accounts).await?;
         let (schema, batches) = session.stream("links", "SELECT * FROM relinked_links").await?;
-        let rows = concat_batches(&schema, &batches.try_collect::<Vec<_>>().await?)
-            .map_err(kept::failed("links"))?;
+        let rows =
+            concat_batches(&schema, &batches.try_collect::<Vec<_>>().await?).map_err(failed("links"))?;
         let keys = Rows::new("links", &rows).keys(KEY)?;
         let places = keys.values().iter().copied().zip(0..).collect();
         Ok(Links { rows, places })

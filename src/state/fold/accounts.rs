@@ -6,9 +6,8 @@ use indexmap::IndexSet;
 
 use super::described::{self, Described, Said};
 use super::listings::{Listings, Trusted};
-use super::texts::{Numbered, words};
-use super::{NEVER, Parts, failed, keys, parts, times};
-use crate::query::{Error, PackedTable, Rows};
+use super::{NEVER, keys, times, words};
+use crate::query::{Error, Numbered, PackedTable, Parts, Rows, failed, parts};
 use crate::state::numbers::Numbers;
 
 /// What an account can be said to be. Of two words of one record the later one here counts.

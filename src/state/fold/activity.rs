@@ -6,9 +6,8 @@ use std::sync::Arc;
 use ahash::RandomState;
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringViewArray, UInt32Array};
 
-use super::texts::{NONE, Numbered};
-use super::{NEVER, Parts, failed, keys, times};
-use crate::query::{Error, NumberSet, PackedTable, Rows, Session, Texts};
+use super::{NEVER, keys, times};
+use crate::query::{Error, NONE, NumberSet, Numbered, PackedTable, Parts, Rows, Session, Texts, failed};
 
 /// What is known of the uses of one account; [`NEVER`] for no time.
 #[derive(Clone, Copy)]

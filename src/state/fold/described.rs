@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray};
 
-use super::texts::{NONE, Numbered, Written};
-use super::{NEVER, failed, times};
-use crate::query::{Error, Rows, Times};
+use super::{NEVER, times};
+use crate::query::{Error, NONE, Numbered, Rows, Times, Written, failed};
 
 const TEXTS: [&str; 7] =
     ["account_name", "display_name", "email", "external_id", "employee_id", "status", "class"];

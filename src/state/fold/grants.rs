@@ -9,9 +9,8 @@ use indexmap::{IndexMap, IndexSet};
 
 use super::described::Said;
 use super::listings::{Listings, Trusted};
-use super::texts::{NONE, Numbered, Written};
-use super::{NEVER, PART_ROWS, Parts, failed, keys, times};
-use crate::query::{Error, PackedTable, Rows};
+use super::{NEVER, keys, times};
+use crate::query::{Error, NONE, Numbered, PART_ROWS, PackedTable, Parts, Rows, Written, failed};
 use crate::state::numbers::Numbers;
 
 /// Who says so, in the order in which words of one instant count: an event, a listing that names

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use arrow::array::RecordBatch;
 
 use super::described::Said;
-use super::texts::Numbered;
-use crate::query::{Error, Rows, Session};
+use crate::query::{Error, Numbered, Rows, Session};
 
 const TRUSTED: &str = "SELECT row_kind, app_id, listing_id, listed_at FROM listings WHERE trusted ORDER BY listed_at, listing_id";
 

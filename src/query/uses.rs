@@ -1,0 +1,216 @@
+//! Uses of accounts, counted as their events come. Of a history most events are uses, and all of them are read once: for
+//! what was used when, for what each log tells of, and for the hours in which it tells anything.
+//!
+//! Takes the events of a session; gives the tables `uses`, `tail_uses` and `tail_hours`. It does not know whose an
+//! account is, nor what a checkpoint has.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use ahash::RandomState;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
+
+use super::texts::{Numbered, Written};
+use super::{Error, PackedTable, Parts, Rows, Session, failed, parts};
+
+const EVENTS: &str = "SELECT source, occurred_at, verb, outcome, account_app, account_id, app_id, app_name, \
+                      credential_kind, credential_id FROM tail_events";
+const HOUR: i64 = 3_600_000_000;
+
+/// Uses that are told of as one: those of one account, as events name it, in one application, by one verb and with one
+/// outcome. Failures keep an instant each, because how many came after a success is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Use {
+    account_app: u32,
+    account_id: u32,
+    app_id: u32,
+    app_name: u32,
+    verb: u32,
+    credential_kind: u32,
+    credential_id: u32,
+    failed_at: Option<i64>,
+}
+
+/// When the first of several was, when the last, and how many they are.
+#[derive(Clone, Copy)]
+struct Told {
+    first_at: i64,
+    last_at: i64,
+    times: i64,
+}
+
+impl Told {
+    fn at(at: i64) -> Told {
+        Told { first_at: at, last_at: at, times: 0 }
+    }
+
+    fn hear(&mut self, at: i64) {
+        self.first_at = self.first_at.min(at);
+        self.last_at = self.last_at.max(at);
+        self.times += 1;
+    }
+}
+
+/// Uses as they are heard, in any order.
+#[derive(Default)]
+struct Uses {
+    texts: Numbered,
+    /// By the number of a word: what it says as a verb or as an outcome.
+    words: Numbered,
+    verbs: Vec<Verb>,
+    uses: HashMap<Use, Told, RandomState>,
+    /// By log, and application as it names it: its successful uses.
+    apps: HashMap<[u32; 4], Told, RandomState>,
+    /// Logs, and the hours in which they have an event.
+    hours: HashSet<(u32, i64), RandomState>,
+}
+
+/// What a verb says of the use of an account.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Nothing,
+    Use,
+    /// A use that failed, whatever its outcome is called.
+    Failure,
+}
+
+impl Verb {
+    fn of(verb: &str) -> Verb {
+        match verb {
+            "signin.failed" | "signin.app.failed" | "signin.denied_app" => Verb::Failure,
+            "token.use" | "session.use" => Verb::Use,
+            _ if verb.starts_with("signin") => Verb::Use,
+            _ => Verb::Nothing,
+        }
+    }
+}
+
+impl Session {
+    /// Adds the tables `uses`, `tail_uses` and `tail_hours`. Gives the rows of the last two.
+    pub(super) async fn lay_uses(&self) -> Result<usize, Error> {
+        let mut uses = Uses::default();
+        self.each("tail_events", EVENTS, |batch| uses.hear(batch)).await?;
+        let written = uses.texts.written();
+        self.hold_packed("uses", uses.uses(&written)?)?;
+        let [apps, hours] = [uses.apps(&written)?, uses.hours(&written)?];
+        let rows = apps.rows() + hours.rows();
+        self.hold_packed("tail_uses", apps)?;
+        self.hold_packed("tail_hours", hours)?;
+        Ok(rows)
+    }
+}
+
+impl Uses {
+    fn hear(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let rows = Rows::new("tail_events", batch);
+        let at = rows.times("occurred_at")?;
+        let (verbs, outcomes) = (self.words.read(&rows, "verb")?, rows.texts("outcome")?);
+        while let Some(verb) = self.words.get(self.verbs.len()) {
+            self.verbs.push(Verb::of(verb));
+        }
+        let mut texts = |column| self.texts.read(&rows, column);
+        let (sources, account_apps, account_ids) =
+            (texts("source")?, texts("account_app")?, texts("account_id")?);
+        let (app_ids, app_names) = (texts("app_id")?, texts("app_name")?);
+        let (credential_kinds, credential_ids) = (texts("credential_kind")?, texts("credential_id")?);
+        let mut last_hour = None;
+        for row in 0..rows.len() {
+            let Some(at) = at.get(row).map(|at| at.0) else { continue };
+            let hour = (sources[row], at.div_euclid(HOUR) * HOUR);
+            if last_hour.replace(hour) != Some(hour) {
+                self.hours.insert(hour);
+            }
+            // Challenges and skipped steps are neither.
+            let ok = match outcomes.get(row) {
+                Some("success") => true,
+                Some("failure") => false,
+                _ => continue,
+            };
+            let verb = self.verbs.get(verbs[row] as usize).copied().unwrap_or(Verb::Nothing);
+            if verb == Verb::Nothing {
+                continue;
+            }
+            let app = [sources[row], account_apps[row], app_ids[row], app_names[row]];
+            if ok {
+                self.apps.entry(app).or_insert(Told::at(at)).hear(at);
+            }
+            let used = Use {
+                account_app: account_apps[row],
+                account_id: account_ids[row],
+                app_id: app_ids[row],
+                app_name: app_names[row],
+                verb: verbs[row],
+                credential_kind: credential_kinds[row],
+                credential_id: credential_ids[row],
+                failed_at: (!ok || verb == Verb::Failure).then_some(at),
+            };
+            self.uses.entry(used).or_insert(Told::at(at)).hear(at);
+        }
+        Ok(())
+    }
+
+    /// One row a [`Use`]: `account_app`, `account_id`, `app_id`, `app_name`, `verb`, `credential_kind`,
+    /// `credential_id`, `outcome` (success or failure), `failed_at`, `first_at`, `last_at`, `uses`.
+    fn uses(&mut self, written: &Written) -> Result<PackedTable, Error> {
+        const NAME: &str = "uses";
+        let uses: Vec<(Use, Told)> = std::mem::take(&mut self.uses).into_iter().collect();
+        let (verbs, mut table) = (self.words.written(), Parts::of(NAME));
+        for part in parts(uses.len()) {
+            let uses = &uses[part];
+            let text = |written: &Written, number: &dyn Fn(&Use) -> u32| {
+                written.column(uses.iter().map(|(used, _)| number(used))).map_err(failed(NAME))
+            };
+            let outcome =
+                |(used, _): &(Use, Told)| if used.failed_at.is_some() { "failure" } else { "success" };
+            let time = |at: &dyn Fn(&Told) -> i64| times(uses.iter().map(|(_, told)| Some(at(told))));
+            table.push(vec![
+                ("account_app", text(written, &|used| used.account_app)?),
+                ("account_id", text(written, &|used| used.account_id)?),
+                ("app_id", text(written, &|used| used.app_id)?),
+                ("app_name", text(written, &|used| used.app_name)?),
+                ("verb", text(&verbs, &|used| used.verb)?),
+                ("credential_kind", text(written, &|used| used.credential_kind)?),
+                ("credential_id", text(written, &|used| used.credential_id)?),
+                ("outcome", Arc::new(StringViewArray::from_iter_values(uses.iter().map(outcome)))),
+                ("failed_at", times(uses.iter().map(|(used, _)| used.failed_at))),
+                ("first_at", time(&|told| told.first_at)),
+                ("last_at", time(&|told| told.last_at)),
+                ("uses", Arc::new(Int64Array::from_iter_values(uses.iter().map(|(_, told)| told.times)))),
+            ])?;
+        }
+        table.finish()
+    }
+
+    /// One log, and one application as it names it, of whose use it told, a row: `source`, `account_app`, `app_id`,
+    /// `app_name`, `first_at`, `last_at`.
+    fn apps(&self, written: &Written) -> Result<PackedTable, Error> {
+        const NAME: &str = "tail_uses";
+        let text = |at: usize| written.column(self.apps.keys().map(|app| app[at])).map_err(failed(NAME));
+        let mut table = Parts::of(NAME);
+        table.push(vec![
+            ("source", text(0)?),
+            ("account_app", text(1)?),
+            ("app_id", text(2)?),
+            ("app_name", text(3)?),
+            ("first_at", times(self.apps.values().map(|told| Some(told.first_at)))),
+            ("last_at", times(self.apps.values().map(|told| Some(told.last_at)))),
+        ])?;
+        table.finish()
+    }
+
+    /// One hour in which one log has an event a row: `source`, `hour_at`.
+    fn hours(&self, written: &Written) -> Result<PackedTable, Error> {
+        const NAME: &str = "tail_hours";
+        let sources = written.column(self.hours.iter().map(|(source, _)| *source)).map_err(failed(NAME))?;
+        let mut table = Parts::of(NAME);
+        table.push(vec![
+            ("source", sources),
+            ("hour_at", times(self.hours.iter().map(|(_, hour_at)| Some(*hour_at)))),
+        ])?;
+        table.finish()
+    }
+}
+
+fn times(at: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    Arc::new(at.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+}
