@@ -12,15 +12,27 @@ use super::{Error, Rows};
 pub const NONE: u32 = u32::MAX;
 
 /// So many texts that were seen are looked for by where they are.
-const RECENT: usize = 256;
+const RECENT: usize = 4096;
 
 /// The texts that were seen so far, in the order in which they came.
 #[derive(Default)]
-pub struct Numbered(IndexSet<Box<str>, RandomState>);
+pub struct Numbered {
+    texts: IndexSet<Box<str>, RandomState>,
+    recent: Vec<Recent>,
+    columns: u32,
+}
+
+/// A text that was seen: in which column, where, and its number.
+#[derive(Clone, Copy, Default)]
+struct Recent {
+    view: u128,
+    column: u32,
+    number: u32,
+}
 
 impl Numbered {
     pub fn number(&mut self, text: &str) -> u32 {
-        let at = self.0.get_index_of(text).unwrap_or_else(|| self.0.insert_full(text.into()).0);
+        let at = self.texts.get_index_of(text).unwrap_or_else(|| self.texts.insert_full(text.into()).0);
         at as u32
     }
 
@@ -31,31 +43,34 @@ impl Numbered {
     pub fn read(&mut self, rows: &Rows<'_>, column: &str) -> Result<Vec<u32>, Error> {
         let column = rows.texts(column)?;
         // Within one column, where a text is tells which it is.
-        let mut recent = [(0, NONE); RECENT];
-        let numbered = column.iter().zip(column.views()).map(|(text, view)| {
+        self.columns += 1;
+        self.recent.resize(RECENT, Recent::default());
+        let mut number = |text: Option<&str>, view: u128| {
             let Some(text) = text else { return NONE };
-            let (known, number) = &mut recent[place(*view)];
-            if *number == NONE || known != view {
-                (*known, *number) = (*view, self.number(text));
+            let recent = self.recent[place(view)];
+            if recent.column == self.columns && recent.view == view {
+                return recent.number;
             }
-            *number
-        });
-        Ok(numbered.collect())
+            let number = self.number(text);
+            self.recent[place(view)] = Recent { view, column: self.columns, number };
+            number
+        };
+        Ok(column.iter().zip(column.views()).map(|(text, view)| number(text, *view)).collect())
     }
 
     /// The text at a place, in the order in which they came.
     pub fn get(&self, place: usize) -> Option<&str> {
-        self.0.get_index(place).map(|text| &**text)
+        self.texts.get_index(place).map(|text| &**text)
     }
 
     /// The text of a number; nothing for [`NONE`].
     pub fn text(&self, number: u32) -> &str {
-        self.0.get_index(number as usize).map_or("", |text| text)
+        self.texts.get_index(number as usize).map_or("", |text| text)
     }
 
     /// All texts as one column, of which others are taken.
     pub fn written(&self) -> Written {
-        Written(StringViewArray::from_iter_values(&self.0))
+        Written(StringViewArray::from_iter_values(&self.texts))
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
+use indexmap::IndexSet;
 
 use super::texts::{Numbered, Written};
 use super::{Error, PackedTable, Parts, Rows, Session, failed, parts};
@@ -17,19 +18,25 @@ const EVENTS: &str = "SELECT source, occurred_at, verb, outcome, account_app, ac
                       credential_kind, credential_id FROM tail_events";
 const HOUR: i64 = 3_600_000_000;
 
-/// Uses that are told of as one: those of one account, as events name it, in one application, by one verb and with one
-/// outcome. Failures keep an instant each, because how many came after a success is asked for.
+/// How an account is used, but for whose it is: in one application, as events name it, by one verb and with one outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Use {
+struct Manner {
     account_app: u32,
-    account_id: u32,
     app_id: u32,
     app_name: u32,
     verb: u32,
     credential_kind: u32,
     credential_id: u32,
-    failed_at: Option<i64>,
+    failed: bool,
 }
+
+/// The uses of one account in one manner are told of as one. Failures keep an instant each, because how many came
+/// after a success is asked for.
+type Use = (u32, u32, Option<i64>);
+
+/// Uses that are put together at once. They are sorted for that: a million accounts are too many to look each up
+/// for every use.
+const TOGETHER: usize = 1 << 20;
 
 /// When the first of several was, when the last, and how many they are.
 #[derive(Clone, Copy)]
@@ -40,14 +47,14 @@ struct Told {
 }
 
 impl Told {
-    fn at(at: i64) -> Told {
-        Told { first_at: at, last_at: at, times: 0 }
+    fn once(at: i64) -> Told {
+        Told { first_at: at, last_at: at, times: 1 }
     }
 
-    fn hear(&mut self, at: i64) {
-        self.first_at = self.first_at.min(at);
-        self.last_at = self.last_at.max(at);
-        self.times += 1;
+    fn add(&mut self, other: Told) {
+        self.first_at = self.first_at.min(other.first_at);
+        self.last_at = self.last_at.max(other.last_at);
+        self.times += other.times;
     }
 }
 
@@ -58,7 +65,10 @@ struct Uses {
     /// By the number of a word: what it says as a verb or as an outcome.
     words: Numbered,
     verbs: Vec<Verb>,
-    uses: HashMap<Use, Told, RandomState>,
+    manners: IndexSet<Manner, RandomState>,
+    uses: Vec<(Use, Told)>,
+    /// Of the uses, those that are put together.
+    together: usize,
     /// By log, and application as it names it: its successful uses.
     apps: HashMap<[u32; 4], Told, RandomState>,
     /// Logs, and the hours in which they have an event.
@@ -132,47 +142,65 @@ impl Uses {
             }
             let app = [sources[row], account_apps[row], app_ids[row], app_names[row]];
             if ok {
-                self.apps.entry(app).or_insert(Told::at(at)).hear(at);
+                self.apps.entry(app).and_modify(|told| told.add(Told::once(at))).or_insert(Told::once(at));
             }
-            let used = Use {
+            let failed = !ok || verb == Verb::Failure;
+            let manner = Manner {
                 account_app: account_apps[row],
-                account_id: account_ids[row],
                 app_id: app_ids[row],
                 app_name: app_names[row],
                 verb: verbs[row],
                 credential_kind: credential_kinds[row],
                 credential_id: credential_ids[row],
-                failed_at: (!ok || verb == Verb::Failure).then_some(at),
+                failed,
             };
-            self.uses.entry(used).or_insert(Told::at(at)).hear(at);
+            let manner = self.manners.insert_full(manner).0 as u32;
+            self.uses.push(((account_ids[row], manner, failed.then_some(at)), Told::once(at)));
+        }
+        if self.uses.len() - self.together >= TOGETHER {
+            self.put_together();
         }
         Ok(())
+    }
+
+    fn put_together(&mut self) {
+        self.uses.sort_by_key(|(used, _)| *used);
+        self.uses.dedup_by(|(next, told), (used, all)| {
+            let same = next == used;
+            if same {
+                all.add(*told);
+            }
+            same
+        });
+        self.together = self.uses.len();
     }
 
     /// One row a [`Use`]: `account_app`, `account_id`, `app_id`, `app_name`, `verb`, `credential_kind`,
     /// `credential_id`, `outcome` (success or failure), `failed_at`, `first_at`, `last_at`, `uses`.
     fn uses(&mut self, written: &Written) -> Result<PackedTable, Error> {
         const NAME: &str = "uses";
-        let uses: Vec<(Use, Told)> = std::mem::take(&mut self.uses).into_iter().collect();
+        self.put_together();
         let (verbs, mut table) = (self.words.written(), Parts::of(NAME));
-        for part in parts(uses.len()) {
-            let uses = &uses[part];
-            let text = |written: &Written, number: &dyn Fn(&Use) -> u32| {
-                written.column(uses.iter().map(|(used, _)| number(used))).map_err(failed(NAME))
+        for part in parts(self.uses.len()) {
+            let uses = &self.uses[part];
+            let manner = |manner: u32| self.manners.get_index(manner as usize);
+            let manners: Vec<&Manner> = uses.iter().filter_map(|((_, of, _), _)| manner(*of)).collect();
+            let text = |written: &Written, number: &dyn Fn(&Manner) -> u32| {
+                written.column(manners.iter().map(|manner| number(manner))).map_err(failed(NAME))
             };
-            let outcome =
-                |(used, _): &(Use, Told)| if used.failed_at.is_some() { "failure" } else { "success" };
+            let accounts = written.column(uses.iter().map(|((account, ..), _)| *account));
+            let outcomes = manners.iter().map(|manner| if manner.failed { "failure" } else { "success" });
             let time = |at: &dyn Fn(&Told) -> i64| times(uses.iter().map(|(_, told)| Some(at(told))));
             table.push(vec![
-                ("account_app", text(written, &|used| used.account_app)?),
-                ("account_id", text(written, &|used| used.account_id)?),
-                ("app_id", text(written, &|used| used.app_id)?),
-                ("app_name", text(written, &|used| used.app_name)?),
-                ("verb", text(&verbs, &|used| used.verb)?),
-                ("credential_kind", text(written, &|used| used.credential_kind)?),
-                ("credential_id", text(written, &|used| used.credential_id)?),
-                ("outcome", Arc::new(StringViewArray::from_iter_values(uses.iter().map(outcome)))),
-                ("failed_at", times(uses.iter().map(|(used, _)| used.failed_at))),
+                ("account_app", text(written, &|manner| manner.account_app)?),
+                ("account_id", accounts.map_err(failed(NAME))?),
+                ("app_id", text(written, &|manner| manner.app_id)?),
+                ("app_name", text(written, &|manner| manner.app_name)?),
+                ("verb", text(&verbs, &|manner| manner.verb)?),
+                ("credential_kind", text(written, &|manner| manner.credential_kind)?),
+                ("credential_id", text(written, &|manner| manner.credential_id)?),
+                ("outcome", Arc::new(StringViewArray::from_iter_values(outcomes))),
+                ("failed_at", times(uses.iter().map(|((_, _, failed_at), _)| *failed_at))),
                 ("first_at", time(&|told| told.first_at)),
                 ("last_at", time(&|told| told.last_at)),
                 ("uses", Arc::new(Int64Array::from_iter_values(uses.iter().map(|(_, told)| told.times)))),
