@@ -70,6 +70,7 @@ def prepare(program: str, company: Path, work: Path) -> None:
     pieces(company, work)
     pipe = work / "events.jsonl"
     os.mkfifo(pipe)
+    lychgate(program, work / "events", "ingest", "--no-raw", str(company / "events.jsonl"))
 
     def earlier() -> None:
         with open(pipe, "wb") as into:
@@ -97,8 +98,9 @@ def counts(output: str) -> dict[str, int]:
 
 
 def fold(program: str, company: Path, work: Path) -> tuple[dict, float]:
-    _, cpu = lychgate(program, work / "whole", "rebuild")
-    answers, _ = lychgate(program, work / "whole", "sql", "--", STATE)
+    """Of events alone, as the other side does it."""
+    _, cpu = lychgate(program, work / "events", "rebuild")
+    answers, _ = lychgate(program, work / "events", "sql", "--", STATE)
     return counts(answers), cpu
 
 
