@@ -13,7 +13,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use lychgate::domain::UtcMicros;
-use lychgate::query::{At, Elsewhere, Keys, PackedTable, Packer, Session};
+use lychgate::query::{At, Elsewhere, Keys, PackedTable, Packer, Session, json_rows};
 use lychgate::store::checkpoint::{Growing, Held, HeldColumn, Kept, Reach, newest};
 use proptest::prelude::*;
 
@@ -287,4 +287,28 @@ fn joined_rows_name_their_own_texts() {
     });
     assert_eq!(joined as i64, ROWS);
     assert!(named.unwrap() <= 16, "a batch names {named:?} texts");
+}
+
+/// The library answered a question that leaves a count out with that count, of nothing: an auditor would read that nobody
+/// has what was not even asked about.
+#[test]
+fn a_count_that_is_left_out_is_not_told_of_as_nothing() {
+    let at = UtcMicros::parse("2026-01-01").unwrap();
+    let questions = [
+        "SELECT * FROM (SELECT 'all' AS kind, count(*) AS n FROM t \
+         UNION ALL SELECT 'some', count(*) FROM t WHERE id > 4) WHERE kind <> 'all'",
+        "SELECT count(*) AS n FROM t HAVING 1 = 2",
+        "SELECT id > 4 AS late, count(*) AS n FROM t GROUP BY GROUPING SETS ((), (id > 4)) HAVING 1 = 2",
+    ];
+    let answers = block_on(async || {
+        let session = Session::over(tables(&BTreeMap::new()), At { as_of: at, known_at: at }).unwrap();
+        let ids: ArrayRef = Arc::new((0..7).map(Some).collect::<Int64Array>());
+        session.hold("t", vec![RecordBatch::try_from_iter([("id", ids)]).unwrap()]).unwrap();
+        let mut answers = Vec::new();
+        for question in questions {
+            answers.push(json_rows(&session.select(question).await.unwrap()));
+        }
+        answers
+    });
+    assert_eq!(answers, [vec![serde_json::json!({ "kind": "some", "n": 2 })], Vec::new(), Vec::new()]);
 }

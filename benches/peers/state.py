@@ -24,6 +24,7 @@ from run import HERE, timed
 LAST = 10_000
 TODAY = "2026-01-01"
 COPIES = 5
+UNMOVED = "unlike their peers"
 STATE = (HERE / "state.sql").read_text()
 QUESTIONS = (HERE / "questions.sql").read_text()
 
@@ -123,9 +124,9 @@ def renew(program: str, company: Path, work: Path) -> tuple[dict, float]:
     shutil.copytree(work / "lake", work / "renewed")
     _, cpu = lychgate(program, work / "renewed", "ingest", "--no-raw", str(work / "last.jsonl"))
     # Sign-ins change no peer groups: neither side asks about them, but to compare what it knows now.
-    eight, more = ask(program, work / "renewed", but="unlike their peers")
+    eight, more = ask(program, work / "renewed", but=UNMOVED)
     answers, _ = ask(program, work / "renewed")
-    return answers | eight, cpu + more
+    return {UNMOVED: answers[UNMOVED]} | eight, cpu + more
 
 
 STEPS = {

@@ -58,30 +58,9 @@ impl Keys {
         Ok(())
     }
 
-    /// Adds what `other` names.
-    pub fn extend(&mut self, other: &Keys) {
-        for (first, seconds) in &other.0 {
-            match seconds {
-                Seconds::All => drop(self.0.insert(first.clone(), Seconds::All)),
-                Seconds::Some(seconds) => seconds.iter().for_each(|second| self.add_pair(first, second)),
-            }
-        }
-    }
-
-    /// What it names with one of these first texts.
-    pub fn of_firsts(&self, firsts: &[&str]) -> Keys {
-        let named = self.0.iter().filter(|(first, _)| firsts.contains(&&***first));
-        Keys(named.map(|(first, seconds)| (first.clone(), seconds.clone())).collect())
-    }
-
     /// Whether it names this pair.
     pub fn has(&self, first: &str, second: &str) -> bool {
         self.of_first(first).is_some_and(|seconds| seconds.has(second))
-    }
-
-    /// Whether it names a pair with this second text.
-    pub fn has_second(&self, second: &str) -> bool {
-        self.0.values().any(|seconds| seconds.has(second))
     }
 
     pub(super) fn of_first(&self, first: &str) -> Option<&Seconds> {

@@ -22,6 +22,7 @@ mod rows;
 mod session;
 mod texts;
 mod uses;
+mod whole_counts;
 
 pub use json::json_rows;
 pub use keys::{Keys, NumberSet};

@@ -20,7 +20,7 @@ use super::compact::CompactJoined;
 use super::on_demand::{self, OnDemand};
 use super::opening::{ALL_DAYS, Tables};
 use super::packed_table::{PackedTable, Packer};
-use super::{Error, guard};
+use super::{Error, guard, whole_counts};
 use crate::domain::UtcMicros;
 
 /// The two clocks of every answer.
@@ -66,6 +66,7 @@ impl Session {
     pub fn over(tables: Tables, at: At) -> Result<Session, Error> {
         let config = SessionConfig::new().with_information_schema(false).with_batch_size(BATCH_ROWS);
         let state = SessionStateBuilder::new().with_default_features().with_config(config);
+        let state = state.with_optimizer_rules(whole_counts::rules());
         let state = state.with_physical_optimizer_rule(Arc::new(CompactJoined)).build();
         let context = SessionContext::new_with_state(state);
         let session = Session {

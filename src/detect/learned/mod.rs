@@ -9,14 +9,12 @@ mod features;
 mod peer_lift;
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
-use arrow::error::ArrowError;
-use indexmap::IndexSet;
+use ahash::RandomState;
+use arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringViewArray};
 
-use crate::query::{self, PackedTable, Packer, Rows, Session};
+use crate::query::{self, Numbered, PackedTable, Parts, Rows, Session, Written, failed, parts};
 use features::{Holdings, PeerCounts, Peers, peer_counts};
 pub use peer_lift::PeerLift;
 
@@ -29,13 +27,11 @@ pub enum Error {
     Features(#[from] features::CountError),
     #[error("cannot scale scores")]
     Scale(#[from] linfa_preprocessing::PreprocessingError),
-    #[error("cannot lay out table \"peer_lift\"")]
-    Table(#[from] ArrowError),
 }
 
 const GRANTS: &str = include_str!("peer_grants.sql");
-/// Rows that are laid out together: all of them unpacked take several times what they say.
-const PART_ROWS: usize = 65_536;
+/// By number: the place among those that were met.
+type Places = HashMap<u32, u32, RandomState>;
 
 /// The grants as indices, and what stands behind them.
 struct Grants {
@@ -43,7 +39,7 @@ struct Grants {
     peers: Peers,
     /// Application, account and entitlement of each grant, as numbers of `texts`.
     keys: Vec<[u32; 3]>,
-    texts: IndexSet<Box<str>, ahash::RandomState>,
+    texts: Numbered,
 }
 
 /// The table that a rule names when it needs [`score`].
@@ -67,31 +63,31 @@ pub async fn score(session: &Session) -> Result<(), Error> {
 }
 
 async fn grants(session: &Session) -> Result<Grants, Error> {
-    let (mut people, mut entitlements) = (HashMap::new(), HashMap::new());
+    let (mut people, mut entitlements) = (Places::default(), Places::default());
     let mut grants = Grants {
         holdings: Holdings { person: Vec::new(), entitlement: Vec::new() },
         peers: Peers { department: Vec::new(), title: Vec::new() },
         keys: Vec::new(),
-        texts: IndexSet::default(),
+        texts: Numbered::default(),
     };
     let mut hear = |batch: &RecordBatch| {
         let rows = Rows::new("peer_grants", batch);
-        let (app, account) = (rows.texts("app_id")?, rows.texts("account_id")?);
-        let (entitlement, identity) = (rows.texts("entitlement_id")?, rows.texts("identity_id")?);
+        let (identity, entitlement) = (rows.keys("identity_key")?, rows.keys("entitlement_key")?);
         let (department, title) = (rows.texts("department")?, rows.texts("title")?);
+        let mut texts = |column| grants.texts.read(&rows, column);
+        let [app, account, named] = [texts("app_id")?, texts("account_id")?, texts("entitlement_id")?];
         for row in 0..rows.len() {
-            let key = [&app, &account, &entitlement].map(|column| grants.number(column.get(row)));
             let next = people.len() as u32;
             let peers = &mut grants.peers;
-            let person = *people.entry(identity.owned(row).unwrap_or_default()).or_insert_with(|| {
+            let person = *people.entry(identity.value(row)).or_insert_with(|| {
                 peers.department.push(department.owned(row).unwrap_or_default());
                 peers.title.push(title.owned(row).unwrap_or_default());
                 next
             });
             let next = entitlements.len() as u32;
             grants.holdings.person.push(person);
-            grants.holdings.entitlement.push(*entitlements.entry((key[0], key[2])).or_insert(next));
-            grants.keys.push(key);
+            grants.holdings.entitlement.push(*entitlements.entry(entitlement.value(row)).or_insert(next));
+            grants.keys.push([app[row], account[row], named[row]]);
         }
         Ok(())
     };
@@ -99,37 +95,22 @@ async fn grants(session: &Session) -> Result<Grants, Error> {
     Ok(grants)
 }
 
-impl Grants {
-    fn number(&mut self, text: Option<&str>) -> u32 {
-        let text = text.unwrap_or_default();
-        let known = self.texts.get_index_of(text);
-        known.unwrap_or_else(|| self.texts.insert_full(text.into()).0) as u32
+fn table(grants: &Grants, counts: &[PeerCounts], lifts: &[PeerLift]) -> Result<PackedTable, query::Error> {
+    let (written, mut table) = (grants.texts.written(), Parts::of(TABLE));
+    for part in parts(counts.len()) {
+        let (keys, counts, lifts) = (&grants.keys[part.clone()], &counts[part.clone()], &lifts[part]);
+        table.push(columns(&written, keys, counts, lifts)?)?;
     }
-
-    fn text(&self, number: u32) -> &str {
-        self.texts.get_index(number as usize).map_or("", |text| text)
-    }
-}
-
-fn table(grants: &Grants, counts: &[PeerCounts], lifts: &[PeerLift]) -> Result<PackedTable, ArrowError> {
-    let schema = columns(grants, counts, lifts, 0..0)?.schema();
-    let mut packer = Packer::new(Arc::clone(&schema));
-    for from in (0..counts.len()).step_by(PART_ROWS) {
-        packer.push(columns(grants, counts, lifts, from..counts.len().min(from + PART_ROWS))?)?;
-    }
-    Packer::table(schema, [packer])
+    table.finish()
 }
 
 fn columns(
-    grants: &Grants,
+    written: &Written,
+    keys: &[[u32; 3]],
     counts: &[PeerCounts],
     lifts: &[PeerLift],
-    part: Range<usize>,
-) -> Result<RecordBatch, ArrowError> {
-    let (keys, counts, lifts) = (&grants.keys[part.clone()], &counts[part.clone()], &lifts[part]);
-    let text = |at: usize| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(keys.iter().map(|key| grants.text(key[at]))))
-    };
+) -> Result<Vec<(&'static str, ArrayRef)>, query::Error> {
+    let text = |at: usize| written.column(keys.iter().map(|key| key[at])).map_err(failed(TABLE));
     let number = |f: fn(&PeerLift) -> f64| -> ArrayRef {
         Arc::new(Float64Array::from_iter_values(lifts.iter().map(f)))
     };
@@ -137,11 +118,11 @@ fn columns(
         Arc::new(Int64Array::from_iter_values(counts.iter().map(|c| i64::from(f(c)))))
     };
     let scope = counts.iter().map(|c| peer_lift::narrowest(c).0);
-    RecordBatch::try_from_iter([
-        ("app_id", text(0)),
-        ("account_id", text(1)),
-        ("entitlement_id", text(2)),
-        ("peer_scope", Arc::new(StringArray::from_iter_values(scope)) as ArrayRef),
+    Ok(vec![
+        ("app_id", text(0)?),
+        ("account_id", text(1)?),
+        ("entitlement_id", text(2)?),
+        ("peer_scope", Arc::new(StringViewArray::from_iter_values(scope)) as ArrayRef),
         ("peers", count(|c| peer_lift::narrowest(c).1.total)),
         ("peer_holders", count(|c| peer_lift::narrowest(c).1.holders)),
         ("department_people", count(|c| c.department.total)),
