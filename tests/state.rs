@@ -738,6 +738,47 @@ fn an_untouched_account_follows_those_that_were_touched() {
     });
 }
 
+/// An account that is found to be somebody's is used by what they did before it was: else it would look idle.
+#[test]
+fn what_somebody_did_before_counts_for_an_account_that_becomes_theirs() {
+    let person = fields! {
+        "listing_id" => "r1", "listed_at" => instant(0), "ingested_at" => instant(0), "complete" => true,
+        "employee_id" => "n1", "name" => "Person n1", "start_at" => instant(-100), "end_date_only" => false,
+        "on_leave" => false,
+    };
+    let events = vec![
+        event("okta", "o1", "account.create", 1, &[("account_external_id", "n1")]),
+        event("crm", "c1", "account.create", 2, &[]),
+        event("okta", "o1", "signin.app", 10, &[("app_id", "crm")]),
+        event("crm", "c1", "account.update", 30, &[("account_external_id", "n1")]),
+    ];
+    let rows = BTreeMap::from([("events", events), ("employments", vec![person])]);
+    block_on(async || {
+        let used = "SELECT coalesce(max(last_success_signal), 'idle') AS answer FROM last_activity WHERE account_id = 'c1'";
+        assert_eq!(asked(&rows, used).await, "sso");
+    });
+}
+
+/// A success that is told of late, and lies between failures that a checkpoint has counted: how many came after it the
+/// count does not tell. An account that is being tried would look as if it were not, or the other way round.
+#[test]
+fn a_late_success_among_failures_counts_those_after_it() {
+    let tried = |at: i64, outcome: &'static str| {
+        let mut event = event("crm", "c1", "signin", at, &[]);
+        event.insert("outcome", outcome.into());
+        event
+    };
+    let mut late = tried(7, "success");
+    late.insert("ingested_at", instant(30).into());
+    let failures = [5, 6, 8, 9].map(|at| tried(at, "failure"));
+    let events = [tried(1, "success"), late].into_iter().chain(failures).collect();
+    let rows = BTreeMap::from([("events", events)]);
+    block_on(async || {
+        let since = "SELECT CAST(failures_since_success AS VARCHAR) AS answer FROM last_activity";
+        assert_eq!(asked(&rows, since).await, "2");
+    });
+}
+
 /// The answers for all accounts of one application at once.
 async fn answered_all(session: &Session, app: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
     let mut found: BTreeMap<String, (String, BTreeSet<String>)> = BTreeMap::new();
