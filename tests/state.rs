@@ -188,8 +188,8 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                 told.tell(&mut event, ["account_email", "account_name", "account_external_id"]);
                 if verb.starts_with("signin") {
                     event.insert("app_id", APPS[*account % 2].into());
-                    // Who fails to sign in may be nobody that is known.
-                    if !ok && *account == FEW - 1 {
+                    // Who signs in may be nobody that is told.
+                    if *verb == "signin.app" && *account == FEW - 1 {
                         event.remove("account_id");
                     }
                 }
@@ -716,8 +716,17 @@ fn an_untouched_account_follows_those_that_were_touched() {
         event("okta", "o1", "signin.app", 32, &[("app_id", "crm")]),
         event("okta", "o3", "account.create", 6, &[("account_external_id", "n3")]),
         event("crm", "c5", "account.create", 33, &[("account_external_id", "o3")]),
+        event("crm", "c1", "role.grant", 7, &[("entitlement_kind", "role"), ("entitlement_id", "admin")]),
+        event("okta", "o6", "account.create", 8, &[("account_external_id", "n6")]),
+        event("crm", "c6", "account.create", 8, &[("account_external_id", "n6")]),
+        event("okta", "o6", "signin.app", 36, &[("app_id", "crm")]),
     ];
-    let people = vec![person("n1", None), person("n2", Some("n2@example.com")), person("n3", None)];
+    let people = vec![
+        person("n1", None),
+        person("n2", Some("n2@example.com")),
+        person("n3", None),
+        person("n6", None),
+    ];
     // What accounts of identity providers tell of others says nothing of themselves: this one is looked for by name.
     let listed = fields! {
         "listing_id" => "l1", "source" => "accounts", "app_id" => "okta", "listed_at" => instant(34),
@@ -733,8 +742,16 @@ fn an_untouched_account_follows_those_that_were_touched() {
         assert_eq!(asked(&rows, &format!("{linked}'new'")).await, "n2 by rename");
         // And one that is new, through one that nothing touched.
         assert_eq!(asked(&rows, &format!("{linked}'c5'")).await, "n3 by external_id");
-        let used = "SELECT last_success_signal AS answer FROM last_activity WHERE account_id = 'c3'";
-        assert_eq!(asked(&rows, used).await, "sso");
+        // As what is held and what exists say too.
+        let held = "SELECT concat(identity_id, ' ', account_class) AS answer FROM grants_now WHERE account_id = 'c1'";
+        assert_eq!(asked(&rows, held).await, "n1 human");
+        let exists = "SELECT concat(identity_id, ' by ', link_method) AS answer FROM accounts_now WHERE account_id = 'c1'";
+        assert_eq!(asked(&rows, exists).await, "n1 by alias");
+        // Through an account that something else touched, and through one that was used alone.
+        for account in ["c3", "c6"] {
+            let used = "SELECT last_success_signal AS answer FROM last_activity WHERE account_id = ";
+            assert_eq!(asked(&rows, &format!("{used}'{account}'")).await, "sso");
+        }
     });
 }
 

@@ -77,16 +77,14 @@ pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize,
     let mut accounts = Numbers::of_accounts(session, touched.as_ref()).await?;
     let mut entitlements = Numbers::of_entitlements(session).await?;
     let [spans, attributes] = fold::accounts(session, &mut accounts).await?;
-    let spoken_of = touched.as_ref().map(|touched| accounts.among(touched));
-    session.hold_packed("told_account_spans", spans.clone())?;
-    session.hold_packed("told_account_attributes", attributes.clone())?;
-    let mut renewed = kept::lay(session, "account_spans", spans, spoken_of.as_ref()).await?;
-    renewed += kept::lay(session, "account_attributes", attributes, spoken_of.as_ref()).await?;
-    session.lay("account_renames", include_str!("spans/account_renames.sql")).await?;
-    let grants = fold::grants(session, &mut accounts, &mut entitlements).await?;
-    // Some accounts are spoken of by grants alone.
     let touched = touched.map(|touched| accounts.among(&touched));
     let touched = touched.as_ref();
+    session.hold_packed("told_account_spans", spans.clone())?;
+    session.hold_packed("told_account_attributes", attributes.clone())?;
+    let mut renewed = kept::lay(session, "account_spans", spans, touched).await?;
+    renewed += kept::lay(session, "account_attributes", attributes, touched).await?;
+    session.lay("account_renames", include_str!("spans/account_renames.sql")).await?;
+    let grants = fold::grants(session, &mut accounts, &mut entitlements).await?;
     session.hold_packed("told_grant_spans", grants.clone())?;
     renewed += kept::lay(session, "grant_spans", grants, touched).await?;
     let names = include_str!("spans/former_names.sql");
