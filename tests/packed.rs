@@ -13,7 +13,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use lychgate::domain::UtcMicros;
-use lychgate::query::{At, Elsewhere, Keys, PackedTable, Packer, Session, json_rows};
+use lychgate::query::{At, Elsewhere, Keys, NONE, Numbered, PackedTable, Packer, Rows, Session, json_rows};
 use lychgate::store::checkpoint::{Growing, Held, HeldColumn, Kept, Reach, newest};
 use proptest::prelude::*;
 
@@ -311,4 +311,26 @@ fn a_count_that_is_left_out_is_not_told_of_as_nothing() {
         answers
     });
     assert_eq!(answers, [vec![serde_json::json!({ "kind": "some", "n": 2 })], Vec::new(), Vec::new()]);
+}
+
+/// Texts are looked for by where they were seen before they are looked up: one that is taken for another would make one
+/// account of two.
+#[test]
+fn each_text_has_a_number_of_its_own() {
+    let text =
+        |row: usize| (row % 7 > 0).then(|| format!("account {}, which has a long name", row * 7919 % 10_007));
+    let texts: Vec<Option<String>> = (0..50_000).map(text).collect();
+    let column: ArrayRef = Arc::new(texts.iter().map(Option::as_deref).collect::<StringViewArray>());
+    let batch = RecordBatch::try_from_iter([("name", column)]).unwrap();
+    let mut numbered = Numbered::default();
+    // Coded as a file has them, the same texts are at the same places.
+    let coded = cast(batch.column(0), &DataType::Dictionary(DataType::UInt16.into(), DataType::Utf8.into()));
+    let coded = cast(&coded.unwrap(), &DataType::Utf8View).unwrap();
+    for batch in [batch.clone(), RecordBatch::try_from_iter([("name", coded)]).unwrap(), batch] {
+        let numbers = numbered.read(&Rows::new("t", &batch), "name").unwrap();
+        for (text, number) in texts.iter().zip(numbers) {
+            assert_eq!(numbered.text(number), text.as_deref().unwrap_or_default());
+            assert_eq!(number == NONE, text.is_none());
+        }
+    }
 }

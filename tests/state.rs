@@ -770,6 +770,22 @@ fn what_somebody_did_before_counts_for_an_account_that_becomes_theirs() {
     });
 }
 
+/// Uses that are nobody's, as far as events tell, are put together as those of accounts are: else their number would hang
+/// on how many runs there were.
+#[test]
+fn uses_that_are_nobodys_are_counted_together() {
+    let somebody = |at: i64| {
+        let mut event = event("crm", "", "signin", at, &[("app_id", "crm")]);
+        event.remove("account_id");
+        event
+    };
+    let rows = BTreeMap::from([("events", vec![somebody(5), somebody(30)])]);
+    block_on(async || {
+        let told = "SELECT concat(count(*), ' of ', sum(uses)) AS answer FROM app_uses";
+        assert_eq!(asked(&rows, told).await, "1 of 2");
+    });
+}
+
 /// A success that is told of late, and lies between failures that a checkpoint has counted: how many came after it the
 /// count does not tell. An account that is being tried would look as if it were not, or the other way round.
 #[test]
