@@ -333,7 +333,7 @@ fn a_damaged_checkpoint_is_passed_over() {
         ingest(&engine, &handed_over(&files)).await;
         let first = as_json(&detect(&engine, plan.end_at).await.findings);
         let kept = folder.path().join("data/checkpoints").join(TENANT);
-        for table in ["known_changes.parquet", "grant_spans.arrows"] {
+        for table in ["known_changes.arrows", "grant_spans.arrows"] {
             let checkpoint = fs::read_dir(&kept).unwrap().next().expect("a checkpoint").unwrap().path();
             let (path, bytes) = (checkpoint.join(table), fs::read(checkpoint.join(table)).unwrap());
             let mut damaged = bytes.clone();

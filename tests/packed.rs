@@ -14,7 +14,7 @@ use datafusion::datasource::MemTable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use lychgate::domain::UtcMicros;
 use lychgate::query::{At, Elsewhere, Keys, NONE, Numbered, PackedTable, Packer, Rows, Session, json_rows};
-use lychgate::store::checkpoint::{Growing, Held, HeldColumn, Kept, Reach, newest};
+use lychgate::store::checkpoint::{Growing, Held, HeldColumn, Reach, newest};
 use proptest::prelude::*;
 
 use crate::support::{block_on, tables};
@@ -103,7 +103,7 @@ fn batch(given: &Given, from: usize, rows: usize) -> RecordBatch {
 }
 
 /// The table as a checkpoint gives it back.
-async fn kept(table: &PackedTable) -> PackedTable {
+fn kept(table: &PackedTable) -> PackedTable {
     let (folder, at) = (tempfile::tempdir().unwrap(), UtcMicros(0));
     let reach = Reach {
         as_of: at,
@@ -115,10 +115,8 @@ async fn kept(table: &PackedTable) -> PackedTable {
     let mut growing = Growing::begin(folder.path(), reach.clone()).unwrap();
     growing.hold("t", table.held()).unwrap();
     growing.finish().unwrap();
-    let mut checkpoint = newest(folder.path(), &reach).await.expect("the checkpoint");
-    let Some(Kept::Held(Held { schema, units })) = checkpoint.tables.remove("t") else {
-        panic!("a table that is held")
-    };
+    let mut checkpoint = newest(folder.path(), &reach).expect("the checkpoint");
+    let Held { schema, units } = checkpoint.tables.remove("t").expect("the table");
     let column = |column: HeldColumn| Elsewhere {
         absent: column.absent,
         size_bytes: column.size_bytes(),
@@ -205,7 +203,7 @@ async fn check(given: &Given) {
     let rows = concat_batches(&schema(), &batches).unwrap();
     check_parts(&table, &rows).await;
     check_conditions(&table, &rows).await;
-    let table: Arc<dyn TableProvider> = Arc::new(kept(&table).await);
+    let table: Arc<dyn TableProvider> = Arc::new(kept(&table));
     let config = SessionConfig::new().with_target_partitions(given.partitions);
     let frame = SessionContext::new_with_config(config).read_table(table).unwrap();
     assert_eq!(frame.clone().count().await.unwrap(), from);
@@ -258,7 +256,7 @@ proptest! {
 #[tokio::test]
 async fn a_table_without_rows_is_kept() {
     let empty = PackedTable::empty(schema());
-    let table = kept(&empty).await;
+    let table = kept(&empty);
     assert_eq!((table.rows(), table.schema().fields().len()), (0, schema().fields().len()));
 }
 

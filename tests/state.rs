@@ -2,13 +2,10 @@
 //! instants with random knowledge.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use datafusion::catalog::TableProvider;
-use datafusion::datasource::MemTable;
 use lychgate::domain::UtcMicros;
 use lychgate::pipeline::{Subject, holdings};
-use lychgate::query::{ALL_DAYS, At, Base, CHANGES, Session, Tables, json_rows};
+use lychgate::query::{ALL_DAYS, At, Base, Session, Tables, json_rows};
 use lychgate::state;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -613,13 +610,10 @@ async fn everything(session: &Session) -> BTreeMap<&'static str, Vec<String>> {
 
 /// What a run keeps for the next one.
 async fn base_of(session: &Session) -> Base {
-    let mut tables: BTreeMap<String, Arc<dyn TableProvider>> = BTreeMap::new();
+    let mut tables = BTreeMap::new();
     for name in lychgate::query::KEPT.into_iter().chain(state::KEPT) {
-        tables.insert(name.to_owned(), Arc::new(session.held(name).await.unwrap()));
+        tables.insert(name.to_owned(), session.held(name).await.unwrap());
     }
-    let changes = session.collect(CHANGES, "SELECT * FROM known_changes").await.unwrap();
-    let changes = MemTable::try_new(changes[0].schema(), vec![changes]).unwrap();
-    tables.insert(CHANGES.to_owned(), Arc::new(changes));
     let At { as_of, known_at } = session.at();
     Base {
         as_of,

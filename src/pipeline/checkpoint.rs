@@ -3,16 +3,14 @@
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use futures::TryStreamExt;
 use tracing::{debug, warn};
 
 use super::{Engine, Error, now};
 use crate::domain::UtcMicros;
 use crate::query::{self, At, Base, Elsewhere, PackedTable, Session};
 use crate::state;
-use crate::store::checkpoint::{self, Checkpoint, Growing, Held, HeldColumn, HeldRows, Kept, Reach};
+use crate::store::checkpoint::{self, Checkpoint, Growing, Held, HeldColumn, HeldRows, Reach};
 use crate::store::{Read, Times};
 
 /// A new checkpoint costs as much as the state is large, so it waits for a tail of this share of its rows: each account
@@ -96,20 +94,15 @@ impl Stored {
 impl Engine {
     /// What earlier runs worked out, for a question at `at`.
     pub(super) async fn base(&self, at: At, stored: &Stored) -> Option<Base> {
-        let Checkpoint { reach, tables, rows } =
-            checkpoint::newest(&self.checkpoints(), &stored.reach(at)?).await?;
+        let Checkpoint { reach, tables, rows } = checkpoint::newest(&self.checkpoints(), &stored.reach(at)?)?;
         // One that another version made may lack what this one starts from.
-        let mut wanted = query::KEPT.iter().chain(&state::KEPT).chain([&query::CHANGES]);
+        let mut wanted = query::KEPT.iter().chain(&state::KEPT);
         if !wanted.all(|name| tables.contains_key(*name)) {
             return None;
         }
-        let provider = |(name, table)| match table {
-            Kept::Asked(provider) => (name, provider),
-            Kept::Held(table) => (name, Arc::new(elsewhere(table)) as Arc<_>),
-        };
         let tail_days = stored.tail_days(&reach);
         let Reach { as_of, known_at, listings_known_at, people_known_at, .. } = reach;
-        let tables = tables.into_iter().map(provider).collect();
+        let tables = tables.into_iter().map(|(name, table)| (name, elsewhere(table))).collect();
         Some(Base { as_of, known_at, listings_known_at, people_known_at, tail_days, tables, rows })
     }
 
@@ -145,13 +138,6 @@ impl Engine {
         for name in query::KEPT.into_iter().chain(state::KEPT) {
             growing.hold(name, session.held(name).await?.held())?;
         }
-        // As they come: together they are more than the session holds.
-        let (schema, mut batches) = session.stream(query::CHANGES, "SELECT * FROM known_changes").await?;
-        let mut table = growing.table(query::CHANGES, schema)?;
-        while let Some(batch) = batches.try_next().await? {
-            table.write(&batch)?;
-        }
-        table.finish()?;
         debug!("checkpoint kept");
         Ok(growing.finish()?)
     }

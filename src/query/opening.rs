@@ -8,7 +8,7 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 
 use super::session::Reach;
-use super::{At, Error, Session, registers};
+use super::{At, Error, PackedTable, Session, failed, registers};
 use crate::domain::UtcMicros;
 
 /// The lake's tables that a session reads.
@@ -34,8 +34,8 @@ pub struct Base {
     pub people_known_at: UtcMicros,
     /// Days since 1970 among which are all of which events tell that it does not know.
     pub tail_days: RangeInclusive<i32>,
-    /// By name: [`CHANGES`], what [`KEPT`] names, and what those who build on this room keep.
-    pub tables: BTreeMap<String, Arc<dyn TableProvider>>,
+    /// By name: what [`KEPT`] names, and what those who build on this room keep.
+    pub tables: BTreeMap<String, PackedTable>,
     /// Rows of all tables.
     pub rows: usize,
 }
@@ -44,43 +44,32 @@ pub struct Base {
 pub const ALL_DAYS: RangeInclusive<i32> = -719_162..=2_932_896;
 
 /// Views that the next session can start from as this one holds them.
-pub const KEPT: [&str; 6] = ["event_hours", "event_uses", "listed_rows", "listings", ALIASES, DIGEST];
-/// The view in which questions look for some of what happened. The lake has it nearly in the order of time, so that
-/// a question about recent rows need not read the others.
-pub const CHANGES: &str = "known_changes";
+pub const KEPT: [&str; 7] =
+    ["event_hours", "event_uses", CHANGES, "listed_rows", "listings", ALIASES, DIGEST];
+const CHANGES: &str = "known_changes";
 const ALIASES: &str = "app_aliases";
 const DIGEST: &str = "registers_digest";
 
 /// Views of events and listings that a base continues: the rows of what it does not hold, its own table,
-/// and how the two become one; `true` keeps that in memory once it is asked.
-const CONTINUED: [Continued; 4] = [
-    Continued {
-        name: "known_changes",
-        tail: ("tail_changes", Some(include_str!("views/tail_changes.sql"))),
-        base: "base_known_changes",
-        whole: include_str!("views/known_changes.sql"),
-        held: false,
-    },
+/// and how the two become one, which is kept in memory once it is asked.
+const CONTINUED: [Continued; 3] = [
     Continued {
         name: "event_hours",
         tail: ("tail_hours", None),
         base: "base_event_hours",
         whole: include_str!("views/event_hours.sql"),
-        held: true,
     },
     Continued {
         name: "event_uses",
         tail: ("tail_uses", None),
         base: "base_event_uses",
         whole: include_str!("views/event_uses.sql"),
-        held: true,
     },
     Continued {
         name: "listed_rows",
         tail: ("tail_listed", Some(include_str!("views/tail_listed.sql"))),
         base: "base_listed_rows",
         whole: include_str!("views/listed_rows.sql"),
-        held: true,
     },
 ];
 
@@ -90,7 +79,6 @@ struct Continued {
     tail: (&'static str, Option<&'static str>),
     base: &'static str,
     whole: &'static str,
-    held: bool,
 }
 
 /// The base views in the order in which they stand on each other; `true` keeps the rows in
@@ -126,12 +114,13 @@ impl Session {
         }
         session.define("known_snapshots", include_str!("views/known_snapshots.sql"), false).await?;
         session.tail_rows += session.lay_uses().await?;
-        for Continued { name, tail: (tail, rows), base, whole, held } in CONTINUED {
+        session.lay_changes().await?;
+        for Continued { name, tail: (tail, rows), base, whole } in CONTINUED {
             if let Some(rows) = rows {
                 session.tail_rows += session.lay(tail, rows).await?;
             }
             match session.has(base)? {
-                true => session.define(name, whole, held).await?,
+                true => session.define(name, whole, true).await?,
                 false => session.alias(name, tail).await?,
             }
         }
@@ -147,8 +136,20 @@ impl Session {
     pub fn rest_on(&self, base: Base) -> Result<(), Error> {
         let Base { mut tables, .. } = base;
         let Some(changes) = tables.remove(CHANGES) else { return Ok(()) };
-        self.forget(&[CHANGES, "base_known_changes"])?;
-        self.register(CHANGES, changes)
+        self.forget(&[CHANGES])?;
+        self.hold_packed(CHANGES, changes)
+    }
+
+    /// Adds the events that are no use of an account: what the base has, and what came since.
+    async fn lay_changes(&mut self) -> Result<(), Error> {
+        let since = self.packed("tail_changes", include_str!("views/tail_changes.sql")).await?;
+        self.tail_rows += since.rows();
+        let changes = match self.has("base_known_changes")? {
+            true => self.held("base_known_changes").await?.joined(&since).map_err(failed(CHANGES))?,
+            false => since.clone(),
+        };
+        self.hold_packed("tail_changes", since)?;
+        self.hold_packed(CHANGES, changes)
     }
 
     /// Registers what an earlier session worked out as `base_…`. A base of a time when names stood for
@@ -157,16 +158,14 @@ impl Session {
         let Some(base) = base else { return Ok(()) };
         let Base { as_of, known_at, listings_known_at, people_known_at, tail_days, mut tables, rows } = base;
         let Some(aliases) = tables.remove(ALIASES) else { return Ok(()) };
-        self.register("base_app_aliases", aliases)?;
+        self.hold_packed("base_app_aliases", aliases)?;
         let differ = self.collect("aliases_differ", include_str!("views/aliases_differ.sql")).await?;
         self.forget(&["base_app_aliases"])?;
         if differ.iter().any(|batch| batch.num_rows() > 0) {
             return Ok(());
         }
         self.base = Reach { as_of, known_at, listings_known_at, people_known_at, tail_days, rows };
-        tables
-            .into_iter()
-            .try_for_each(|(name, table)| self.register_kept(&format!("base_{name}"), table))?;
+        tables.into_iter().try_for_each(|(name, table)| self.hold_packed(&format!("base_{name}"), table))?;
         let since = self.collect("people_since", include_str!("views/people_since.sql")).await?;
         self.people_stand = since.iter().all(|batch| batch.num_rows() == 0);
         let differ = self.collect("registers_differ", include_str!("views/registers_differ.sql")).await?;

@@ -175,13 +175,8 @@ impl Session {
     /// Adds a table of rows that are packed already.
     pub fn hold_packed(&self, name: &str, table: PackedTable) -> Result<(), Error> {
         debug!(view = name, rows = table.rows(), "view held");
-        self.register_kept(name, Arc::new(table))
-    }
-
-    /// Adds a table.
-    pub(super) fn register_kept(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), Error> {
-        if table.downcast_ref::<PackedTable>().is_none_or(|table| table.rows() > 0) {
-            return self.register(name, table);
+        if table.rows() > 0 {
+            return self.register(name, Arc::new(table));
         }
         // Most registers are empty. A plan that knows it does not join with nothing.
         let failed = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };

@@ -30,9 +30,8 @@ struct Manner {
     failed: bool,
 }
 
-/// The uses of one account in one manner are told of as one. Failures keep an instant each, because how many came
-/// after a success is asked for.
-type Use = (u32, u32, Option<i64>);
+/// The uses of one account in one manner are told of as one: by the account's number and that of the manner.
+type Use = (u32, u32);
 
 /// Uses that are put together at once. They are sorted for that: a million accounts are too many to look each up
 /// for every use.
@@ -66,9 +65,10 @@ struct Uses {
     words: Numbered,
     verbs: Vec<Verb>,
     manners: IndexSet<Manner, RandomState>,
+    /// As they were heard, with their instants.
+    heard: Vec<(Use, i64)>,
+    /// Put together, in order. Failures keep an instant each, because how many came after a success is asked for.
     uses: Vec<(Use, Told)>,
-    /// Of the uses, those that are put together.
-    together: usize,
     /// By log, and application as it names it: its successful uses.
     apps: HashMap<[u32; 4], Told, RandomState>,
     /// Logs, and the hours in which they have an event.
@@ -155,24 +155,30 @@ impl Uses {
                 failed,
             };
             let manner = self.manners.insert_full(manner).0 as u32;
-            self.uses.push(((account_ids[row], manner, failed.then_some(at)), Told::once(at)));
+            self.heard.push(((account_ids[row], manner), at));
         }
-        if self.uses.len() - self.together >= TOGETHER {
+        // What is put together already is gone through each time.
+        if self.heard.len() >= TOGETHER.max(self.uses.len()) {
             self.put_together();
         }
         Ok(())
     }
 
     fn put_together(&mut self) {
-        self.uses.sort_by_key(|(used, _)| *used);
-        self.uses.dedup_by(|(next, told), (used, all)| {
-            let same = next == used;
+        self.heard.sort_unstable();
+        self.uses.extend(self.heard.drain(..).map(|(of, at)| (of, Told::once(at))));
+        // Two that are in order each, which this sort finds.
+        self.uses.sort_by_key(|(of, told)| (*of, told.first_at));
+        let manners = &self.manners;
+        let is_failed =
+            |(_, manner): &Use| manners.get_index(*manner as usize).is_some_and(|manner| manner.failed);
+        self.uses.dedup_by(|(next, told), (of, all)| {
+            let same = next == of && (!is_failed(of) || told.first_at == all.first_at);
             if same {
                 all.add(*told);
             }
             same
         });
-        self.together = self.uses.len();
     }
 
     /// One row a [`Use`]: `account_app`, `account_id`, `app_id`, `app_name`, `verb`, `credential_kind`,
@@ -184,13 +190,15 @@ impl Uses {
         for part in parts(self.uses.len()) {
             let uses = &self.uses[part];
             let manner = |manner: u32| self.manners.get_index(manner as usize);
-            let manners: Vec<&Manner> = uses.iter().filter_map(|((_, of, _), _)| manner(*of)).collect();
+            let manners: Vec<&Manner> = uses.iter().filter_map(|((_, of), _)| manner(*of)).collect();
             let text = |written: &Written, number: &dyn Fn(&Manner) -> u32| {
                 written.column(manners.iter().map(|manner| number(manner))).map_err(failed(NAME))
             };
-            let accounts = written.column(uses.iter().map(|((account, ..), _)| *account));
+            let accounts = written.column(uses.iter().map(|((account, _), _)| *account));
             let outcomes = manners.iter().map(|manner| if manner.failed { "failure" } else { "success" });
             let time = |at: &dyn Fn(&Told) -> i64| times(uses.iter().map(|(_, told)| Some(at(told))));
+            let failed_at =
+                uses.iter().zip(&manners).map(|((_, told), of)| of.failed.then_some(told.first_at));
             table.push(vec![
                 ("account_app", text(written, &|manner| manner.account_app)?),
                 ("account_id", accounts.map_err(failed(NAME))?),
@@ -200,7 +208,7 @@ impl Uses {
                 ("credential_kind", text(written, &|manner| manner.credential_kind)?),
                 ("credential_id", text(written, &|manner| manner.credential_id)?),
                 ("outcome", Arc::new(StringViewArray::from_iter_values(outcomes))),
-                ("failed_at", times(uses.iter().map(|((_, _, failed_at), _)| *failed_at))),
+                ("failed_at", times(failed_at)),
                 ("first_at", time(&|told| told.first_at)),
                 ("last_at", time(&|told| told.last_at)),
                 ("uses", Arc::new(Int64Array::from_iter_values(uses.iter().map(|(_, told)| told.times)))),

@@ -38,11 +38,11 @@ pub const KEPT: [&str; 19] = [
 ];
 
 /// How to tell which accounts are to be worked out again.
-const TOUCHED: [(&str, &str); 3] = [
+const TOUCHED: [(&str, &str); 2] = [
     ("touched_accounts", include_str!("kept/touched_accounts.sql")),
     ("touched_apps", include_str!("kept/touched_apps.sql")),
-    ("touched_changes", include_str!("kept/touched_changes.sql")),
 ];
+const TOUCHED_CHANGES: &str = "touched_changes";
 const TOUCHED_SNAPSHOTS: &str = "touched_snapshots";
 
 /// Rows of accounts that are worked out again, by which it is told of which others that is.
@@ -69,14 +69,17 @@ const AGAIN: [&str; 20] = [
     "used_links",
 ];
 
-/// The columns that name an account, and the one that numbers it.
+const CHANGES: &str = "known_changes";
+
+/// The columns that name an account, those in which events name it, and the one that numbers it.
 pub const ACCOUNT: [&str; 2] = ["app_id", "account_id"];
+pub const EVENT_ACCOUNT: [&str; 2] = ["account_key_app", "account_id"];
 pub const KEY: &str = "account_key";
 
 /// Finds out which accounts are to be worked out again; none where it is all, since there is no checkpoint.
 pub async fn find_touched(session: &Session) -> Result<Option<Keys>, Error> {
     if !session.has("base_listings")? {
-        session.alias("touched_changes", "known_changes").await?;
+        session.alias(TOUCHED_CHANGES, CHANGES).await?;
         session.alias(TOUCHED_SNAPSHOTS, "known_snapshots").await?;
         return Ok(None);
     }
@@ -93,6 +96,9 @@ pub async fn find_touched(session: &Session) -> Result<Option<Keys>, Error> {
     for batch in session.collect("touched_apps", "SELECT app_id FROM touched_apps").await? {
         touched.add_all("touched_apps", &batch, "app_id")?;
     }
+    let changes = session.held(CHANGES).await?.parted(EVENT_ACCOUNT, &touched);
+    let [changes, _] = changes.map_err(failed(TOUCHED_CHANGES))?;
+    session.hold_packed(TOUCHED_CHANGES, changes)?;
     Ok(Some(touched))
 }
 
@@ -216,7 +222,7 @@ pub async fn hold_part(
 /// Lets go of what the checkpoint has, and of what was needed only to tell what of it stands.
 pub fn forget(session: &Session) -> Result<(), Error> {
     session.forget(&TOUCHED.map(|(name, _)| name))?;
-    session.forget(&[TOUCHED_SNAPSHOTS])?;
+    session.forget(&[TOUCHED_CHANGES, TOUCHED_SNAPSHOTS])?;
     session.forget(&AGAIN)?;
     session.forget(&KEPT.iter().chain(&query::KEPT).map(|name| base(name)).collect::<Vec<_>>())
 }

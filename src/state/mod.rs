@@ -91,7 +91,7 @@ pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize,
     let names = accounts.numbered(session, "former_names", names, kept::ACCOUNT).await?;
     session.hold_packed("names_again", names.clone())?;
     kept::lay(session, "former_names", names, touched).await?;
-    let uses = accounts.numbered(session, "app_uses", numbers::USES, numbers::USER).await?;
+    let uses = accounts.numbered(session, "app_uses", numbers::USES, kept::EVENT_ACCOUNT).await?;
     renewed += kept::lay_uses(session, uses).await?;
     accounts.lay(session).await?;
     entitlements.lay(session).await?;

@@ -12,11 +12,10 @@ use futures::TryStreamExt;
 
 use crate::query::{Error, Keys, NumberSet, PackedTable, Packer, Parts, Rows, Session, failed, parts};
 
-use super::kept::{self, ACCOUNT};
+use super::kept::{self, ACCOUNT, EVENT_ACCOUNT};
 
-/// What was used since a checkpoint, and the columns that name the account.
+/// What was used since a checkpoint.
 pub const USES: &str = include_str!("spans/app_uses.sql");
-pub const USER: [&str; 2] = ["account_key_app", "account_id"];
 
 /// The numbers of one kind of thing.
 pub struct Numbers {
@@ -37,7 +36,7 @@ impl Numbers {
         const VIEW: &str = "account_keys";
         let mut met = touched.cloned().unwrap_or_default();
         if touched.is_some() {
-            session.each("app_uses", USES, |batch| met.add("app_uses", batch, USER)).await?;
+            session.each("app_uses", USES, |batch| met.add("app_uses", batch, EVENT_ACCOUNT)).await?;
         }
         let met =
             |known: PackedTable| known.parted(ACCOUNT, &met).map(|[known, _]| known).map_err(failed(VIEW));

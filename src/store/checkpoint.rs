@@ -5,24 +5,22 @@
 //! should take it for a table.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::mem;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use parquet::arrow::ArrowWriter;
 use serde::{Deserialize, Serialize};
 
 use super::checkpoint_table::Entry;
-pub use super::checkpoint_table::{Damaged, Held, HeldColumn, HeldRows, Kept};
+pub use super::checkpoint_table::{Damaged, Held, HeldColumn, HeldRows};
 use super::{Error, checkpoint_table};
 use crate::domain::UtcMicros;
 
 pub(super) const MANIFEST: &str = "manifest.json";
 /// Rises whenever what is kept, or how it is worked out, changes.
-const VERSION: u32 = 7;
+const VERSION: u32 = 8;
 /// Checkpoints that stay: the newest, and one before it for questions a little further back.
 const KEPT: usize = 2;
 
@@ -30,7 +28,7 @@ const KEPT: usize = 2;
 pub struct Checkpoint {
     pub reach: Reach,
     /// By name.
-    pub tables: BTreeMap<String, Kept>,
+    pub tables: BTreeMap<String, Held>,
     /// Rows of all tables.
     pub rows: usize,
 }
@@ -66,7 +64,7 @@ impl Reach {
 
 /// The newest checkpoint in `folder`, made from the same tables, that a question which reaches as far
 /// as `wanted` can start from.
-pub async fn newest(folder: &Path, wanted: &Reach) -> Option<Checkpoint> {
+pub fn newest(folder: &Path, wanted: &Reach) -> Option<Checkpoint> {
     let serves = |Manifest { version, reach, .. }: &Manifest| {
         let own = *version == VERSION && reach.made_from == wanted.made_from;
         own && reach.age().iter().zip(wanted.age()).all(|(reached, wanted)| *reached <= wanted)
@@ -74,7 +72,7 @@ pub async fn newest(folder: &Path, wanted: &Reach) -> Option<Checkpoint> {
     let mut found: Vec<_> = all(folder).into_iter().filter(|(_, manifest)| serves(manifest)).collect();
     found.sort_by_key(|(_, manifest)| manifest.reach.age());
     for (path, manifest) in found.into_iter().rev() {
-        if let Some(checkpoint) = read(&path, manifest).await {
+        if let Some(checkpoint) = read(&path, manifest) {
             return Some(checkpoint);
         }
     }
@@ -88,13 +86,6 @@ pub struct Growing {
     tables: BTreeMap<String, Entry>,
 }
 
-/// One table of it that will be asked.
-pub struct GrowingTable<'a> {
-    growing: &'a mut Growing,
-    file: String,
-    writer: ArrowWriter<File>,
-}
-
 impl Growing {
     /// Begins one in `folder` whose tables say all that events and listings of up to `reach` say.
     ///
@@ -105,16 +96,6 @@ impl Growing {
         let path = growing.path();
         fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
         Ok(growing)
-    }
-
-    /// Begins a table of these columns, in which questions look for some rows.
-    ///
-    /// # Errors
-    /// When its file cannot be made.
-    pub fn table(&mut self, name: &str, schema: SchemaRef) -> Result<GrowingTable<'_>, Error> {
-        let file = format!("{name}.parquet");
-        let writer = checkpoint_table::asked(&self.path().join(&file), schema)?;
-        Ok(GrowingTable { growing: self, file, writer })
     }
 
     /// Adds a table whose columns are given back as they are, when they are asked. The first batch names them; each
@@ -173,28 +154,6 @@ impl Drop for Growing {
     }
 }
 
-impl GrowingTable<'_> {
-    /// Adds rows.
-    ///
-    /// # Errors
-    /// When they cannot be written.
-    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Error> {
-        let path = || self.growing.path().join(&self.file);
-        self.writer.write(batch).map_err(|source| Error::parquet("write", &path())(source))
-    }
-
-    /// Ends the table.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn finish(self) -> Result<(), Error> {
-        let path = self.growing.path().join(&self.file);
-        self.writer.close().map_err(Error::parquet("write", &path))?;
-        self.growing.tables.insert(self.file, checkpoint_table::entry(&path)?);
-        Ok(())
-    }
-}
-
 fn name_of(reach: &Reach) -> String {
     reach.age().map(|at| at.0.to_string()).join("-")
 }
@@ -228,10 +187,10 @@ fn folders(folder: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 /// None, and a word in the log, when a file is not what was written.
-async fn read(path: &Path, manifest: Manifest) -> Option<Checkpoint> {
+fn read(path: &Path, manifest: Manifest) -> Option<Checkpoint> {
     let (mut tables, mut rows) = (BTreeMap::new(), 0);
     for (file, entry) in manifest.tables {
-        let Some((table, table_rows)) = checkpoint_table::read(&path.join(&file), entry).await else {
+        let Some((table, table_rows)) = checkpoint_table::read(&path.join(&file), entry) else {
             tracing::warn!(path = %path.display(), file, "a damaged checkpoint is passed over");
             return None;
         };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use lychgate::domain::UtcMicros;
-use lychgate::store::checkpoint::{Checkpoint, Growing, Kept, Reach, newest};
+use lychgate::store::checkpoint::{Checkpoint, Growing, Reach, newest};
 
 fn reach(at: i64) -> Reach {
     let at = UtcMicros(at);
@@ -32,7 +32,7 @@ fn grow(folder: &Path, at: i64) {
 }
 
 fn columns(checkpoint: &Checkpoint) -> Vec<Result<ArrayRef, String>> {
-    let Some(Kept::Held(table)) = checkpoint.tables.get("numbers") else { panic!("a table that is held") };
+    let table = &checkpoint.tables["numbers"];
     let read = |unit: &lychgate::store::checkpoint::HeldRows| {
         assert_eq!((unit.rows, unit.columns.len()), (1000, 1));
         unit.columns[0].read().map_err(|error| error.to_string())
@@ -42,28 +42,28 @@ fn columns(checkpoint: &Checkpoint) -> Vec<Result<ArrayRef, String>> {
 
 /// A run that starts from a damaged column says so, and no later one starts from it: else nothing but a hand that
 /// removes files would bring answers back.
-#[tokio::test]
-async fn a_damaged_column_is_told_once() {
+#[test]
+fn a_damaged_column_is_told_once() {
     let folder = tempfile::tempdir().unwrap();
     grow(folder.path(), 10);
-    let checkpoint = newest(folder.path(), &reach(10)).await.expect("the checkpoint");
+    let checkpoint = newest(folder.path(), &reach(10)).expect("the checkpoint");
     assert_eq!(columns(&checkpoint)[1].as_ref().unwrap(), numbers(11).column(0));
     let place = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path().join("numbers.arrows");
     let mut bytes = fs::read(&place).unwrap();
     let last = bytes.len() - 100;
     bytes[last] ^= 1;
     fs::write(&place, bytes).unwrap();
-    let checkpoint = newest(folder.path(), &reach(10)).await.expect("what is not read is not looked at");
+    let checkpoint = newest(folder.path(), &reach(10)).expect("what is not read is not looked at");
     let read = columns(&checkpoint);
     assert_eq!(read[0].as_ref().unwrap(), numbers(10).column(0), "the other column is whole");
     let error = read[1].as_ref().unwrap_err();
     assert!(error.contains("numbers.arrows") && error.contains("run the same again"), "{error}");
-    assert!(newest(folder.path(), &reach(10)).await.is_none());
+    assert!(newest(folder.path(), &reach(10)).is_none());
 }
 
 /// One that says it knows more than it does would leave out what came in between.
-#[tokio::test]
-async fn a_damaged_manifest_is_none() {
+#[test]
+fn a_damaged_manifest_is_none() {
     let folder = tempfile::tempdir().unwrap();
     grow(folder.path(), 10);
     let place = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path().join("manifest.json");
@@ -71,9 +71,9 @@ async fn a_damaged_manifest_is_none() {
     let other = whole.replacen("00.00001Z", "00.000019Z", 1);
     assert_ne!(whole, other);
     fs::write(&place, other).unwrap();
-    assert!(newest(folder.path(), &reach(20)).await.is_none());
+    assert!(newest(folder.path(), &reach(20)).is_none());
     fs::write(&place, whole).unwrap();
-    assert!(newest(folder.path(), &reach(20)).await.is_some());
+    assert!(newest(folder.path(), &reach(20)).is_some());
 }
 
 /// A disk that is full would stay so.
@@ -89,8 +89,8 @@ fn one_that_is_not_finished_goes() {
 
 /// Two stay: the newest, and one for questions a little further back. What another version left, or what was damaged,
 /// would lie there for ever.
-#[tokio::test]
-async fn old_checkpoints_go() {
+#[test]
+fn old_checkpoints_go() {
     let folder = tempfile::tempdir().unwrap();
     for left in ["1-1-1", "2-2-2"] {
         fs::create_dir(folder.path().join(left)).unwrap();
@@ -104,9 +104,9 @@ async fn old_checkpoints_go() {
         grow(folder.path(), at);
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
-    assert_eq!(newest(folder.path(), &reach(40)).await.unwrap().reach.as_of, UtcMicros(30));
-    assert_eq!(newest(folder.path(), &reach(29)).await.unwrap().reach.as_of, UtcMicros(20));
-    assert!(newest(folder.path(), &reach(19)).await.is_none(), "one that knows too much");
+    assert_eq!(newest(folder.path(), &reach(40)).unwrap().reach.as_of, UtcMicros(30));
+    assert_eq!(newest(folder.path(), &reach(29)).unwrap().reach.as_of, UtcMicros(20));
+    assert!(newest(folder.path(), &reach(19)).is_none(), "one that knows too much");
     let elsewhere = Reach { made_from: ["events", "listings", "others"].map(str::to_owned), ..reach(40) };
-    assert!(newest(folder.path(), &elsewhere).await.is_none());
+    assert!(newest(folder.path(), &elsewhere).is_none());
 }
