@@ -4,6 +4,7 @@
 //! Takes table providers, gives named views and record batches. It does not know what an
 //! account is: spans are made one floor up, in `state`.
 
+mod changes;
 mod compact;
 mod guard;
 mod json;

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 
+use super::changes::Changes;
 use super::session::Reach;
+use super::uses::Uses;
 use super::{At, Error, PackedTable, Session, failed, registers};
 use crate::domain::UtcMicros;
 
@@ -113,8 +116,7 @@ impl Session {
             false => session.define("tail_events", TAIL, false).await?,
         }
         session.define("known_snapshots", include_str!("views/known_snapshots.sql"), false).await?;
-        session.tail_rows += session.lay_uses().await?;
-        session.lay_changes().await?;
+        session.lay_told().await?;
         for Continued { name, tail: (tail, rows), base, whole } in CONTINUED {
             if let Some(rows) = rows {
                 session.tail_rows += session.lay(tail, rows).await?;
@@ -140,16 +142,30 @@ impl Session {
         self.hold_packed(CHANGES, changes)
     }
 
-    /// Adds the events that are no use of an account: what the base has, and what came since.
-    async fn lay_changes(&mut self) -> Result<(), Error> {
-        let since = self.packed("tail_changes", include_str!("views/tail_changes.sql")).await?;
-        self.tail_rows += since.rows();
+    /// Adds what events tell, of which the base does not know all: they are read once.
+    async fn lay_told(&mut self) -> Result<(), Error> {
+        const EVENTS: &str = "tail_events";
+        let aliases = self.collect(ALIASES, "SELECT alias, app_id FROM app_aliases").await?;
+        let (mut uses, mut changes) = (Uses::default(), Changes::of(&self.columns(EVENTS).await?, &aliases)?);
+        let hear = |batch: &RecordBatch| {
+            uses.hear(batch)?;
+            changes.hear(batch.clone())
+        };
+        self.each(EVENTS, "SELECT * FROM tail_events", hear).await?;
+        let ([uses, apps, hours], since) = (uses.tables()?, changes.table()?);
+        self.tail_rows += apps.rows() + hours.rows() + since.rows();
         let changes = match self.has("base_known_changes")? {
             true => self.held("base_known_changes").await?.joined(&since).map_err(failed(CHANGES))?,
             false => since.clone(),
         };
-        self.hold_packed("tail_changes", since)?;
-        self.hold_packed(CHANGES, changes)
+        let tables = [
+            ("uses", uses),
+            ("tail_uses", apps),
+            ("tail_hours", hours),
+            ("tail_changes", since),
+            (CHANGES, changes),
+        ];
+        tables.into_iter().try_for_each(|(name, table)| self.hold_packed(name, table))
     }
 
     /// Registers what an earlier session worked out as `base_…`. A base of a time when names stood for

@@ -116,6 +116,12 @@ impl Session {
         self.context.table_exist(name).map_err(failed)
     }
 
+    /// The columns of a table or view.
+    pub(super) async fn columns(&self, name: &str) -> Result<SchemaRef, Error> {
+        let failed = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };
+        Ok(self.context.table_provider(name).await.map_err(failed)?.schema())
+    }
+
     /// The DataFusion context, for rules that bind parameters of their own.
     pub fn context(&self) -> &SessionContext {
         &self.context

@@ -4,7 +4,6 @@ use ahash::RandomState;
 use arrow::array::{ArrayRef, StringViewArray, UInt32Array};
 use arrow::compute::take;
 use arrow::error::ArrowError;
-use compact_str::CompactString;
 use indexmap::IndexSet;
 
 use super::{Error, Rows};
@@ -15,11 +14,10 @@ pub const NONE: u32 = u32::MAX;
 /// So many texts that were seen are looked for by where they are.
 const RECENT: usize = 4096;
 
-/// The texts that were seen so far, in the order in which they came. Ids are short, and lie in the set itself: one that is
-/// looked up among a million is a look into memory less.
+/// The texts that were seen so far, in the order in which they came.
 #[derive(Default)]
 pub struct Numbered {
-    texts: IndexSet<CompactString, RandomState>,
+    texts: IndexSet<Box<str>, RandomState>,
     recent: Vec<Recent>,
     columns: u32,
 }
@@ -62,12 +60,12 @@ impl Numbered {
 
     /// The text at a place, in the order in which they came.
     pub fn get(&self, place: usize) -> Option<&str> {
-        self.texts.get_index(place).map(CompactString::as_str)
+        self.texts.get_index(place).map(|text| &**text)
     }
 
     /// The text of a number; nothing for [`NONE`].
     pub fn text(&self, number: u32) -> &str {
-        self.texts.get_index(number as usize).map_or("", CompactString::as_str)
+        self.texts.get_index(number as usize).map_or("", |text| text)
     }
 
     /// All texts as one column, of which others are taken.

@@ -1,8 +1,8 @@
-//! Uses of accounts, counted as their events come. Of a history most events are uses, and all of them are read once: for
-//! what was used when, for what each log tells of, and for the hours in which it tells anything.
+//! Uses of accounts, counted as their events come: what was used when, what each log tells of, and the hours in which it
+//! tells anything. Of a history most events are uses.
 //!
-//! Takes the events of a session; gives the tables `uses`, `tail_uses` and `tail_hours`. It does not know whose an
-//! account is, nor what a checkpoint has.
+//! Takes events; gives the tables `uses`, `tail_uses` and `tail_hours`. It does not know whose an account is, nor what a
+//! checkpoint has.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,10 +12,8 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, Timestamp
 use indexmap::IndexSet;
 
 use super::texts::{Numbered, Written};
-use super::{Error, PackedTable, Parts, Rows, Session, failed, parts};
+use super::{Error, PackedTable, Parts, Rows, failed, parts};
 
-const EVENTS: &str = "SELECT source, occurred_at, verb, outcome, account_app, account_id, app_id, app_name, \
-                      credential_kind, credential_id FROM tail_events";
 const HOUR: i64 = 3_600_000_000;
 
 /// How an account is used, but for whose it is: in one application, as events name it, by one verb and with one outcome.
@@ -59,7 +57,7 @@ impl Told {
 
 /// Uses as they are heard, in any order.
 #[derive(Default)]
-struct Uses {
+pub(super) struct Uses {
     texts: Numbered,
     /// By the number of a word: what it says as a verb or as an outcome.
     words: Numbered,
@@ -77,7 +75,7 @@ struct Uses {
 
 /// What a verb says of the use of an account.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Verb {
+pub(super) enum Verb {
     Nothing,
     Use,
     /// A use that failed, whatever its outcome is called.
@@ -85,7 +83,7 @@ enum Verb {
 }
 
 impl Verb {
-    fn of(verb: &str) -> Verb {
+    pub fn of(verb: &str) -> Verb {
         match verb {
             "signin.failed" | "signin.app.failed" | "signin.denied_app" => Verb::Failure,
             "token.use" | "session.use" => Verb::Use,
@@ -95,23 +93,8 @@ impl Verb {
     }
 }
 
-impl Session {
-    /// Adds the tables `uses`, `tail_uses` and `tail_hours`. Gives the rows of the last two.
-    pub(super) async fn lay_uses(&self) -> Result<usize, Error> {
-        let mut uses = Uses::default();
-        self.each("tail_events", EVENTS, |batch| uses.hear(batch)).await?;
-        let written = uses.texts.written();
-        self.hold_packed("uses", uses.uses(&written)?)?;
-        let [apps, hours] = [uses.apps(&written)?, uses.hours(&written)?];
-        let rows = apps.rows() + hours.rows();
-        self.hold_packed("tail_uses", apps)?;
-        self.hold_packed("tail_hours", hours)?;
-        Ok(rows)
-    }
-}
-
 impl Uses {
-    fn hear(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+    pub fn hear(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("tail_events", batch);
         let at = rows.times("occurred_at")?;
         let (verbs, outcomes) = (self.words.read(&rows, "verb")?, rows.texts("outcome")?);
@@ -179,6 +162,12 @@ impl Uses {
             }
             same
         });
+    }
+
+    /// The tables `uses`, `tail_uses` and `tail_hours`.
+    pub fn tables(mut self) -> Result<[PackedTable; 3], Error> {
+        let written = self.texts.written();
+        Ok([self.uses(&written)?, self.apps(&written)?, self.hours(&written)?])
     }
 
     /// One row a [`Use`]: `account_app`, `account_id`, `app_id`, `app_name`, `verb`, `credential_kind`,
