@@ -7,8 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::{fmt, iter};
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, NullArray, StringViewArray, make_array,
-    new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, NullArray, StringViewArray, new_null_array,
 };
 use arrow::compute::{FilterPredicate, cast, concat, take};
 use arrow::datatypes::{DataType, UInt8Type, UInt16Type};
@@ -114,20 +113,22 @@ impl Column {
         })
     }
 
-    fn of_held(data_type: &DataType, array: &ArrayRef) -> Result<Column, ArrowError> {
-        let given = match array.as_any_dictionary_opt() {
-            Some(coded) => coded.values().data_type(),
-            None => array.data_type(),
+    fn of_held(data_type: &DataType, arrays: &[ArrayRef]) -> Result<Column, ArrowError> {
+        let wrong = || {
+            let given: Vec<String> = arrays.iter().map(|array| array.data_type().to_string()).collect();
+            ArrowError::SchemaError(format!("{} is not {data_type}", given.join(" and ")))
         };
-        Ok(match (given, array.as_any_dictionary_opt()) {
-            (DataType::Null, _) => Column::Absent(data_type.clone()),
-            (DataType::Utf8, None) if *data_type == DataType::Utf8View => Column::Texts(Arc::clone(array)),
-            (given, Some(coded)) if given == data_type => Column::Coded {
-                codes: make_array(coded.keys().to_data()),
-                values: Arc::clone(coded.values()),
+        Ok(match arrays {
+            [values, codes] if values.data_type() == data_type && codes.data_type().is_unsigned_integer() => {
+                Column::Coded { codes: Arc::clone(codes), values: Arc::clone(values) }
+            }
+            [array] => match array.data_type() {
+                DataType::Null => Column::Absent(data_type.clone()),
+                DataType::Utf8 if *data_type == DataType::Utf8View => Column::Texts(Arc::clone(array)),
+                given if given == data_type => Column::Plain(Arc::clone(array)),
+                _ => return Err(wrong()),
             },
-            (given, None) if given == data_type => Column::Plain(Arc::clone(array)),
-            _ => return Err(ArrowError::SchemaError(format!("{} is not {data_type}", array.data_type()))),
+            _ => return Err(wrong()),
         })
     }
 
@@ -258,8 +259,8 @@ fn text_view(array: &ArrayRef) -> Result<&StringViewArray, ArrowError> {
 pub struct Elsewhere {
     pub absent: usize,
     pub size_bytes: usize,
-    /// Gives it as [`PackedTable::held`](super::PackedTable::held) gave it.
-    pub fetch: Box<dyn Fn() -> Result<ArrayRef, ArrowError> + Send + Sync>,
+    /// Gives it as [`PackedTable::held`](super::PackedTable::held) gave it; of a dictionary, the values and the codes.
+    pub fetch: Box<dyn Fn() -> Result<Vec<ArrayRef>, ArrowError> + Send + Sync>,
 }
 
 /// A column that is made when it is asked for the first time.

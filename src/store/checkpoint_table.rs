@@ -1,5 +1,6 @@
 //! The tables of a checkpoint, each as a session holds it: each column of some rows is an Arrow stream of its own, which
-//! is read when it is asked.
+//! is read when it is asked. Codes and the values that they stand for are two: as one dictionary, the library would look
+//! at each code again whenever it is read.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
@@ -7,7 +8,7 @@ use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, make_array};
 use arrow::buffer::Buffer;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -55,6 +56,8 @@ pub struct Rows {
 pub struct Piece {
     at: u64,
     bytes: usize,
+    /// Where in it codes begin, behind the values that they stand for.
+    codes_at: Option<usize>,
     hash: String,
 }
 
@@ -87,30 +90,47 @@ pub fn hold(
     let failed = |source| Error::Held { path: path.to_owned(), source };
     let mut file = BufWriter::new(File::create(path).map_err(Error::io("create", path))?);
     let mut at = 0;
-    let mut write = |batch: &RecordBatch| {
-        let mut stream = Vec::new();
-        let mut writer = StreamWriter::try_new(&mut stream, &batch.schema()).map_err(failed)?;
-        writer.write(batch).and_then(|()| writer.finish()).map_err(failed)?;
-        drop(writer);
+    let mut write = |stream: Vec<u8>, codes_at| {
         file.write_all(&stream).map_err(Error::io("write", path))?;
-        let piece = Piece { at, bytes: stream.len(), hash: hash(&stream) };
+        let piece = Piece { at, bytes: stream.len(), codes_at, hash: hash(&stream) };
         at += stream.len() as u64;
         Ok(piece)
     };
     let header = batches.next().unwrap_or_else(|| Ok(RecordBatch::new_empty(Arc::new(Schema::empty()))));
-    let columns = write(&header.map_err(failed)?)?;
+    let columns = write(stream(&header.map_err(failed)?).map_err(failed)?, None)?;
     let mut units = Vec::new();
     for batch in batches {
         let batch = batch.map_err(failed)?;
         let mut pieces = Vec::new();
-        for column in 0..batch.num_columns() {
-            let absent = batch.column(column).logical_null_count();
-            pieces.push((absent, write(&batch.project(&[column]).map_err(failed)?)?));
+        for column in batch.columns() {
+            let (stream, codes_at) = column_stream(column).map_err(failed)?;
+            pieces.push((column.logical_null_count(), write(stream, codes_at)?));
         }
         units.push(Rows { rows: batch.num_rows(), pieces });
     }
     file.flush().map_err(Error::io("write", path))?;
     Ok(Entry { columns, units })
+}
+
+/// A batch as bytes.
+fn stream(batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
+    let mut stream = Vec::new();
+    let mut writer = StreamWriter::try_new(&mut stream, &batch.schema())?;
+    writer.write(batch)?;
+    writer.finish()?;
+    drop(writer);
+    Ok(stream)
+}
+
+/// A column as bytes, and where codes begin in them.
+fn column_stream(column: &ArrayRef) -> Result<(Vec<u8>, Option<usize>), ArrowError> {
+    let one = |array: ArrayRef| stream(&RecordBatch::try_from_iter_with_nullable([("column", array, true)])?);
+    let Some(coded) = column.as_any_dictionary_opt() else { return Ok((one(Arc::clone(column))?, None)) };
+    // Values first: they want to lie at a place that codes need not.
+    let mut bytes = one(Arc::clone(coded.values()))?;
+    let codes_at = bytes.len();
+    bytes.extend(one(make_array(coded.keys().to_data()))?);
+    Ok((bytes, Some(codes_at)))
 }
 
 /// The hash of what is read.
@@ -121,7 +141,7 @@ pub fn hash(bytes: &[u8]) -> String {
 /// The table, and how many rows it has. None when the file is not what was written, as far as it is read now.
 pub fn read(path: &Path, Entry { columns, units }: Entry) -> Option<(Held, usize)> {
     let file = Arc::new(HeldFile::open(path)?);
-    let schema = file.read(&columns).ok()?.schema();
+    let schema = file.read(&columns).ok()?.first()?.schema();
     let column = |(absent, piece)| HeldColumn { absent, file: Arc::clone(&file), piece };
     let unit =
         |unit: Rows| HeldRows { rows: unit.rows, columns: unit.pieces.into_iter().map(column).collect() };
@@ -136,12 +156,13 @@ impl HeldColumn {
         self.piece.bytes
     }
 
-    /// Reads the column.
+    /// Reads the column; of one that is coded, the values and the codes.
     ///
     /// # Errors
     /// When the file is not what was written. The next session does not start from it.
-    pub fn read(&self) -> Result<ArrayRef, ArrowError> {
-        self.file.read(&self.piece).map(|batch| Arc::clone(batch.column(0)))
+    pub fn read(&self) -> Result<Vec<ArrayRef>, ArrowError> {
+        let batches = self.file.read(&self.piece)?;
+        Ok(batches.iter().flat_map(RecordBatch::columns).cloned().collect())
     }
 }
 
@@ -150,17 +171,23 @@ impl HeldFile {
         Some(HeldFile { path: path.to_owned(), file: Mutex::new(File::open(path).ok()?) })
     }
 
-    fn read(&self, Piece { at, bytes: length, hash: wanted }: &Piece) -> Result<RecordBatch, ArrowError> {
-        let mut bytes = Vec::with_capacity(*length);
+    fn read(&self, piece: &Piece) -> Result<Vec<RecordBatch>, ArrowError> {
+        let mut bytes = Vec::with_capacity(piece.bytes);
         {
             let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            let part = file.seek(SeekFrom::Start(*at)).map(|_| (&*file).take(*length as u64));
+            let part = file.seek(SeekFrom::Start(piece.at)).map(|_| (&*file).take(piece.bytes as u64));
             part.and_then(|mut part| part.read_to_end(&mut bytes)).map_err(|_| self.damaged())?;
         }
-        if hash(&bytes) != *wanted {
+        if hash(&bytes) != piece.hash {
             return Err(self.damaged());
         }
-        StreamDecoder::new().decode(&mut Buffer::from_vec(bytes))?.ok_or_else(|| self.damaged())
+        let bytes = Buffer::from_vec(bytes);
+        let parts = match piece.codes_at {
+            Some(at) => vec![bytes.slice_with_length(0, at), bytes.slice(at)],
+            None => vec![bytes],
+        };
+        let batch = |mut part| StreamDecoder::new().decode(&mut part)?.ok_or_else(|| self.damaged());
+        parts.into_iter().map(batch).collect()
     }
 
     /// The next session does not start from it.

@@ -35,7 +35,9 @@ fn columns(checkpoint: &Checkpoint) -> Vec<Result<ArrayRef, String>> {
     let table = &checkpoint.tables["numbers"];
     let read = |unit: &lychgate::store::checkpoint::HeldRows| {
         assert_eq!((unit.rows, unit.columns.len()), (1000, 1));
-        unit.columns[0].read().map_err(|error| error.to_string())
+        let read = unit.columns[0].read().map_err(|error| error.to_string())?;
+        assert_eq!(read.len(), 1);
+        Ok(Arc::clone(&read[0]))
     };
     table.units.iter().map(read).collect()
 }
