@@ -793,6 +793,34 @@ fn uses_that_are_nobodys_are_counted_together() {
     });
 }
 
+/// A log names an application by its id or by its name, in any case. Changes under one that is not known for what it is would
+/// be nobody's.
+#[test]
+fn changes_are_of_the_application_that_a_name_stands_for() {
+    let told = |at: i64, app: &[(&'static str, &str)]| event("0OA1", "c1", "account.create", at, app);
+    let events = vec![
+        told(1, &[("app_id", "0oa1")]),
+        told(2, &[("app_id", "other"), ("app_name", "the crm")]),
+        told(3, &[("app_name", "THE CRM")]),
+        told(4, &[("app_id", "other")]),
+    ];
+    let crm = fields! {
+        "kind" => "applications", "key" => "crm", "listing_id" => "applications", "complete" => true,
+        "listed_at" => instant(0), "ingested_at" => instant(0),
+        "attributes" => r#"{"app_id": "crm", "name": "The CRM", "idp_app_id": "0oA1"}"#,
+    };
+    let rows = BTreeMap::from([("events", events), ("registers", vec![crm])]);
+    block_on(async || {
+        let session = built(&rows, (40, 40), None).await;
+        let apps = "SELECT app_key, account_key_app FROM known_changes ORDER BY occurred_at";
+        let apps: Vec<String> =
+            json_rows(&session.select(apps).await.unwrap()).iter().map(ToString::to_string).collect();
+        let of = |app: &str| format!(r#"{{"account_key_app":"crm","app_key":"{app}"}}"#);
+        assert_eq!(apps, ["crm", "crm", "crm", "other"].map(of));
+        assert_eq!(json_rows(&session.select(MISCOUNTED[0]).await.unwrap()), Vec::<serde_json::Value>::new());
+    });
+}
+
 /// A history of more uses than are put together at once. Else one account's uses would be told of as often as that was done.
 #[test]
 fn uses_of_a_long_history_are_counted_together() {
