@@ -27,7 +27,7 @@ mod whole_counts;
 
 pub use json::json_rows;
 pub use keys::{Keys, NumberSet};
-pub use opening::{ALL_DAYS, Base, KEPT, Tables};
+pub use opening::{ALL_DAYS, Base, CHANGES, KEPT, Tables};
 pub use packed_column::Elsewhere;
 pub use packed_table::{PackedTable, Packer};
 pub use parts::{PART_ROWS, Parts, failed, parts};

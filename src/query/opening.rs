@@ -49,7 +49,8 @@ pub const ALL_DAYS: RangeInclusive<i32> = -719_162..=2_932_896;
 /// Views that the next session can start from as this one holds them.
 pub const KEPT: [&str; 7] =
     ["event_hours", "event_uses", CHANGES, "listed_rows", "listings", ALIASES, DIGEST];
-const CHANGES: &str = "known_changes";
+/// What happened, but for uses.
+pub const CHANGES: &str = "known_changes";
 const ALIASES: &str = "app_aliases";
 const DIGEST: &str = "registers_digest";
 

@@ -111,6 +111,9 @@ impl PackedTable {
     /// When it has no such column.
     pub fn parted_by(&self, column: &str, numbers: &NumberSet) -> Result<[PackedTable; 2], ArrowError> {
         let column = self.schema.index_of(column)?;
+        if numbers.is_empty() {
+            return Ok([PackedTable::empty(Arc::clone(&self.schema)), self.clone()]);
+        }
         self.split(|unit| unit.numbered(column, numbers))
     }
 

@@ -12,7 +12,7 @@ use arrow::array::RecordBatch;
 use arrow::buffer::BooleanBuffer;
 use arrow::error::ArrowError;
 
-use crate::query::{self, Error, Keys, NumberSet, PackedTable, Rows, Session, failed};
+use crate::query::{self, CHANGES, Error, Keys, NumberSet, PackedTable, Rows, Session, failed};
 
 /// Views that the next session can start from as this one holds them.
 pub const KEPT: [&str; 19] = [
@@ -68,8 +68,6 @@ const AGAIN: [&str; 20] = [
     "told_uses",
     "used_links",
 ];
-
-const CHANGES: &str = "known_changes";
 
 /// The columns that name an account, those in which events name it, and the one that numbers it.
 pub const ACCOUNT: [&str; 2] = ["app_id", "account_id"];
@@ -138,6 +136,9 @@ pub async fn lay_uses(session: &Session, told: PackedTable) -> Result<usize, Err
     if !session.has(&base(NAME))? {
         session.hold_packed(NAME, told)?;
         return Ok(rows);
+    }
+    if rows == 0 {
+        return stand(session, NAME).await.map(|()| rows);
     }
     let used = Used::of(session).await?;
     let before = session.held(&base(NAME)).await?;

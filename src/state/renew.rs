@@ -148,6 +148,9 @@ async fn lay_joined(
     relinked -= renewed.touched;
     let failed = failed(name);
     let [_, others] = kept::parted(session, &kept::base(name), KEY, renewed.touched).await?;
+    if relinked.is_empty() {
+        return session.hold_packed(name, others.joined(&again).map_err(&failed)?);
+    }
     let [linked, others] = others.parted_by(KEY, &relinked).map_err(&failed)?;
     let links = Links::of(session, &relinked).await?;
     let columns: Vec<&str> = of_link.iter().map(|(column, _)| *column).collect();
