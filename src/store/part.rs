@@ -225,16 +225,22 @@ pub fn newest(files: &[Times]) -> UtcMicros {
 pub fn times(table: &Table, delta: &DeltaTable) -> Option<Vec<Times>> {
     let times = |stats: String| {
         let stats: serde_json::Value = serde_json::from_str(&stats).ok()?;
-        let instant = |bound: &str, column: &str| UtcMicros::parse(stats[bound][column].as_str()?);
+        let first = |column: &str| UtcMicros::parse(stats["minValues"][column].as_str()?);
+        let last = |column: &str| UtcMicros::parse(stats["maxValues"][column].as_str()?).map(at_the_latest);
         let of = match &table.layout {
-            Some(layout) => {
-                Some([instant("minValues", layout.time_column)?, instant("maxValues", layout.time_column)?])
-            }
+            Some(layout) => Some([first(layout.time_column)?, last(layout.time_column)?]),
             None => None,
         };
-        Some(Times { known_at: instant("maxValues", INGESTED_AT)?, of })
+        Some(Times { known_at: last(INGESTED_AT)?, of })
     };
     delta.snapshot().ok()?.log_data().iter().map(|file| times(file.stats()?)).collect()
+}
+
+/// The last instant that a log may mean. We write microseconds. Other writers of Delta tables, which may have compacted
+/// this one, cut them off (delta-rs as Spark does): what then seems to be known is younger than the log says.
+fn at_the_latest(at: UtcMicros) -> UtcMicros {
+    const MILLI: i64 = 1_000;
+    if at.0.rem_euclid(MILLI) == 0 { UtcMicros(at.0.saturating_add(MILLI - 1)) } else { at }
 }
 
 fn write_file(
