@@ -13,7 +13,8 @@ use arrow::datatypes::{Field, Schema, SchemaRef, UInt32Type};
 use arrow::error::ArrowError;
 
 use super::keys::{Keys, NumberSet, Seconds, Sieve};
-use super::packed_column::{Column, Elsewhere, Judge};
+use super::packed_column::{Column, Judge};
+use super::packed_later::Elsewhere;
 
 /// Rows that share their values: as many as two bytes can tell apart.
 pub(super) const UNIT_ROWS: usize = 1 << 16;

@@ -1,19 +1,20 @@
 //! Columns held small. A company has few applications, states and entitlements and millions of rows
 //! that name them, so a column of texts, instants or numbers is kept as codes of one or two bytes and the
 //! values that they stand for; one without values as a number of rows; texts that hardly repeat end to end.
-//! One that is in a file, or is some rows of another, is made when it is asked.
 
-use std::sync::{Arc, OnceLock};
-use std::{fmt, iter};
+use std::iter;
+use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, NullArray, StringViewArray, new_null_array,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, DictionaryArray, NullArray, StringArray,
+    StringViewArray, new_null_array,
 };
 use arrow::compute::{FilterPredicate, cast, concat, take};
 use arrow::datatypes::{DataType, UInt8Type, UInt16Type};
 use arrow::error::ArrowError;
 
 use super::packed_codes::{coded_numbers, coded_texts, end_to_end};
+use super::packed_later::{Elsewhere, Later};
 
 /// Bytes of a cell of text beside the text itself.
 const VIEW_BYTES: usize = 16;
@@ -62,9 +63,7 @@ impl Column {
         if column.absent == rows {
             return Column::Absent(data_type.clone());
         }
-        let (data_type, Elsewhere { absent, size_bytes, fetch }) = (data_type.clone(), column);
-        let make = move || Column::of_held(&data_type, &fetch()?);
-        Column::later(Some(absent), size_bytes, make)
+        Column::Later(Box::new(Later::elsewhere(data_type.clone(), rows, column)))
     }
 
     /// Some of its cells.
@@ -72,18 +71,8 @@ impl Column {
         if let Column::Absent(data_type) = column.as_ref() {
             return Column::Absent(data_type.clone());
         }
-        let (of, some) = (Arc::clone(column), Arc::clone(some));
-        let size_bytes = of.text_bytes(some.count());
-        let make = move || of.filter(&some);
-        Column::later(None, size_bytes, make)
-    }
-
-    fn later(
-        absent: Option<usize>,
-        size_bytes: usize,
-        make: impl Fn() -> Result<Column, ArrowError> + Send + Sync + 'static,
-    ) -> Column {
-        Column::Later(Box::new(Later { absent, size_bytes, make: Box::new(make), made: OnceLock::new() }))
+        let size_bytes = column.text_bytes(some.count());
+        Column::Later(Box::new(Later::some(Arc::clone(column), Arc::clone(some), size_bytes)))
     }
 
     /// Gives `rows` cells from `from` on.
@@ -97,11 +86,13 @@ impl Column {
         }
     }
 
-    /// As it is held: codes and their values as a dictionary, a column without a value as such.
+    /// As it is held: codes and their values as a dictionary, a column without a value as such. Texts end to end are
+    /// bytes, which are looked at when they are read, and of which some can be taken without looking at all.
     pub fn held(&self, rows: usize) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
             Column::Later(later) => later.get()?.held(rows)?,
-            Column::Plain(array) | Column::Texts(array) => Arc::clone(array),
+            Column::Plain(array) => Arc::clone(array),
+            Column::Texts(texts) => Arc::new(BinaryArray::from(texts.as_string::<i32>().clone())),
             Column::Absent(_) => Arc::new(NullArray::new(rows)),
             Column::Coded { codes, values } if *codes.data_type() == DataType::UInt8 => Arc::new(
                 DictionaryArray::<UInt8Type>::try_new(codes.as_primitive().clone(), Arc::clone(values))?,
@@ -113,7 +104,8 @@ impl Column {
         })
     }
 
-    fn of_held(data_type: &DataType, arrays: &[ArrayRef]) -> Result<Column, ArrowError> {
+    /// A column as [`Column::held`] gave it; of a dictionary, the values and the codes.
+    pub fn of_held(data_type: &DataType, arrays: &[ArrayRef]) -> Result<Column, ArrowError> {
         let wrong = || {
             let given: Vec<String> = arrays.iter().map(|array| array.data_type().to_string()).collect();
             ArrowError::SchemaError(format!("{} is not {data_type}", given.join(" and ")))
@@ -124,7 +116,10 @@ impl Column {
             }
             [array] => match array.data_type() {
                 DataType::Null => Column::Absent(data_type.clone()),
-                DataType::Utf8 if *data_type == DataType::Utf8View => Column::Texts(Arc::clone(array)),
+                DataType::Binary if *data_type == DataType::Utf8View => {
+                    let texts = StringArray::try_from_binary(array.as_binary::<i32>().clone())?;
+                    Column::Texts(Arc::new(texts))
+                }
                 given if given == data_type => Column::Plain(Arc::clone(array)),
                 _ => return Err(wrong()),
             },
@@ -132,7 +127,20 @@ impl Column {
         })
     }
 
-    fn filter(&self, some: &FilterPredicate) -> Result<Column, ArrowError> {
+    /// Some cells of such a column.
+    pub fn some_of_held(
+        data_type: &DataType,
+        arrays: &[ArrayRef],
+        some: &FilterPredicate,
+    ) -> Result<Column, ArrowError> {
+        let mut arrays = arrays.to_vec();
+        if let Some(cells) = arrays.last_mut() {
+            *cells = some.filter(cells)?;
+        }
+        Column::of_held(data_type, &arrays)
+    }
+
+    pub fn filter(&self, some: &FilterPredicate) -> Result<Column, ArrowError> {
         Ok(match self {
             Column::Plain(array) => Column::Plain(some.filter(array)?),
             Column::Absent(data_type) => Column::Absent(data_type.clone()),
@@ -140,7 +148,7 @@ impl Column {
             Column::Coded { codes, values } => {
                 Column::Coded { codes: some.filter(codes)?, values: Arc::clone(values) }
             }
-            Column::Later(later) => later.get()?.filter(some)?,
+            Column::Later(later) => later.filter(some)?,
         })
     }
 
@@ -253,37 +261,4 @@ impl Column {
 fn text_view(array: &ArrayRef) -> Result<&StringViewArray, ArrowError> {
     let failed = || ArrowError::SchemaError(format!("{} is no text", array.data_type()));
     array.as_string_view_opt().ok_or_else(failed)
-}
-
-/// A column that is not here yet.
-pub struct Elsewhere {
-    pub absent: usize,
-    pub size_bytes: usize,
-    /// Gives it as [`PackedTable::held`](super::PackedTable::held) gave it; of a dictionary, the values and the codes.
-    pub fetch: Box<dyn Fn() -> Result<Vec<ArrayRef>, ArrowError> + Send + Sync>,
-}
-
-/// A column that is made when it is asked for the first time.
-pub(super) struct Later {
-    absent: Option<usize>,
-    size_bytes: usize,
-    make: Box<dyn Fn() -> Result<Column, ArrowError> + Send + Sync>,
-    made: OnceLock<Column>,
-}
-
-impl Later {
-    fn get(&self) -> Result<&Column, ArrowError> {
-        if let Some(made) = self.made.get() {
-            return Ok(made);
-        }
-        // Two that ask at once both make it, and one of the two stays.
-        let made = (self.make)()?;
-        Ok(self.made.get_or_init(|| made))
-    }
-}
-
-impl fmt::Debug for Later {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Later").field("made", &self.made).finish_non_exhaustive()
-    }
 }

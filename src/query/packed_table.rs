@@ -19,8 +19,8 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use super::keys::{Keys, NumberSet};
 use super::packed::{UNIT_ROWS, Unit};
-use super::packed_column::Elsewhere;
 use super::packed_filter::{Conditions, is_of_one_column};
+use super::packed_later::Elsewhere;
 use super::packed_scan::Scan;
 
 /// Packs batches as they come.

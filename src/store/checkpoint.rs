@@ -20,7 +20,7 @@ use crate::domain::UtcMicros;
 
 pub(super) const MANIFEST: &str = "manifest.json";
 /// Rises whenever what is kept, or how it is worked out, changes.
-const VERSION: u32 = 9;
+const VERSION: u32 = 10;
 /// Checkpoints that stay: the newest, and one before it for questions a little further back.
 const KEPT: usize = 2;
 
@@ -125,7 +125,7 @@ impl Growing {
         let said = serde_json::to_string(&manifest).unwrap_or_default();
         let file = growing.join(MANIFEST);
         // The hash is on a line of its own, behind what it is of.
-        fs::write(&file, format!("{said}\n{}", checkpoint_table::hash(said.as_bytes())))
+        fs::write(&file, format!("{said}\n{}", sum(said.as_bytes())))
             .map_err(Error::io("write", &file))?;
         if path.exists() {
             fs::remove_dir_all(&path).map_err(Error::io("replace", &path))?;
@@ -154,6 +154,11 @@ impl Drop for Growing {
     }
 }
 
+/// The hash of what a manifest says, and so of the sums of all that it names.
+fn sum(said: &[u8]) -> String {
+    blake3::hash(said).to_hex().to_string()
+}
+
 fn name_of(reach: &Reach) -> String {
     reach.age().map(|at| at.0.to_string()).join("-")
 }
@@ -174,7 +179,7 @@ fn all(folder: &Path) -> Vec<(PathBuf, Manifest)> {
     let manifest = |path: PathBuf| {
         let text = fs::read_to_string(path.join(MANIFEST)).ok()?;
         let (said, hash) = text.rsplit_once('\n')?;
-        let whole = hash == checkpoint_table::hash(said.as_bytes());
+        let whole = hash == sum(said.as_bytes());
         Some((path, serde_json::from_str(said).ok().filter(|_| whole)?))
     };
     folders(folder).filter_map(manifest).collect()

@@ -15,6 +15,7 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::Error;
 
@@ -58,7 +59,7 @@ pub struct Piece {
     bytes: usize,
     /// Where in it codes begin, behind the values that they stand for.
     codes_at: Option<usize>,
-    hash: String,
+    xxh3: u64,
 }
 
 /// A file that is not what was written.
@@ -92,7 +93,7 @@ pub fn hold(
     let mut at = 0;
     let mut write = |stream: Vec<u8>, codes_at| {
         file.write_all(&stream).map_err(Error::io("write", path))?;
-        let piece = Piece { at, bytes: stream.len(), codes_at, hash: hash(&stream) };
+        let piece = Piece { at, bytes: stream.len(), codes_at, xxh3: xxh3_64(&stream) };
         at += stream.len() as u64;
         Ok(piece)
     };
@@ -131,11 +132,6 @@ fn column_stream(column: &ArrayRef) -> Result<(Vec<u8>, Option<usize>), ArrowErr
     let codes_at = bytes.len();
     bytes.extend(one(make_array(coded.keys().to_data()))?);
     Ok((bytes, Some(codes_at)))
-}
-
-/// The hash of what is read.
-pub fn hash(bytes: &[u8]) -> String {
-    blake3::hash(bytes).to_hex().to_string()
 }
 
 /// The table, and how many rows it has. None when the file is not what was written, as far as it is read now.
@@ -178,7 +174,7 @@ impl HeldFile {
             let part = file.seek(SeekFrom::Start(piece.at)).map(|_| (&*file).take(piece.bytes as u64));
             part.and_then(|mut part| part.read_to_end(&mut bytes)).map_err(|_| self.damaged())?;
         }
-        if hash(&bytes) != piece.hash {
+        if xxh3_64(&bytes) != piece.xxh3 {
             return Err(self.damaged());
         }
         let bytes = Buffer::from_vec(bytes);
