@@ -726,6 +726,8 @@ fn an_untouched_account_follows_those_that_were_touched() {
         event("crm", "c1", "role.grant", 7, &[("entitlement_kind", "role"), ("entitlement_id", "admin")]),
         event("crm", "c6", "account.create", 8, &[("account_external_id", "n3")]),
         event("okta", "o3", "signin.app", 36, &[("app_id", "crm")]),
+        event("crm", "c7", "account.create", 9, &[("account_name", "Mai ")]),
+        event("okta", "o1", "account.update", 37, &[("account_name", "mai")]),
     ];
     let people = vec![person("n1", None), person("n2", Some("n2@example.com")), person("n3", None)];
     // What accounts of identity providers tell of others says nothing of themselves: this one is looked for by name.
@@ -740,6 +742,8 @@ fn an_untouched_account_follows_those_that_were_touched() {
         assert_eq!(asked(&rows, named).await, "name 3");
         let linked = "SELECT concat(identity_id, ' by ', method) AS answer FROM links WHERE account_id = ";
         assert_eq!(asked(&rows, &format!("{linked}'c1'")).await, "n1 by alias");
+        // A short name that is written with a blank behind it.
+        assert_eq!(asked(&rows, &format!("{linked}'c7'")).await, "n1 by alias");
         assert_eq!(asked(&rows, &format!("{linked}'new'")).await, "n2 by rename");
         // And one that is new, through one that nothing touched.
         assert_eq!(asked(&rows, &format!("{linked}'c5'")).await, "n3 by external_id");

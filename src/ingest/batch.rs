@@ -168,7 +168,7 @@ impl Sink<'_> {
 /// The text of `raw`: UTF-8, or else Windows-1252, in which every byte has a meaning.
 /// Decided for each record, since logs are concatenated from machines that differ.
 pub(super) fn text(raw: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(raw) {
+    match simdutf8::basic::from_utf8(raw) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => encoding_rs::WINDOWS_1252.decode_without_bom_handling(raw).0,
     }

@@ -97,11 +97,19 @@ impl Block {
         let (quote, backslash) = (u8x16::splat(b'"'), u8x16::splat(b'\\'));
         let mut block = Block { quotes: 0, backslashes: 0 };
         let (parts, _) = bytes.as_chunks::<16>();
+        let mut found = u8x16::splat(0);
         for (number, part) in parts.iter().enumerate() {
             let part = u8x16::new(*part);
             *least = least.min(part);
+            found = found | part.simd_eq(backslash);
             block.quotes |= u64::from(part.simd_eq(quote).to_bitmask()) << (number * 16);
-            block.backslashes |= u64::from(part.simd_eq(backslash).to_bitmask()) << (number * 16);
+        }
+        // Of most blocks there is nothing to say.
+        if found.any() {
+            for (number, part) in parts.iter().enumerate() {
+                let part = u8x16::new(*part);
+                block.backslashes |= u64::from(part.simd_eq(backslash).to_bitmask()) << (number * 16);
+            }
         }
         block
     }

@@ -260,7 +260,7 @@ impl<'a> Index<'a> {
         if let Some(person) = account.employee_id.and_then(|id| self.by_id.get(id.trim())) {
             return Match::One(*person, "employee_id", EMPLOYEE_ID);
         }
-        let login = account.account_name.unwrap_or_default();
+        let login = account.account_name.unwrap_or_default().trim();
         let addresses = [account.email.unwrap_or_default(), login];
         for address in addresses.iter().filter(|address| address.contains('@')) {
             let key = canonical_email(address, self.domain_aliases);

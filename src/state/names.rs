@@ -28,7 +28,7 @@ pub fn canonical_email(email: &str, domain_aliases: &BTreeMap<String, String>) -
 #[derive(Default)]
 pub struct Names {
     texts: HashSet<String>,
-    starts: HashSet<u32, RandomState>,
+    starts: HashSet<u64, RandomState>,
 }
 
 impl Names {
@@ -63,15 +63,15 @@ impl Extend<String> for Names {
 
 /// The first letters of an address or a login in lower case, which neither an alias of its domain nor the case of what
 /// follows changes. None where there are others than those of ASCII: what these are in lower case is not asked.
-fn start(written: &str) -> Option<u32> {
-    let mut start = [0; 4];
-    for (place, byte) in start.iter_mut().zip(written.trim_start().bytes().take_while(|byte| *byte != b'@')) {
+fn start(written: &str) -> Option<u64> {
+    let mut start = [0; 8];
+    for (place, byte) in start.iter_mut().zip(written.trim().bytes().take_while(|byte| *byte != b'@')) {
         if !byte.is_ascii() {
             return None;
         }
         *place = byte.to_ascii_lowercase();
     }
-    Some(u32::from_le_bytes(start))
+    Some(u64::from_le_bytes(start))
 }
 
 /// Letters and single blanks, case and diacritics folded, "Last, First" turned round.

@@ -147,15 +147,18 @@ async fn lay_joined(
     let mut relinked = renewed.relinked.clone();
     relinked -= renewed.touched;
     let failed = failed(name);
-    let [_, others] = kept::parted(session, &kept::base(name), KEY, renewed.touched).await?;
-    if relinked.is_empty() {
-        return session.hold_packed(name, others.joined(&again).map_err(&failed)?);
-    }
-    let [linked, others] = others.parted_by(KEY, &relinked).map_err(&failed)?;
-    let links = Links::of(session, &relinked).await?;
-    let columns: Vec<&str> = of_link.iter().map(|(column, _)| *column).collect();
-    let linked = linked.replaced(&columns, KEY, |keys| links.cells(keys, of_link)).map_err(&failed)?;
-    let others = others.joined(&linked).map_err(&failed)?;
+    // Cut once: of a million rows that stand, each cut is a copy.
+    let [moved, others] = kept::parted(session, &kept::base(name), KEY, &renewed.all()).await?;
+    let [linked, _] = moved.parted_by(KEY, &relinked).map_err(&failed)?;
+    let others = match linked.rows() {
+        0 => others,
+        _ => {
+            let links = Links::of(session, &relinked).await?;
+            let columns: Vec<&str> = of_link.iter().map(|(column, _)| *column).collect();
+            let linked = linked.replaced(&columns, KEY, |keys| links.cells(keys, of_link));
+            others.joined(&linked.map_err(&failed)?).map_err(&failed)?
+        }
+    };
     session.hold_packed(name, others.joined(&again).map_err(&failed)?)
 }
 

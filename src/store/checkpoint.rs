@@ -125,8 +125,7 @@ impl Growing {
         let said = serde_json::to_string(&manifest).unwrap_or_default();
         let file = growing.join(MANIFEST);
         // The hash is on a line of its own, behind what it is of.
-        fs::write(&file, format!("{said}\n{}", sum(said.as_bytes())))
-            .map_err(Error::io("write", &file))?;
+        fs::write(&file, format!("{said}\n{}", sum(said.as_bytes()))).map_err(Error::io("write", &file))?;
         if path.exists() {
             fs::remove_dir_all(&path).map_err(Error::io("replace", &path))?;
         }

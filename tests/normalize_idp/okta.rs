@@ -50,6 +50,31 @@ fn okta_outcome_is_the_result_and_not_the_name() {
     check(okta("user.session.start", json!({"outcome": null})), json!({"outcome": "unknown"}));
 }
 
+/// An access that ends would seem to have no end.
+#[test]
+fn okta_names_the_end_of_an_access_in_many_ways() {
+    let names = [
+        "expiration",
+        "expirationDate",
+        "expirationTime",
+        "expiresAt",
+        "expiresDate",
+        "endDate",
+        "endTime",
+        "scheduledDate",
+        "scheduledTime",
+        "scheduledAt",
+        "enddate",
+        "EXPIRESAT",
+        "Scheduledat",
+    ];
+    for name in names {
+        let data = json!({"privilegeGranted": "Read-only administrator", name: "2025-06-01T00:00:00Z"});
+        let given = okta("user.account.privilege.grant", json!({"debugContext": {"debugData": data}}));
+        check(given, json!({"verb": "role.grant", "expires_at": "2025-06-01T00:00:00Z"}));
+    }
+}
+
 /// Accounts would be filed under ids of another name space, and joins would find nobody.
 #[test]
 fn okta_accounts_are_those_of_okta() {

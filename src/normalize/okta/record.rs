@@ -144,9 +144,10 @@ const END_KEYS: [&str; 10] = [
 impl<'a> DebugData<'a> {
     /// Where the entry of this key is kept, if it is.
     pub fn entry(&mut self, key: &str) -> Option<&mut Text<'a>> {
-        /// No key that is kept is shorter, and most of the others are.
+        /// No key that is kept is shorter, or begins with another letter, and most of the others do.
         const SHORTEST: usize = "endDate".len();
-        if key.len() < SHORTEST {
+        let first = key.bytes().next().map(|letter| letter.to_ascii_lowercase());
+        if key.len() < SHORTEST || !matches!(first, Some(b'p' | b'c' | b'e' | b's')) {
             return None;
         }
         let is = |name: &str| key.eq_ignore_ascii_case(name);
