@@ -101,7 +101,7 @@ impl Block {
         for (number, part) in parts.iter().enumerate() {
             let part = u8x16::new(*part);
             *least = least.min(part);
-            found = found | part.simd_eq(backslash);
+            found |= part.simd_eq(backslash);
             block.quotes |= u64::from(part.simd_eq(quote).to_bitmask()) << (number * 16);
         }
         // Of most blocks there is nothing to say.
