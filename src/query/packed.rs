@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, RecordBatch, RecordBatchOptions,
+    UInt32Array,
 };
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::FilterBuilder;
-use arrow::datatypes::{Field, Schema, SchemaRef, UInt32Type};
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use super::keys::{Keys, NumberSet, Seconds, Sieve};
@@ -128,15 +129,35 @@ impl Unit {
 
     /// Which rows have one of these numbers in a column; none where no row has.
     pub fn numbered(&self, column: usize, numbers: &NumberSet) -> Result<Option<BooleanBuffer>, ArrowError> {
-        let column = self.column(column)?;
-        let failed = || ArrowError::SchemaError(format!("{} is no key", column.data_type()));
-        let column = column.as_primitive_opt::<UInt32Type>().ok_or_else(failed)?;
+        let column = self.keys(column)?;
         let keys = column.values();
         let mut named = BooleanBuffer::collect_bool(keys.len(), |row| numbers.has(keys[row]));
         if let Some(present) = column.nulls() {
             named = &named & present.inner();
         }
         Ok((named.count_set_bits() > 0).then_some(named))
+    }
+
+    /// Adds to `numbers` those in the column `number` of the rows whose text in `column` is one that is `wanted`.
+    pub fn add_numbers(
+        &self,
+        [column, number]: [usize; 2],
+        wanted: impl Fn(&str) -> bool,
+        numbers: &mut NumberSet,
+    ) -> Result<(), ArrowError> {
+        let rows = self.columns[column].likely(self.rows, wanted)?;
+        if !rows.is_empty() {
+            let keys = self.keys(number)?;
+            numbers
+                .extend(rows.iter().filter(|(row, _)| keys.is_valid(*row)).map(|(row, _)| keys.value(*row)));
+        }
+        Ok(())
+    }
+
+    fn keys(&self, column: usize) -> Result<UInt32Array, ArrowError> {
+        let column = self.column(column)?;
+        let failed = || ArrowError::SchemaError(format!("{} is no key", column.data_type()));
+        column.as_primitive_opt().cloned().ok_or_else(failed)
     }
 
     /// What `judge` says of each of the `rows` cells of a column from `from` on.

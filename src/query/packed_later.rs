@@ -11,7 +11,7 @@ use arrow::error::ArrowError;
 
 use super::packed_column::Column;
 
-/// Of so many rows, one that is wanted: with fewer, a column is read for them alone.
+/// Rows are few when they are less than one of so many.
 const FEW: usize = 8;
 
 /// A column that is not here yet.

@@ -135,6 +135,22 @@ impl PackedTable {
         })
     }
 
+    /// The numbers in the column `number` of the rows whose text in `column` is one that is `wanted`; an absent one is
+    /// empty.
+    ///
+    /// # Errors
+    /// When it has no such columns.
+    pub fn numbers_of(
+        &self,
+        [column, number]: [&str; 2],
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<NumberSet, ArrowError> {
+        let columns = [self.schema.index_of(column)?, self.schema.index_of(number)?];
+        let mut numbers = NumberSet::default();
+        self.units.iter().try_for_each(|unit| unit.add_numbers(columns, &wanted, &mut numbers))?;
+        Ok(numbers)
+    }
+
     /// The same rows with other cells in some columns, which `cells` gives by those in the column `by`.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::IDENTITY_PROVIDERS;
 use super::fold::keys;
 use super::kept::KEY;
 use super::link::{self, AccountFacts, Link, Linker, Person, Provider};
-use super::people::people;
+use super::people::Employments;
 use super::wanted::Wanted;
 use crate::query::{Error, PackedTable, Parts, Rows, Session, Texts, Times, parts};
 
@@ -47,7 +47,7 @@ impl Ground {
 
     /// Links all accounts, which are those of `linked_attributes`.
     pub async fn link_all(&self, session: &Session) -> Result<Linked, Error> {
-        let (columns, people) = (accounts(session).await?, people(session, |_| true).await?);
+        let (columns, people) = (accounts(session).await?, Employments::of(session).await?.people(|_| true));
         let former = former(session, |_| true).await?;
         self.link(&columns, &people, &former, &[])
     }
@@ -65,7 +65,8 @@ impl Ground {
             |[app, account, _]: [&str; 3]| wanted.has_id(account) || named.contains(&[app, account]);
         let before = triples(session, PROVIDERS, columns_of, concerns).await?;
         wanted.add_identities(before.iter().map(|[_, _, identity]| identity.clone()));
-        let mut candidates = people(session, |employment| wanted.has(employment)).await?;
+        let employments = Employments::of(session).await?;
+        let mut candidates = employments.people(|employment| wanted.has(employment));
         let initials = {
             let linker = self.linker(&candidates);
             let providers = linker.providers(accounts());
@@ -74,7 +75,7 @@ impl Ground {
         // Names are compared only where nothing else is found, and then with many people.
         if !initials.is_empty() {
             wanted.add_initials(initials);
-            candidates = people(session, |employment| wanted.has(employment)).await?;
+            candidates = employments.people(|employment| wanted.has(employment));
         }
         self.link(&columns, &candidates, &former, &before)
     }

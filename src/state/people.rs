@@ -40,18 +40,23 @@ impl<'a> Employment<'a> {
     }
 }
 
-/// People one of whose employments is `wanted`, each with all of theirs.
-pub async fn people(
-    session: &Session,
-    wanted: impl Fn(&Employment<'_>) -> bool,
-) -> Result<Vec<Person>, Error> {
-    let batches = session.collect("link_people", EMPLOYMENTS).await?;
-    let columns: Vec<Columns> = batches.iter().map(Columns::of).collect::<Result<_, _>>()?;
-    let all = || columns.iter().flat_map(Columns::rows);
-    let wanted: HashSet<&str> = all().filter(&wanted).map(|employment| employment.identity_id).collect();
-    let mut rows: Vec<_> = all().filter(|employment| wanted.contains(employment.identity_id)).collect();
-    rows.sort_by_cached_key(Employment::order);
-    Ok(rows.chunk_by(|a, b| a.identity_id == b.identity_id).map(person).collect())
+/// All employments.
+pub struct Employments(Vec<Columns>);
+
+impl Employments {
+    pub async fn of(session: &Session) -> Result<Employments, Error> {
+        let batches = session.collect("link_people", EMPLOYMENTS).await?;
+        batches.iter().map(Columns::of).collect::<Result<_, _>>().map(Employments)
+    }
+
+    /// People one of whose employments is `wanted`, each with all of theirs.
+    pub fn people(&self, wanted: impl Fn(&Employment<'_>) -> bool) -> Vec<Person> {
+        let all = || self.0.iter().flat_map(Columns::rows);
+        let wanted: HashSet<&str> = all().filter(&wanted).map(|employment| employment.identity_id).collect();
+        let mut rows: Vec<_> = all().filter(|employment| wanted.contains(employment.identity_id)).collect();
+        rows.sort_by_cached_key(Employment::order);
+        rows.chunk_by(|a, b| a.identity_id == b.identity_id).map(person).collect()
+    }
 }
 
 /// The newest employment has the last word.

@@ -9,9 +9,8 @@ use std::collections::HashSet;
 
 use ahash::RandomState;
 
-use crate::query::{Error, NumberSet, Rows, Session};
+use crate::query::{Error, NumberSet, Rows, Session, failed};
 
-use super::IDENTITY_PROVIDERS;
 use super::facts::{self, Ground, Linked};
 use super::kept::{self, KEY, hold_part};
 use super::names::{self, Names};
@@ -89,22 +88,18 @@ async fn add_followers(
     if texts.is_empty() && ids.is_empty() {
         return Ok(());
     }
-    let accounts = "SELECT account_key, account_name, email, external_id FROM account_attributes";
-    let follow = |batch: &_| {
-        let rows = Rows::new("account_attributes", batch);
-        let (keys, external_id) = (rows.keys(KEY)?, rows.texts("external_id")?);
-        let (name, email) = (rows.texts("account_name")?, rows.texts("email")?);
-        for row in 0..rows.len() {
-            let by_id = external_id.get(row).is_some_and(|id| ids.contains(id.trim()));
-            let mut written = [name.get(row), email.get(row)].into_iter().flatten();
-            let mut by_name = || written.any(|text| texts.has_written(text, &ground.domain_aliases));
-            if by_id || by_name() {
-                relinked.insert(keys.value(row));
-            }
-        }
-        Ok(())
-    };
-    session.each("account_attributes", accounts, follow).await
+    let accounts = session.held("account_attributes").await?;
+    // Nothing is found under no name.
+    let by_id = |id: &str| !id.is_empty() && ids.contains(id.trim());
+    let by_name = |text: &str| !text.is_empty() && texts.has_written(text, &ground.domain_aliases);
+    for found in [
+        accounts.numbers_of(["external_id", KEY], by_id),
+        accounts.numbers_of(["account_name", KEY], by_name),
+        accounts.numbers_of(["email", KEY], by_name),
+    ] {
+        *relinked |= &found.map_err(failed("account_attributes"))?;
+    }
+    Ok(())
 }
 
 /// The ids of those accounts that are of identity providers, now or when the checkpoint was made.
@@ -112,19 +107,18 @@ async fn ids_of_providers(
     session: &Session,
     accounts: &NumberSet,
 ) -> Result<HashSet<String, RandomState>, Error> {
+    /// Of the others, ids are not even read.
+    const IDS: &str =
+        "SELECT account_id FROM moved_attributes WHERE app_id IN ('okta', 'entra', 'google_workspace')";
     let mut ids = HashSet::default();
     for view in ["base_account_attributes", "account_attributes"] {
         hold_part(session, "moved_attributes", view, KEY, accounts).await?;
         let take = |batch: &_| {
-            let rows = Rows::new("moved_attributes", batch);
-            let (apps, accounts) = (rows.texts("app_id")?, rows.texts("account_id")?);
-            let of_providers = apps.iter().zip(accounts.iter());
-            let of_providers =
-                of_providers.filter(|(app, _)| app.is_some_and(|app| IDENTITY_PROVIDERS.contains(&app)));
-            ids.extend(of_providers.filter_map(|(_, account)| account.map(str::to_owned)));
+            let accounts = Rows::new("moved_attributes", batch).texts("account_id")?;
+            ids.extend(accounts.iter().flatten().map(str::to_owned));
             Ok(())
         };
-        session.each("moved_attributes", "SELECT app_id, account_id FROM moved_attributes", take).await?;
+        session.each("moved_attributes", IDS, take).await?;
     }
     Ok(ids)
 }
