@@ -132,24 +132,33 @@ async fn rows_of(table: &PackedTable) -> RecordBatch {
     concat_batches(&schema(), &frame.collect().await.unwrap()).unwrap()
 }
 
-/// Rows by the texts of two columns, and the others, beside what a look at each row gives; and some of the others, which
-/// are asked for twice.
+/// Rows by the texts of two columns, and the others, beside what a look at each row gives; and some of others that nobody
+/// asked for, twice.
 async fn check_parts(table: &PackedTable, rows: &RecordBatch) {
     for columns in [["a", "b"], ["c", "g"], ["b", "a"]] {
-        let others = check_part(table, rows, columns, 997).await;
+        check_part(table, rows, columns, 997).await;
+        let ([_, others], is_named) = cut(table, rows, columns, 997);
+        let left = filter_record_batch(rows, &not(&is_named).unwrap()).unwrap();
         for _ in 0..2 {
-            check_part(&others.0, &others.1, columns, 1013).await;
+            check_part(&others, &left, columns, 1013).await;
         }
     }
 }
 
-/// Cuts off the rows that are named as one of so many is; gives the others.
-async fn check_part(
+async fn check_part(table: &PackedTable, rows: &RecordBatch, columns: [&str; 2], one_of: usize) {
+    let ([named, others], is_named) = cut(table, rows, columns, one_of);
+    assert_eq!(rows_of(&named).await, filter_record_batch(rows, &is_named).unwrap());
+    assert_eq!(rows_of(&others).await, filter_record_batch(rows, &not(&is_named).unwrap()).unwrap());
+    assert_eq!(named.joined(&others).unwrap().rows(), rows.num_rows());
+}
+
+/// Cuts off the rows that are named as one of so many is; and which these are.
+fn cut(
     table: &PackedTable,
     rows: &RecordBatch,
     columns: [&str; 2],
     one_of: usize,
-) -> (PackedTable, RecordBatch) {
+) -> ([PackedTable; 2], BooleanArray) {
     let texts = columns.map(|name| cast(rows.column_by_name(name).unwrap(), &DataType::Utf8View).unwrap());
     let text = |column: usize, row: usize| {
         let texts = texts[column].as_string_view();
@@ -161,14 +170,8 @@ async fn check_part(
         keys.add_pair(text(0, row), text(1, row));
         wanted.insert([text(0, row), text(1, row)]);
     }
-    let is_named: BooleanArray =
-        (0..rows.num_rows()).map(|row| Some(wanted.contains(&[text(0, row), text(1, row)]))).collect();
-    let [named, others] = table.parted(columns, &keys).unwrap();
-    assert_eq!(rows_of(&named).await, filter_record_batch(rows, &is_named).unwrap());
-    let left = filter_record_batch(rows, &not(&is_named).unwrap()).unwrap();
-    assert_eq!(rows_of(&others).await, left);
-    assert_eq!(named.joined(&others).unwrap().rows(), rows.num_rows());
-    (others, left)
+    let is_named = (0..rows.num_rows()).map(|row| Some(wanted.contains(&[text(0, row), text(1, row)])));
+    (table.parted(columns, &keys).unwrap(), is_named.collect())
 }
 
 /// Rows by conditions on columns, beside what the library gives of the same rows as they are.

@@ -728,6 +728,9 @@ fn an_untouched_account_follows_those_that_were_touched() {
         event("okta", "o3", "signin.app", 36, &[("app_id", "crm")]),
         event("crm", "c7", "account.create", 9, &[("account_name", "Mai ")]),
         event("okta", "o1", "account.update", 37, &[("account_name", "mai")]),
+        event("crm", "c8", "account.create", 10, &[("account_external_id", "o9")]),
+        event("okta", "o9", "account.create", 11, &[]),
+        event("okta", "o9", "account.update", 38, &[("account_external_id", "n2")]),
     ];
     let people = vec![person("n1", None), person("n2", Some("n2@example.com")), person("n3", None)];
     // What accounts of identity providers tell of others says nothing of themselves: this one is looked for by name.
@@ -745,6 +748,7 @@ fn an_untouched_account_follows_those_that_were_touched() {
         // A short name that is written with a blank behind it.
         assert_eq!(asked(&rows, &format!("{linked}'c7'")).await, "n1 by alias");
         assert_eq!(asked(&rows, &format!("{linked}'new'")).await, "n2 by rename");
+        assert_eq!(asked(&rows, &format!("{linked}'c8'")).await, "n2 by external_id");
         // And one that is new, through one that nothing touched.
         assert_eq!(asked(&rows, &format!("{linked}'c5'")).await, "n3 by external_id");
         // As what is held and what exists say too.
