@@ -21,6 +21,8 @@ const SMALL_ROWS: usize = 8192;
 
 /// Nearly every value of these differs, so a dictionary costs and does not pay.
 const DISTINCT_COLUMNS: [&str; 3] = ["raw", "event_id", "correlation_id"];
+/// Ids of one length one after another are compressed in a third of the time that they take each behind its length.
+const ID_COLUMNS: [&str; 2] = ["event_id", "correlation_id"];
 /// These rise from row to row, so that what is between them is smaller than they are.
 const RISING_COLUMNS: [&str; 2] = ["occurred_at", "origin_line"];
 /// One value, or a few, in all rows of a file.
@@ -102,6 +104,9 @@ impl<'a> Columns<'a> {
         for column in DISTINCT_COLUMNS {
             builder = builder.set_column_dictionary_enabled(path(column), false);
         }
+        for column in ID_COLUMNS {
+            builder = builder.set_column_encoding(path(column), Encoding::DELTA_LENGTH_BYTE_ARRAY);
+        }
         for column in RISING_COLUMNS {
             builder = builder
                 .set_column_dictionary_enabled(path(column), false)
@@ -114,15 +119,9 @@ impl<'a> Columns<'a> {
             if *is_absent || is_short || CONSTANT_COLUMNS.contains(&name) {
                 builder = builder.set_column_compression(path(name), Compression::UNCOMPRESSED);
             }
-            let is_distinct = DISTINCT_COLUMNS.contains(&name);
-            if field.data_type() == &DataType::Utf8 && !is_distinct {
+            if field.data_type() == &DataType::Utf8 && !DISTINCT_COLUMNS.contains(&name) {
                 let pays = *repetition != Repetition::Rare;
                 builder = builder.set_column_dictionary_enabled(path(name), pays);
-            }
-            // A length before each of many ids is what a compressor looks for again and again: apart from them, it is
-            // done in half the time.
-            if is_distinct || *repetition == Repetition::Rare {
-                builder = builder.set_column_encoding(path(name), Encoding::DELTA_LENGTH_BYTE_ARRAY);
             }
             // The least and the greatest of many names, in the order of time, lie far apart: they rule out nothing.
             if *repetition == Repetition::Rare {
