@@ -202,8 +202,7 @@ async fn check_conditions(table: &PackedTable, rows: &RecordBatch) {
             let schema = Arc::clone(frame.schema().inner());
             found.push(concat_batches(&schema, &frame.collect().await.unwrap()).unwrap());
         }
-        // What was held says of no column that nothing is ever absent.
-        assert_eq!(found[0].columns(), found[1].columns(), "{condition}");
+        assert_eq!(found[0], found[1], "{condition}");
     }
 }
 
@@ -220,11 +219,12 @@ async fn check(given: &Given) {
     let table = Packer::table(schema(), vec![packer]).unwrap();
     assert_eq!(table.rows(), from);
     let rows = concat_batches(&schema(), &batches).unwrap();
+    check_parts(&table, &rows).await;
+    check_conditions(&table, &rows).await;
     let held = kept(&table);
-    for table in [&table, &held] {
-        check_parts(table, &rows).await;
-        check_conditions(table, &rows).await;
-    }
+    check_parts(&held, &rows).await;
+    // What was held says of no column that nothing is ever absent.
+    check_conditions(&held, &RecordBatch::try_new(held.schema(), rows.columns().to_vec()).unwrap()).await;
     let table: Arc<dyn TableProvider> = Arc::new(kept(&table));
     let config = SessionConfig::new().with_target_partitions(given.partitions);
     let frame = SessionContext::new_with_config(config).read_table(table).unwrap();
