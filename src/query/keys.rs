@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use ahash::RandomState;
 use arrow::array::RecordBatch;
+use arrow::buffer::{BooleanBuffer, Buffer};
 
 use super::{Error, Rows};
 
@@ -146,6 +147,28 @@ impl NumberSet {
     pub fn has(&self, number: u32) -> bool {
         let word = self.0.get(number as usize / u64::BITS as usize);
         word.is_some_and(|word| word & 1 << (number % u64::BITS) != 0)
+    }
+
+    /// Which of `numbers` are among these. Rows come about in the order of their numbers, so that of most of those that lie
+    /// together none is.
+    pub(super) fn among(&self, numbers: &[u32]) -> BooleanBuffer {
+        const TOGETHER: usize = u64::BITS as usize;
+        let word = |numbers: &[u32]| {
+            let (least, greatest) = numbers.iter().fold((u32::MAX, 0), |(a, b), n| (a.min(*n), b.max(*n)));
+            if !self.has_between(least, greatest) {
+                return 0;
+            }
+            numbers.iter().rev().fold(0_u64, |word, number| word << 1 | u64::from(self.has(*number)))
+        };
+        let words: Vec<u64> = numbers.chunks(TOGETHER).map(word).collect();
+        BooleanBuffer::new(Buffer::from_vec(words), 0, numbers.len())
+    }
+
+    /// Whether it may have one from `least` to `greatest`: those of the first and the last word are not told apart.
+    fn has_between(&self, least: u32, greatest: u32) -> bool {
+        let word = |number: u32| (number as usize / u64::BITS as usize).min(self.0.len());
+        let words = self.0.get(word(least)..(word(greatest) + 1).min(self.0.len()));
+        words.is_some_and(|words| words.iter().any(|word| *word != 0))
     }
 
     /// Adds the numbers of a column; a row without one names nothing.

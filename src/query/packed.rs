@@ -9,13 +9,12 @@ use arrow::array::{
     UInt32Array,
 };
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::FilterBuilder;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::error::ArrowError;
 
 use super::keys::{Keys, NumberSet, Seconds, Sieve};
 use super::packed_column::{Column, Judge};
-use super::packed_later::Elsewhere;
+use super::packed_later::{Chosen, Elsewhere};
 
 /// Rows that share their values: as many as two bytes can tell apart.
 pub(super) const UNIT_ROWS: usize = 1 << 16;
@@ -25,6 +24,9 @@ pub(super) const UNIT_ROWS: usize = 1 << 16;
 pub(super) struct Unit {
     pub rows: usize,
     columns: Vec<Arc<Column>>,
+    /// Of what it is most of the rows: whoever reads them all passes over the others there, rather than to have a copy of
+    /// each column.
+    of: Option<(Arc<Unit>, Arc<Chosen>)>,
 }
 
 impl Unit {
@@ -35,14 +37,14 @@ impl Unit {
             Column::pack(schema.field(at).data_type(), &parts).map(Arc::new)
         };
         let columns = (0..schema.fields().len()).map(pack).collect::<Result<_, _>>()?;
-        Ok(Unit { rows: batches.iter().map(RecordBatch::num_rows).sum(), columns })
+        Ok(Unit { rows: batches.iter().map(RecordBatch::num_rows).sum(), columns, of: None })
     }
 
     /// Rows that are elsewhere: a column is fetched when it is asked.
     pub fn elsewhere(schema: &SchemaRef, rows: usize, columns: Vec<Elsewhere>) -> Unit {
         let columns = schema.fields().iter().zip(columns);
         let columns = columns.map(|(field, column)| Column::elsewhere(field.data_type(), rows, column));
-        Unit { rows, columns: columns.map(Arc::new).collect() }
+        Unit { rows, columns: columns.map(Arc::new).collect(), of: None }
     }
 
     /// Gives `rows` rows from `from` on, of the columns `projection`, which `schema` names.
@@ -71,10 +73,20 @@ impl Unit {
     }
 
     /// Some of the rows, filtered from a column when it is asked.
-    pub fn filter(&self, some: BooleanBuffer) -> Unit {
-        let some = Arc::new(FilterBuilder::new(&BooleanArray::new(some, None)).optimize().build());
+    pub fn filter(self: &Arc<Unit>, some: BooleanBuffer) -> Unit {
+        let some = Arc::new(Chosen::new(some));
         let columns = self.columns.iter().map(|column| Arc::new(Column::filtered(column, &some)));
-        Unit { rows: some.count(), columns: columns.collect() }
+        let (rows, columns) = (some.count, columns.collect());
+        Unit { rows, columns, of: some.are_most().then(|| (Arc::clone(self), some)) }
+    }
+
+    /// Where the rows are read that it has, and which they are there; all, where it is none.
+    pub fn read_from(self: &Arc<Unit>) -> (Arc<Unit>, Option<Arc<Chosen>>) {
+        let Some((of, some)) = &self.of else { return (Arc::clone(self), None) };
+        match of.read_from() {
+            (of, Some(before)) => (of, Some(Arc::new(before.within(some)))),
+            (of, None) => (of, Some(Arc::clone(some))),
+        }
     }
 
     /// A column.
@@ -89,7 +101,7 @@ impl Unit {
         columns: &[usize],
         cells: &[ArrayRef],
     ) -> Result<Unit, ArrowError> {
-        let mut unit = Unit { rows: self.rows, columns: self.columns.clone() };
+        let mut unit = Unit { rows: self.rows, columns: self.columns.clone(), of: None };
         for (column, cells) in columns.iter().zip(cells) {
             unit.columns[*column] =
                 Column::pack(schema.field(*column).data_type(), &[cells]).map(Arc::new)?;
@@ -131,7 +143,7 @@ impl Unit {
     pub fn numbered(&self, column: usize, numbers: &NumberSet) -> Result<Option<BooleanBuffer>, ArrowError> {
         let column = self.keys(column)?;
         let keys = column.values();
-        let mut named = BooleanBuffer::collect_bool(keys.len(), |row| numbers.has(keys[row]));
+        let mut named = numbers.among(keys);
         if let Some(present) = column.nulls() {
             named = &named & present.inner();
         }

@@ -9,12 +9,12 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, DictionaryArray, NullArray, StringArray,
     StringViewArray, new_null_array,
 };
-use arrow::compute::{FilterPredicate, cast, concat, take};
+use arrow::compute::{cast, concat, take};
 use arrow::datatypes::{DataType, UInt8Type, UInt16Type};
 use arrow::error::ArrowError;
 
 use super::packed_codes::{coded_numbers, coded_texts, end_to_end};
-use super::packed_later::{Elsewhere, Later};
+use super::packed_later::{Chosen, Elsewhere, Later};
 
 /// Bytes of a cell of text beside the text itself.
 const VIEW_BYTES: usize = 16;
@@ -63,15 +63,15 @@ impl Column {
         if column.absent == rows {
             return Column::Absent(data_type.clone());
         }
-        Column::Later(Box::new(Later::elsewhere(data_type.clone(), rows, column)))
+        Column::Later(Box::new(Later::elsewhere(data_type.clone(), column)))
     }
 
     /// Some of its cells.
-    pub fn filtered(column: &Arc<Column>, some: &Arc<FilterPredicate>) -> Column {
+    pub fn filtered(column: &Arc<Column>, some: &Arc<Chosen>) -> Column {
         if let Column::Absent(data_type) = column.as_ref() {
             return Column::Absent(data_type.clone());
         }
-        let size_bytes = column.text_bytes(some.count());
+        let size_bytes = column.text_bytes(some.count);
         Column::Later(Box::new(Later::some(Arc::clone(column), Arc::clone(some), size_bytes)))
     }
 
@@ -131,7 +131,7 @@ impl Column {
     pub fn some_of_held(
         data_type: &DataType,
         arrays: &[ArrayRef],
-        some: &FilterPredicate,
+        some: &Chosen,
     ) -> Result<Column, ArrowError> {
         let mut arrays = arrays.to_vec();
         if let Some(cells) = arrays.last_mut() {
@@ -140,7 +140,7 @@ impl Column {
         Column::of_held(data_type, &arrays)
     }
 
-    pub fn filter(&self, some: &FilterPredicate) -> Result<Column, ArrowError> {
+    pub fn filter(&self, some: &Chosen) -> Result<Column, ArrowError> {
         Ok(match self {
             Column::Plain(array) => Column::Plain(some.filter(array)?),
             Column::Absent(data_type) => Column::Absent(data_type.clone()),

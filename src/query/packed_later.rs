@@ -1,11 +1,11 @@
 //! Columns that are made when they are asked: one that is in a file, or some rows of another.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::ArrayRef;
-use arrow::compute::FilterPredicate;
+use arrow::array::{ArrayRef, BooleanArray, BooleanBufferBuilder};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::{FilterBuilder, FilterPredicate};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
@@ -22,71 +22,116 @@ pub struct Elsewhere {
     pub fetch: Fetch,
 }
 
+type Fetch = Box<dyn Fn() -> Result<Vec<ArrayRef>, ArrowError> + Send + Sync>;
+
+/// Some rows of a unit.
+#[derive(Debug)]
+pub(super) struct Chosen {
+    rows: BooleanBuffer,
+    pub count: usize,
+    /// Made when it is asked: of most parts of a table only the one or the other is.
+    predicate: OnceLock<FilterPredicate>,
+}
+
+impl Chosen {
+    pub fn new(rows: BooleanBuffer) -> Chosen {
+        Chosen { count: rows.count_set_bits(), rows, predicate: OnceLock::new() }
+    }
+
+    pub fn filter(&self, cells: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+        let predicate = || FilterBuilder::new(&BooleanArray::new(self.rows.clone(), None)).optimize().build();
+        self.predicate.get_or_init(predicate).filter(cells)
+    }
+
+    pub fn are_few(&self) -> bool {
+        self.count < self.rows.len() / FEW
+    }
+
+    pub fn are_most(&self) -> bool {
+        self.rows.len() - self.count < self.rows.len() / FEW
+    }
+
+    /// Which of the `rows` rows from `from` on are chosen; none where all are.
+    pub fn among(&self, from: usize, rows: usize) -> Option<BooleanArray> {
+        let among = BooleanArray::new(self.rows.slice(from, rows), None);
+        among.has_false().then_some(among)
+    }
+
+    /// Those of these rows that `some` chooses among them. It is told for each that differs from most.
+    pub fn within(&self, some: &Chosen) -> Chosen {
+        let mut rows = BooleanBufferBuilder::new(self.rows.len());
+        let (others, are_wanted) = match some.are_few() {
+            true => (some.rows.clone(), true),
+            false => (!&some.rows, false),
+        };
+        match are_wanted {
+            true => rows.append_n(self.rows.len(), false),
+            false => rows.append_buffer(&self.rows),
+        }
+        let mut others = others.set_indices().peekable();
+        // Of the rows that were chosen, how many were passed.
+        let mut passed = 0;
+        for (from, to) in self.rows.set_slices() {
+            while let Some(row) = others.next_if(|row| row - passed < to - from) {
+                rows.set_bit(from + row - passed, are_wanted);
+            }
+            passed += to - from;
+        }
+        Chosen::new(rows.finish())
+    }
+}
+
 /// A column that is made when it is asked for the first time.
 pub(super) struct Later {
     /// Cells without a value, where that is known.
     pub absent: Option<usize>,
     /// Bytes of its texts, about.
     pub size_bytes: usize,
-    rows: usize,
     of: Of,
     made: OnceLock<Column>,
-    /// Whether few of its cells were wanted before.
-    few_wanted: AtomicBool,
 }
 
 /// What it is made of.
 enum Of {
     Elsewhere { data_type: DataType, fetch: Fetch },
-    Some { column: Arc<Column>, some: Arc<FilterPredicate> },
+    Some { column: Arc<Column>, some: Arc<Chosen> },
 }
 
-type Fetch = Box<dyn Fn() -> Result<Vec<ArrayRef>, ArrowError> + Send + Sync>;
-
 impl Later {
-    pub fn elsewhere(data_type: DataType, rows: usize, column: Elsewhere) -> Later {
+    pub fn elsewhere(data_type: DataType, column: Elsewhere) -> Later {
         let Elsewhere { absent, size_bytes, fetch } = column;
-        Later::new(Some(absent), size_bytes, rows, Of::Elsewhere { data_type, fetch })
+        Later::new(Some(absent), size_bytes, Of::Elsewhere { data_type, fetch })
     }
 
     /// Some cells of another column, in which they have so many bytes of texts.
-    pub fn some(column: Arc<Column>, some: Arc<FilterPredicate>, size_bytes: usize) -> Later {
-        Later::new(None, size_bytes, some.count(), Of::Some { column, some })
+    pub fn some(column: Arc<Column>, some: Arc<Chosen>, size_bytes: usize) -> Later {
+        Later::new(None, size_bytes, Of::Some { column, some })
     }
 
-    fn new(absent: Option<usize>, size_bytes: usize, rows: usize, of: Of) -> Later {
-        let (made, few_wanted) = (OnceLock::new(), AtomicBool::new(false));
-        Later { absent, size_bytes, rows, of, made, few_wanted }
+    fn new(absent: Option<usize>, size_bytes: usize, of: Of) -> Later {
+        Later { absent, size_bytes, of, made: OnceLock::new() }
     }
 
     pub fn get(&self) -> Result<&Column, ArrowError> {
         if let Some(made) = self.made.get() {
             return Ok(made);
         }
+        let made = match &self.of {
+            Of::Elsewhere { data_type, fetch } => Column::of_held(data_type, &fetch()?)?,
+            Of::Some { column, some } => column.filter(some)?,
+        };
         // Two that ask at once both make it, and one of the two stays.
-        let made = self.make()?;
         Ok(self.made.get_or_init(|| made))
     }
 
-    fn make(&self) -> Result<Column, ArrowError> {
-        match &self.of {
-            Of::Elsewhere { data_type, fetch } => Column::of_held(data_type, &fetch()?),
-            Of::Some { column, some } => column.filter(some),
-        }
-    }
-
-    /// Some of its cells. What it is made of for them is not kept, as memory for it costs more than to read it again;
-    /// but where few are wanted again and again.
-    pub fn filter(&self, some: &FilterPredicate) -> Result<Column, ArrowError> {
+    /// Some of its cells. What it is made of for them is not kept: memory for it costs more than to read it again.
+    pub fn filter(&self, some: &Chosen) -> Result<Column, ArrowError> {
         if let Some(made) = self.made.get() {
             return made.filter(some);
         }
-        let few = some.count() < self.rows / FEW;
         match &self.of {
             Of::Elsewhere { data_type, fetch } => Column::some_of_held(data_type, &fetch()?, some),
-            Of::Some { .. } if few && !self.few_wanted.swap(true, Ordering::Relaxed) => {
-                self.make()?.filter(some)
-            }
+            Of::Some { column, some: of } if some.are_few() => column.filter(&of.within(some)),
             Of::Some { .. } => self.get()?.filter(some),
         }
     }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::{fmt, iter};
 
-use arrow::array::RecordBatch;
-use arrow::compute::BatchCoalescer;
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::{BatchCoalescer, and, filter_record_batch};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -23,6 +23,7 @@ use futures::stream;
 
 use super::packed::Unit;
 use super::packed_filter::Conditions;
+use super::packed_later::Chosen;
 
 /// Rows that are unpacked together.
 const BATCH_ROWS: usize = 8192;
@@ -35,12 +36,18 @@ struct Slice {
     unit: usize,
     from: usize,
     rows: usize,
+    /// Rows of these that the table has.
+    own: usize,
 }
+
+/// Where the rows of a unit are read, and which they are there; all, where it is none.
+type Place = (Arc<Unit>, Option<Arc<Chosen>>);
 
 /// One reading of a table.
 #[derive(Clone, Debug)]
 pub(super) struct Scan {
     units: Arc<[Arc<Unit>]>,
+    places: Arc<[Place]>,
     /// Of the table.
     whole: SchemaRef,
     /// Of what is read of it.
@@ -61,26 +68,31 @@ impl Scan {
         projection: Vec<usize>,
         conditions: Conditions,
     ) -> Result<Scan> {
-        let slices = |unit: usize| {
-            let rows = units[unit].rows;
-            let starts = (0..rows).step_by(BATCH_ROWS);
-            starts.map(move |from| Slice { unit, from, rows: BATCH_ROWS.min(rows - from) })
+        let places: Arc<[Place]> = units.iter().map(Unit::read_from).collect();
+        let slices = |(unit, (place, some)): (usize, &Place)| {
+            let (whole, some) = (place.rows, some.clone());
+            (0..whole).step_by(BATCH_ROWS).map(move |from| {
+                let rows = BATCH_ROWS.min(whole - from);
+                let own = some.as_ref().and_then(|some| some.among(from, rows));
+                Slice { unit, from, rows, own: own.map_or(rows, |own| own.true_count()) }
+            })
         };
-        let slices: Arc<[Slice]> = (0..units.len()).flat_map(slices).collect();
+        let slices: Arc<[Slice]> = places.iter().enumerate().flat_map(slices).collect();
         Ok(Scan {
             schema: project_schema(whole, Some(&projection))?,
             whole: Arc::clone(whole),
             projection,
-            met: met(&units, &slices, &conditions)?,
+            met: met(&places, &slices, &conditions)?,
             conditions,
             parts: iter::once(0..slices.len()).collect(),
             slices,
+            places,
             units,
         })
     }
 
     fn statistics(&self, slices: &[Slice]) -> Statistics {
-        let rows = slices.iter().map(|slice| slice.rows).sum();
+        let rows = slices.iter().map(|slice| slice.own).sum();
         let all: usize = self.units.iter().map(|unit| unit.rows).sum();
         let bytes = |column: &usize| self.units.iter().map(|unit| unit.size_bytes(*column)).sum::<usize>();
         let bytes: usize = self.projection.iter().map(bytes).sum();
@@ -101,23 +113,44 @@ impl Scan {
         let met = (rows as f64 * self.met).ceil() as usize;
         Statistics { num_rows: Precision::Inexact(met), ..all.to_inexact() }
     }
+
+    fn unpack(&self, slice: usize) -> Result<RecordBatch> {
+        let Slice { unit, from, rows, .. } = self.slices[slice];
+        Ok(self.places[unit].0.unpack(&self.schema, &self.projection, from, rows)?)
+    }
+
+    /// The rows of a slice, but for those that the table does not have.
+    fn own(&self, slice: usize) -> Result<RecordBatch> {
+        let rows = self.unpack(slice)?;
+        Ok(match own(&self.places, self.slices[slice]) {
+            Some(own) => filter_record_batch(&rows, &own)?,
+            None => rows,
+        })
+    }
 }
 
-impl Scan {
-    fn unpack(&self, slice: usize) -> Result<RecordBatch> {
-        let Slice { unit, from, rows } = self.slices[slice];
-        Ok(self.units[unit].unpack(&self.schema, &self.projection, from, rows)?)
-    }
+/// Which rows of a slice the table has; none where it has all.
+fn own(places: &[Place], Slice { unit, from, rows, .. }: Slice) -> Option<BooleanArray> {
+    places[unit].1.as_ref()?.among(from, rows)
+}
+
+/// Which rows of a slice the table has that meet the conditions; none where no row does.
+fn met_of(places: &[Place], slice: Slice, conditions: &Conditions) -> Result<Option<BooleanArray>> {
+    let met = conditions.met(&places[slice.unit].0, slice.from, slice.rows)?;
+    Ok(match (met, own(places, slice)) {
+        (Some(met), Some(own)) => Some(and(&met, &own)?),
+        (met, _) => met,
+    })
 }
 
 /// Which share of rows meets the conditions, by some of them. A plan holds the smaller side of a join, and a guess has it
 /// hold a million rows to look for a thousand.
-fn met(units: &[Arc<Unit>], slices: &[Slice], conditions: &Conditions) -> Result<f64> {
+fn met(places: &[Place], slices: &[Slice], conditions: &Conditions) -> Result<f64> {
     let (mut met, mut of) = (0, 0);
     if !conditions.is_empty() {
-        for Slice { unit, from, rows } in slices.iter().step_by(LOOKED_AT).copied() {
-            met += conditions.met(&units[unit], from, rows)?.map_or(0, |met| met.true_count());
-            of += rows;
+        for slice in slices.iter().step_by(LOOKED_AT).copied() {
+            met += met_of(places, slice, conditions)?.map_or(0, |met| met.true_count());
+            of += slice.own;
         }
     }
     Ok(met as f64 / of.max(1) as f64)
@@ -132,8 +165,8 @@ struct Meeting {
 
 impl Meeting {
     fn push(&mut self, slice: usize) -> Result<()> {
-        let Slice { unit, from, rows } = self.scan.slices[slice];
-        if let Some(met) = self.scan.conditions.met(&self.scan.units[unit], from, rows)? {
+        let Scan { places, slices, conditions, .. } = &self.scan;
+        if let Some(met) = met_of(places, slices[slice], conditions)? {
             self.some.push_batch_with_filter(self.scan.unpack(slice)?, &met)?;
         }
         Ok(())
@@ -164,7 +197,7 @@ impl DataSource for Scan {
     fn open(&self, partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let (scan, slices) = (self.clone(), self.parts[partition].clone());
         let batches: Box<dyn Iterator<Item = Result<RecordBatch>> + Send> = if self.conditions.is_empty() {
-            Box::new(slices.map(move |at| scan.unpack(at)))
+            Box::new(slices.map(move |at| scan.own(at)))
         } else {
             let some = BatchCoalescer::new(Arc::clone(&self.schema), BATCH_ROWS);
             Box::new(Meeting { scan, slices, some })
