@@ -5,7 +5,10 @@
 //! finding, a stale listing only those of its application, a gap in a log those that are about
 //! what nobody did meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use ahash::RandomState;
 
 use super::rule::Run;
 use super::sources::{Feed, Sources};
@@ -62,17 +65,34 @@ pub struct Gate<'a> {
     as_of: UtcMicros,
     /// How far back the rule looks for use that was not there.
     window: Interval,
+    /// By application what was said of it: findings are many, and applications few.
+    said: Mutex<HashMap<Box<str>, Option<String>, RandomState>>,
 }
 
 impl<'a> Gate<'a> {
     pub fn new(rule: &'a Rule, run: Run<'a>) -> Result<Gate<'a>, Error> {
         let Run { sources, profile, at, .. } = run;
-        Ok(Gate { sources, rule, profile, as_of: at.as_of, window: window(rule, profile)? })
+        Ok(Gate {
+            sources,
+            rule,
+            profile,
+            as_of: at.as_of,
+            window: window(rule, profile)?,
+            said: Mutex::default(),
+        })
     }
 
     /// Why a verdict about a subject in this application (or in none) must be unknown.
     pub fn unknown_because(&self, app_id: Option<&str>) -> Option<String> {
-        self.rule.needs.iter().find_map(|need| self.lacking(*need, app_id))
+        let lacking = || self.rule.needs.iter().find_map(|need| self.lacking(*need, app_id));
+        let Some(app_id) = app_id else { return lacking() };
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(said) = said.get(app_id) {
+            return said.clone();
+        }
+        let because = lacking();
+        said.insert(app_id.into(), because.clone());
+        because
     }
 
     fn lacking(&self, need: Need, app_id: Option<&str>) -> Option<String> {
