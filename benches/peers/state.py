@@ -146,24 +146,32 @@ def main() -> None:
     arguments = parser.parse_args()
     print("| company | step | Lychgate CPU-s | DuckDB CPU-s | Lychgate ÷ DuckDB |")
     print("|---|---|---|---|---|", flush=True)
-    renewed = []
-    for company in arguments.companies:
-        work = (arguments.work / company.name).resolve()
+    works = {company: (arguments.work / company.name).resolve() for company in arguments.companies}
+    for company, work in works.items():
         prepare(arguments.program, company, work)
-        for step, (theirs, ours) in STEPS.items():
-            mine, others = [], []
-            for _ in range(arguments.rounds):
+    for step, (theirs, ours) in STEPS.items():
+        mine, others = {company: [] for company in works}, {company: [] for company in works}
+        # Companies by turns too: the machine may be slower a minute later.
+        for _ in range(arguments.rounds):
+            for company, work in works.items():
                 answers, cpu = ours(arguments.program, company, work)
                 told = duckdb(theirs, company, work)
                 if answers != told["answers"]:
                     sys.exit(f"the answers differ: {answers} and {told['answers']}")
-                mine.append(cpu)
-                others.append(told["cpu"])
-            ratio = statistics.median(one / other for one, other in zip(mine, others))
-            print(f"| {company.name} | {step} | {statistics.median(mine):.2f} | {statistics.median(others):.2f} | {ratio:.2f} |", flush=True)
-        renewed.append(statistics.median(mine))
-    if len(renewed) > 1:
-        print(f"\nThe same new events on {arguments.companies[-1].name} ÷ on {arguments.companies[0].name}: {renewed[-1] / renewed[0]:.2f}")
+                mine[company].append(cpu)
+                others[company].append(told["cpu"])
+        for company in works:
+            cpu, theirs_cpu = statistics.median(mine[company]), statistics.median(others[company])
+            ratio = quotient(mine[company], others[company])
+            print(f"| {company.name} | {step} | {cpu:.2f} | {theirs_cpu:.2f} | {ratio:.2f} |", flush=True)
+    # The last step is that of the new events.
+    first, last = arguments.companies[0], arguments.companies[-1]
+    if first != last:
+        print(f"\nThe same new events on {last.name} ÷ on {first.name}: {quotient(mine[last], mine[first]):.2f}")
+
+
+def quotient(mine: list[float], others: list[float]) -> float:
+    return statistics.median(one / other for one, other in zip(mine, others))
 
 
 if __name__ == "__main__":
