@@ -14,7 +14,7 @@ use datafusion::datasource::MemTable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use lychgate::domain::UtcMicros;
 use lychgate::query::{At, Elsewhere, Keys, NONE, Numbered, PackedTable, Packer, Rows, Session, json_rows};
-use lychgate::store::checkpoint::{Growing, Held, HeldColumn, Reach, newest};
+use lychgate::store::checkpoint::{Growing, Held, Reach, newest};
 use proptest::prelude::*;
 
 use crate::support::{block_on, tables};
@@ -117,11 +117,7 @@ fn kept(table: &PackedTable) -> PackedTable {
     growing.finish().unwrap();
     let mut checkpoint = newest(folder.path(), &reach).expect("the checkpoint");
     let Held { schema, units } = checkpoint.tables.remove("t").expect("the table");
-    let column = |column: HeldColumn| Elsewhere {
-        absent: column.absent,
-        size_bytes: column.size_bytes(),
-        fetch: Box::new(move || column.read()),
-    };
+    let column = |column| Box::new(column) as Box<dyn Elsewhere>;
     let units = units.into_iter().map(|unit| (unit.rows, unit.columns.into_iter().map(column).collect()));
     PackedTable::elsewhere(schema, units)
 }

@@ -4,6 +4,8 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use arrow::array::ArrayRef;
+use arrow::error::ArrowError;
 use tracing::{debug, warn};
 
 use super::{Engine, Error, now};
@@ -175,13 +177,27 @@ async fn rest_on(session: &Session, base: Base) -> Result<(), query::Error> {
     state::settle(session).await
 }
 
+impl Elsewhere for HeldColumn {
+    fn absent(&self) -> usize {
+        self.absent()
+    }
+
+    fn size_bytes(&self) -> usize {
+        self.size_bytes()
+    }
+
+    fn read(&self) -> Result<Vec<ArrayRef>, ArrowError> {
+        self.read()
+    }
+
+    fn pass(&self) -> Result<Vec<ArrayRef>, ArrowError> {
+        self.pass()
+    }
+}
+
 /// A table whose columns are read when they are asked.
 fn elsewhere(Held { schema, units }: Held) -> PackedTable {
-    let column = |column: HeldColumn| Elsewhere {
-        absent: column.absent,
-        size_bytes: column.size_bytes(),
-        fetch: Box::new(move || column.read()),
-    };
+    let column = |column| Box::new(column) as Box<dyn Elsewhere>;
     let units =
         units.into_iter().map(|HeldRows { rows, columns }| (rows, columns.into_iter().map(column).collect()));
     PackedTable::elsewhere(schema, units)

@@ -41,7 +41,7 @@ impl Unit {
     }
 
     /// Rows that are elsewhere: a column is fetched when it is asked.
-    pub fn elsewhere(schema: &SchemaRef, rows: usize, columns: Vec<Elsewhere>) -> Unit {
+    pub fn elsewhere(schema: &SchemaRef, rows: usize, columns: Vec<Box<dyn Elsewhere>>) -> Unit {
         let columns = schema.fields().iter().zip(columns);
         let columns = columns.map(|(field, column)| Column::elsewhere(field.data_type(), rows, column));
         Unit { rows, columns: columns.map(Arc::new).collect(), of: None }
@@ -130,13 +130,13 @@ impl Unit {
             }
         }
         let some = firsts.iter().any(|seconds| matches!(seconds, Some(Seconds::Some(_))));
-        let likely = match some {
-            true => self.columns[second].likely(self.rows, |text| sieve.may_have(text))?,
+        let is_named = |row: usize, second: &str| firsts[row].is_some_and(|of| of.has(second));
+        let by_some = match some {
+            true => self.columns[second].found(self.rows, |text| sieve.may_have(text), is_named)?,
             false => Vec::new(),
         };
-        let likely = likely.into_iter().filter(|(row, second)| firsts[*row].is_some_and(|of| of.has(second)));
-        let by_some = likely.map(|(row, _)| named.set_bit(row, true)).count();
-        Ok((by_all || by_some > 0).then(|| named.finish()))
+        by_some.iter().for_each(|row| named.set_bit(*row, true));
+        Ok((by_all || !by_some.is_empty()).then(|| named.finish()))
     }
 
     /// Which rows have one of these numbers in a column; none where no row has.
@@ -157,11 +157,10 @@ impl Unit {
         wanted: impl Fn(&str) -> bool,
         numbers: &mut NumberSet,
     ) -> Result<(), ArrowError> {
-        let rows = self.columns[column].likely(self.rows, wanted)?;
+        let rows = self.columns[column].found(self.rows, wanted, |_, _| true)?;
         if !rows.is_empty() {
             let keys = self.keys(number)?;
-            numbers
-                .extend(rows.iter().filter(|(row, _)| keys.is_valid(*row)).map(|(row, _)| keys.value(*row)));
+            numbers.extend(rows.into_iter().filter(|row| keys.is_valid(*row)).map(|row| keys.value(row)));
         }
         Ok(())
     }

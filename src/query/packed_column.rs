@@ -59,8 +59,8 @@ impl Column {
     }
 
     /// A column that is elsewhere.
-    pub fn elsewhere(data_type: &DataType, rows: usize, column: Elsewhere) -> Column {
-        if column.absent == rows {
+    pub fn elsewhere(data_type: &DataType, rows: usize, column: Box<dyn Elsewhere>) -> Column {
+        if column.absent() == rows {
             return Column::Absent(data_type.clone());
         }
         Column::Later(Box::new(Later::elsewhere(data_type.clone(), column)))
@@ -127,7 +127,7 @@ impl Column {
         })
     }
 
-    /// Some cells of such a column.
+    /// Some cells of such a column. Of few of them nothing is shared with it, and so none of its memory held.
     pub fn some_of_held(
         data_type: &DataType,
         arrays: &[ArrayRef],
@@ -137,7 +137,17 @@ impl Column {
         if let Some(cells) = arrays.last_mut() {
             *cells = some.filter(cells)?;
         }
-        Column::of_held(data_type, &arrays)
+        let column = Column::of_held(data_type, &arrays)?;
+        Ok(match column {
+            Column::Coded { .. } if some.are_few() => {
+                let cells = column.unpack(0, some.count)?;
+                Column::Plain(match cells.as_string_view_opt() {
+                    Some(texts) => Arc::new(texts.gc()),
+                    None => cells,
+                })
+            }
+            column => column,
+        })
     }
 
     pub fn filter(&self, some: &Chosen) -> Result<Column, ArrowError> {
@@ -174,37 +184,41 @@ impl Column {
         Ok(codes.iter().map(|code| code.map_or(absent, |code| said[usize::from(code)])).collect())
     }
 
-    /// Rows whose text `may_be` one that is looked for, with their texts; it is asked once for each text where they are
-    /// coded. An absent text is an empty one.
-    pub fn likely(
+    /// Rows whose text `may_be` one that is looked for, and `is` in that row; the first is asked once for each text where
+    /// they are coded. An absent text is an empty one. The column is not kept for it.
+    pub fn found(
         &self,
         rows: usize,
         may_be: impl Fn(&str) -> bool,
-    ) -> Result<Vec<(usize, &str)>, ArrowError> {
-        fn found<'a>(
+        is: impl Fn(usize, &str) -> bool,
+    ) -> Result<Vec<usize>, ArrowError> {
+        fn among<'a>(
             texts: impl Iterator<Item = Option<&'a str>>,
-            may_be: impl Fn(&str) -> bool,
-        ) -> Vec<(usize, &'a str)> {
-            texts.map(Option::unwrap_or_default).enumerate().filter(|(_, text)| may_be(text)).collect()
+            is: impl Fn(usize, &str) -> bool,
+        ) -> Vec<usize> {
+            let texts = texts.map(Option::unwrap_or_default).enumerate();
+            texts.filter(|(row, text)| is(*row, text)).map(|(row, _)| row).collect()
         }
+        let is_found = |row: usize, text: &str| may_be(text) && is(row, text);
         Ok(match self {
-            Column::Later(later) => later.get()?.likely(rows, may_be)?,
-            Column::Absent(_) => found(iter::repeat_n(None, rows), may_be),
-            Column::Texts(array) => found(array.as_string::<i32>().iter(), may_be),
+            Column::Later(later) => later.look(|column| column.found(rows, may_be, is))?,
+            Column::Absent(_) => among(iter::repeat_n(None, rows), is_found),
+            Column::Texts(array) => among(array.as_string::<i32>().iter(), is_found),
             Column::Plain(array) if *array.data_type() == DataType::Utf8 => {
-                found(array.as_string::<i32>().iter(), may_be)
+                among(array.as_string::<i32>().iter(), is_found)
             }
-            Column::Plain(array) => found(text_view(array)?.iter(), may_be),
+            Column::Plain(array) => among(text_view(array)?.iter(), is_found),
             Column::Coded { codes, values } => {
                 let values = text_view(values)?;
                 let likely: Vec<bool> = values.iter().map(|text| may_be(text.unwrap_or_default())).collect();
                 let absent = may_be("");
                 let codes = cast(codes, &DataType::UInt16)?;
-                let code = |(row, code): (usize, Option<u16>)| match code.map(usize::from) {
-                    Some(code) => likely[code].then(|| (row, values.value(code))),
-                    None => absent.then_some((row, "")),
+                let is_found = |(row, code): &(usize, Option<u16>)| match code.map(usize::from) {
+                    Some(code) => likely[code] && is(*row, values.value(code)),
+                    None => absent && is(*row, ""),
                 };
-                codes.as_primitive::<UInt16Type>().iter().enumerate().filter_map(code).collect()
+                let codes = codes.as_primitive::<UInt16Type>().iter().enumerate();
+                codes.filter(is_found).map(|(row, _)| row).collect()
             }
         })
     }

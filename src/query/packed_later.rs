@@ -15,14 +15,24 @@ use super::packed_column::Column;
 const FEW: usize = 8;
 
 /// A column that is not here yet.
-pub struct Elsewhere {
-    pub absent: usize,
-    pub size_bytes: usize,
-    /// Gives it as [`PackedTable::held`](super::PackedTable::held) gave it; of a dictionary, the values and the codes.
-    pub fetch: Fetch,
-}
+pub trait Elsewhere: Send + Sync {
+    /// Cells without a value.
+    fn absent(&self) -> usize;
 
-type Fetch = Box<dyn Fn() -> Result<Vec<ArrayRef>, ArrowError> + Send + Sync>;
+    fn size_bytes(&self) -> usize;
+
+    /// Gives it as [`PackedTable::held`](super::PackedTable::held) gave it; of a dictionary, the values and the codes.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn read(&self) -> Result<Vec<ArrayRef>, ArrowError>;
+
+    /// The same for as long as some cells are taken of it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn pass(&self) -> Result<Vec<ArrayRef>, ArrowError>;
+}
 
 /// Some rows of a unit.
 #[derive(Debug)]
@@ -93,14 +103,13 @@ pub(super) struct Later {
 
 /// What it is made of.
 enum Of {
-    Elsewhere { data_type: DataType, fetch: Fetch },
+    Elsewhere { data_type: DataType, column: Box<dyn Elsewhere> },
     Some { column: Arc<Column>, some: Arc<Chosen> },
 }
 
 impl Later {
-    pub fn elsewhere(data_type: DataType, column: Elsewhere) -> Later {
-        let Elsewhere { absent, size_bytes, fetch } = column;
-        Later::new(Some(absent), size_bytes, Of::Elsewhere { data_type, fetch })
+    pub fn elsewhere(data_type: DataType, column: Box<dyn Elsewhere>) -> Later {
+        Later::new(Some(column.absent()), column.size_bytes(), Of::Elsewhere { data_type, column })
     }
 
     /// Some cells of another column, in which they have so many bytes of texts.
@@ -117,11 +126,21 @@ impl Later {
             return Ok(made);
         }
         let made = match &self.of {
-            Of::Elsewhere { data_type, fetch } => Column::of_held(data_type, &fetch()?)?,
+            Of::Elsewhere { data_type, column } => Column::of_held(data_type, &column.read()?)?,
             Of::Some { column, some } => column.filter(some)?,
         };
         // Two that ask at once both make it, and one of the two stays.
         Ok(self.made.get_or_init(|| made))
+    }
+
+    /// What `look` finds in it. It is not kept for that.
+    pub fn look<T>(&self, look: impl FnOnce(&Column) -> Result<T, ArrowError>) -> Result<T, ArrowError> {
+        match (self.made.get(), &self.of) {
+            (None, Of::Elsewhere { data_type, column }) => {
+                look(&Column::of_held(data_type, &column.pass()?)?)
+            }
+            _ => look(self.get()?),
+        }
     }
 
     /// Some of its cells. What it is made of for them is not kept: memory for it costs more than to read it again.
@@ -130,7 +149,10 @@ impl Later {
             return made.filter(some);
         }
         match &self.of {
-            Of::Elsewhere { data_type, fetch } => Column::some_of_held(data_type, &fetch()?, some),
+            Of::Elsewhere { data_type, column } if some.are_few() => {
+                Column::some_of_held(data_type, &column.pass()?, some)
+            }
+            Of::Elsewhere { data_type, column } => Column::some_of_held(data_type, &column.read()?, some),
             Of::Some { column, some: of } if some.are_few() => column.filter(&of.within(some)),
             Of::Some { .. } => self.get()?.filter(some),
         }

@@ -244,7 +244,10 @@ impl PackedTable {
     }
 
     /// A table of these columns whose rows are elsewhere: so many at a time, and as [`PackedTable::held`] gave them.
-    pub fn elsewhere(schema: SchemaRef, units: impl Iterator<Item = (usize, Vec<Elsewhere>)>) -> PackedTable {
+    pub fn elsewhere(
+        schema: SchemaRef,
+        units: impl Iterator<Item = (usize, Vec<Box<dyn Elsewhere>>)>,
+    ) -> PackedTable {
         let units = units.map(|(rows, columns)| Arc::new(Unit::elsewhere(&schema, rows, columns))).collect();
         PackedTable { schema, units }
     }

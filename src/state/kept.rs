@@ -62,11 +62,11 @@ const AGAIN: [&str; 20] = [
     "renewed_account_spans",
     "renewed_grant_spans",
     "renewed_links",
+    "their_links",
     "told_account_attributes",
     "told_account_spans",
     "told_grant_spans",
     "told_uses",
-    "used_links",
 ];
 
 /// The columns that name an account, those in which events name it, and the one that numbers it.

@@ -37,21 +37,31 @@ const LISTED_SINCE: &str = "SELECT account_key FROM account_attributes WHERE las
 /// are asked together. Of one that was only used since, what the checkpoint says of it goes on.
 pub async fn lay_activity(session: &Session, renewed: Option<Renewed<'_>>) -> Result<(), Error> {
     const NAME: &str = "last_activity";
-    const VIEWS: [(&str, &str); 3] =
-        [("active_links", "links"), ("active_uses", "app_uses"), ("active_attributes", "account_attributes")];
+    /// What is asked of all accounts, and where it is for those that are worked out again.
+    const VIEWS: [(&str, &str, &str); 3] = [
+        ("active_links", "links", "their_links"),
+        ("active_uses", "app_uses", "app_uses"),
+        ("active_attributes", "account_attributes", "account_attributes"),
+    ];
     let Some(renewed) = renewed else {
-        for (name, view) in VIEWS {
-            session.alias(name, view).await?;
+        for (name, all, _) in VIEWS {
+            session.alias(name, all).await?;
         }
         let all = activity(session).await?.table(&NumberSet::default())?;
         return kept::lay(session, NAME, all, None).await.map(|_| ());
     };
-    let (news, unsure) = activity_since(session).await?;
     let mut moved = renewed.all();
-    moved |= &unsure;
     moved |= &numbers(session, LISTED_SINCE, KEY).await?;
+    let mut concerned = numbers(session, "SELECT account_key FROM told_uses", KEY).await?;
+    concerned |= &moved;
+    // Cut once, so that what names the accounts is read once. Whoever had one of those that are added below has it still:
+    // those that were linked again are here.
+    let concerned = with_their_people(session, concerned).await?;
+    hold_part(session, "their_links", "links", KEY, &concerned).await?;
+    let (news, unsure) = activity_since(session).await?;
+    moved |= &unsure;
     let moved = with_their_people(session, moved).await?;
-    for (name, view) in VIEWS {
+    for (name, _, view) in VIEWS {
         hold_part(session, name, view, KEY, &moved).await?;
     }
     let again = activity(session).await?.table(&NumberSet::default())?;
@@ -73,11 +83,8 @@ async fn activity(session: &Session) -> Result<Uses, Error> {
 
 /// The activity of the accounts that were used since, and of which what the checkpoint says of them does not tell it.
 async fn activity_since(session: &Session) -> Result<(Uses, NumberSet), Error> {
-    let used = numbers(session, "SELECT account_key FROM told_uses", KEY).await?;
-    let used = with_their_people(session, used).await?;
-    hold_part(session, "used_links", "links", KEY, &used).await?;
     let mut uses = Uses::default();
-    uses.hear_links(session, "used_links").await?;
+    uses.hear_links(session, "their_links").await?;
     uses.hear_uses(session, "told_uses").await?;
     hold_part(session, "activity_before", "base_last_activity", KEY, &uses.active()).await?;
     let unsure = uses.hear_before(session, "activity_before").await?;

@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::mem;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use serde::{Deserialize, Serialize};
 
-use super::checkpoint_table::Entry;
 pub use super::checkpoint_table::{Damaged, Held, HeldColumn, HeldRows};
+use super::checkpoint_table::{Entry, Spare};
 use super::{Error, checkpoint_table};
 use crate::domain::UtcMicros;
 
@@ -192,9 +193,9 @@ fn folders(folder: &Path) -> impl Iterator<Item = PathBuf> {
 
 /// None, and a word in the log, when a file is not what was written.
 fn read(path: &Path, manifest: Manifest) -> Option<Checkpoint> {
-    let (mut tables, mut rows) = (BTreeMap::new(), 0);
+    let (mut tables, mut rows, spare) = (BTreeMap::new(), 0, Arc::new(Spare::default()));
     for (file, entry) in manifest.tables {
-        let Some((table, table_rows)) = checkpoint_table::read(&path.join(&file), entry) else {
+        let Some((table, table_rows)) = checkpoint_table::read(&path.join(&file), entry, &spare) else {
             tracing::warn!(path = %path.display(), file, "a damaged checkpoint is passed over");
             return None;
         };

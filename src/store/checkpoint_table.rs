@@ -33,7 +33,7 @@ pub struct HeldRows {
 
 /// A column of some rows.
 pub struct HeldColumn {
-    pub absent: usize,
+    absent: usize,
     file: Arc<HeldFile>,
     piece: Piece,
 }
@@ -80,6 +80,27 @@ impl Damaged {
 struct HeldFile {
     path: PathBuf,
     file: Mutex<File>,
+    spare: Arc<Spare>,
+}
+
+/// Memory into which columns were read that have been let go of since: to touch new memory takes longer than to read
+/// into it.
+#[derive(Default)]
+pub struct Spare(Mutex<Vec<Buffer>>);
+
+impl Spare {
+    /// Some of it, empty, unless whoever was given it still holds it.
+    fn take(&self) -> Vec<u8> {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut bytes = last.and_then(|last| last.into_vec().ok()).unwrap_or_default();
+        bytes.clear();
+        bytes
+    }
+
+    /// Takes it back once nobody else holds it.
+    fn lend(&self, bytes: &Buffer) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(bytes.clone());
+    }
 }
 
 /// Writes batches, of which the first names the columns of the table, and each has columns of its own types, so that
@@ -135,9 +156,10 @@ fn column_stream(column: &ArrayRef) -> Result<(Vec<u8>, Option<usize>), ArrowErr
 }
 
 /// The table, and how many rows it has. None when the file is not what was written, as far as it is read now.
-pub fn read(path: &Path, Entry { columns, units }: Entry) -> Option<(Held, usize)> {
-    let file = Arc::new(HeldFile::open(path)?);
-    let schema = file.read(&columns).ok()?.first()?.schema();
+pub fn read(path: &Path, Entry { columns, units }: Entry, spare: &Arc<Spare>) -> Option<(Held, usize)> {
+    let file = Arc::new(HeldFile::open(path, spare)?);
+    let header = file.bytes(&columns, Vec::new()).and_then(|bytes| file.batches(&columns, bytes));
+    let schema = header.ok()?.first()?.schema();
     let column = |(absent, piece)| HeldColumn { absent, file: Arc::clone(&file), piece };
     let unit =
         |unit: Rows| HeldRows { rows: unit.rows, columns: unit.pieces.into_iter().map(column).collect() };
@@ -147,6 +169,11 @@ pub fn read(path: &Path, Entry { columns, units }: Entry) -> Option<(Held, usize
 }
 
 impl HeldColumn {
+    /// Cells without a value.
+    pub fn absent(&self) -> usize {
+        self.absent
+    }
+
     /// Bytes of the column in its file.
     pub fn size_bytes(&self) -> usize {
         self.piece.bytes
@@ -157,27 +184,45 @@ impl HeldColumn {
     /// # Errors
     /// When the file is not what was written. The next session does not start from it.
     pub fn read(&self) -> Result<Vec<ArrayRef>, ArrowError> {
-        let batches = self.file.read(&self.piece)?;
+        self.arrays(self.file.bytes(&self.piece, Vec::with_capacity(self.piece.bytes))?)
+    }
+
+    /// The same for as long as some cells are taken of it: another column is read into its memory then.
+    ///
+    /// # Errors
+    /// As [`HeldColumn::read`].
+    pub fn pass(&self) -> Result<Vec<ArrayRef>, ArrowError> {
+        let bytes = self.file.bytes(&self.piece, self.file.spare.take())?;
+        self.file.spare.lend(&bytes);
+        self.arrays(bytes)
+    }
+
+    fn arrays(&self, bytes: Buffer) -> Result<Vec<ArrayRef>, ArrowError> {
+        let batches = self.file.batches(&self.piece, bytes)?;
         Ok(batches.iter().flat_map(RecordBatch::columns).cloned().collect())
     }
 }
 
 impl HeldFile {
-    fn open(path: &Path) -> Option<HeldFile> {
-        Some(HeldFile { path: path.to_owned(), file: Mutex::new(File::open(path).ok()?) })
+    fn open(path: &Path, spare: &Arc<Spare>) -> Option<HeldFile> {
+        let file = Mutex::new(File::open(path).ok()?);
+        Some(HeldFile { path: path.to_owned(), file, spare: Arc::clone(spare) })
     }
 
-    fn read(&self, piece: &Piece) -> Result<Vec<RecordBatch>, ArrowError> {
-        let mut bytes = Vec::with_capacity(piece.bytes);
+    /// Reads a piece into `memory`, which is empty.
+    fn bytes(&self, piece: &Piece, mut memory: Vec<u8>) -> Result<Buffer, ArrowError> {
         {
             let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
             let part = file.seek(SeekFrom::Start(piece.at)).map(|_| (&*file).take(piece.bytes as u64));
-            part.and_then(|mut part| part.read_to_end(&mut bytes)).map_err(|_| self.damaged())?;
+            part.and_then(|mut part| part.read_to_end(&mut memory)).map_err(|_| self.damaged())?;
         }
-        if xxh3_64(&bytes) != piece.xxh3 {
+        if xxh3_64(&memory) != piece.xxh3 {
             return Err(self.damaged());
         }
-        let bytes = Buffer::from_vec(bytes);
+        Ok(Buffer::from_vec(memory))
+    }
+
+    fn batches(&self, piece: &Piece, bytes: Buffer) -> Result<Vec<RecordBatch>, ArrowError> {
         let parts = match piece.codes_at {
             Some(at) => vec![bytes.slice_with_length(0, at), bytes.slice(at)],
             None => vec![bytes],

@@ -82,17 +82,19 @@ impl Uses {
     /// Takes the instants at which listings say that the accounts of `attributes` were last active.
     pub async fn hear_listed(&mut self, session: &Session, attributes: &str) -> Result<(), Error> {
         session.alias("heard", attributes).await?;
-        let sql = "SELECT app_id, account_id, account_key, last_active_at FROM heard WHERE last_active_at <= $as_of";
+        let sql = "SELECT account_key, last_active_at FROM heard WHERE last_active_at <= $as_of";
         session.each(attributes, sql, |batch| self.hear_listed_of(batch)).await?;
         session.forget(&["heard"])
     }
 
-    /// Takes what the rows of `before`, a part of `last_activity`, say of uses before those that were heard. Gives the
-    /// accounts of which they do not tell enough: how many failures came after a success among earlier ones.
+    /// Takes what the rows of `before`, a part of `last_activity`, say of earlier uses of accounts that were heard. Gives
+    /// those of which they do not tell enough: how many failures came after a success among earlier ones.
     pub async fn hear_before(&mut self, session: &Session, before: &str) -> Result<NumberSet, Error> {
         let mut unsure = NumberSet::default();
         session.alias("heard", before).await?;
-        session.each(before, "SELECT * FROM heard", |batch| self.hear_before_of(batch, &mut unsure)).await?;
+        let sql = "SELECT account_key, last_success_at, last_success_signal, last_failure_at, failures_since_success, \
+                   first_success_at FROM heard";
+        session.each(before, sql, |batch| self.hear_before_of(batch, &mut unsure)).await?;
         session.forget(&["heard"])?;
         Ok(unsure)
     }
@@ -140,26 +142,28 @@ impl Uses {
     fn hear_listed_of(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("account_attributes", batch);
         let listing = self.texts.number("listing");
-        let named = self.naming(&rows, ["app_id", "account_id"])?;
-        let last_active_at = rows.times("last_active_at")?;
-        for row in 0..rows.len() {
-            let Some(at) = last_active_at.get(row) else { continue };
-            let place = self.place(&named, row);
-            self.succeeded(place, listing, at.0, at.0);
+        let (keys, last_active_at) = (rows.keys("account_key")?, rows.times("last_active_at")?);
+        for (row, key) in keys.values().iter().enumerate() {
+            // Who has attributes has a link, which was heard.
+            let heard = last_active_at.get(row).zip(self.places.get(key).copied());
+            if let Some((at, place)) = heard {
+                self.succeeded(place, listing, at.0, at.0);
+            }
         }
         Ok(())
     }
 
     fn hear_before_of(&mut self, batch: &RecordBatch, unsure: &mut NumberSet) -> Result<(), Error> {
         let rows = Rows::new("last_activity", batch);
-        let named = self.naming(&rows, ["app_id", "account_id"])?;
+        let keys = rows.keys("account_key")?;
         let signals = self.texts.read(&rows, "last_success_signal")?;
         let time = |column: &str| rows.times(column);
         let (first, last, failed) =
             (time("first_success_at")?, time("last_success_at")?, time("last_failure_at")?);
         let since = rows.integers("failures_since_success")?;
         for (row, signal) in signals.into_iter().enumerate() {
-            let place = self.place(&named, row);
+            // Others were not heard.
+            let Some(place) = self.places.get(&keys.value(row)).copied() else { continue };
             let succeeded_since = self.activities[place].last_success_at;
             let (last, times) = (last.get(row).map_or(NEVER, |at| at.0), since.value(row));
             if let Some(failed) = failed.get(row) {
