@@ -19,6 +19,7 @@ import sys
 import threading
 from pathlib import Path
 
+import duck_history
 from run import HERE, timed
 
 LAST = 10_000
@@ -65,6 +66,7 @@ def prepare(program: str, company: Path, work: Path) -> None:
     work.mkdir(parents=True)
     with open(work / "last.jsonl", "w") as last:
         subprocess.run(["tail", "-n", str(LAST), str(company / "events.jsonl")], stdout=last, check=True)
+    duck("duck.py", company / "events.jsonl", work / "columns", "1", "columns")
     duckdb("load", company, work)
     duckdb("fold", company, work)
     duckdb("keep", company, work)
@@ -87,8 +89,16 @@ def prepare(program: str, company: Path, work: Path) -> None:
     (work / "done").touch()
 
 
+def duck(script: str, *arguments: object) -> tuple[str, float]:
+    output, cpu, *_ = timed([sys.executable, str(HERE / script), *map(str, arguments)])
+    return output, cpu
+
+
 def duckdb(step: str, company: Path, work: Path) -> dict:
-    output, cpu, *_ = timed([sys.executable, str(HERE / "duck_state.py"), step, str(company), str(work), "1"])
+    if step == "history":
+        output, cpu = duck("duck_history.py", work / "columns" / "events.parquet", work / "history", "1")
+        return {"cpu": cpu, "answers": json.loads(output)}
+    output, cpu = duck("duck_state.py", step, company, work, "1")
     return {"cpu": cpu} | json.loads(output)
 
 
@@ -102,6 +112,17 @@ def fold(program: str, company: Path, work: Path) -> tuple[dict, float]:
     """Of events alone, as the other side does it."""
     _, cpu = lychgate(program, work / "events", "rebuild")
     answers, _ = lychgate(program, work / "events", "sql", "--", STATE)
+    return counts(answers), cpu
+
+
+def history(program: str, company: Path, work: Path) -> tuple[dict, float]:
+    """The same, beside all that is kept of it: who held what at any instant, by whose word, and what was used when."""
+    _, cpu = lychgate(program, work / "events", "rebuild")
+    rows = [f"SELECT '{name}' AS question, count(*) AS found, 1 AS copy FROM {name}" for name in duck_history.TABLES]
+    for name, column in duck_history.INSTANTS.items():
+        left = f"sum(CAST({column} AS BIGINT) % {duck_history.PRIME})"
+        rows.append(f"SELECT '{name}.{column}', {left}, 1 FROM {name}")
+    answers, _ = lychgate(program, work / "events", "sql", "--", " UNION ALL ".join(rows))
     return counts(answers), cpu
 
 
@@ -131,6 +152,7 @@ def renew(program: str, company: Path, work: Path) -> tuple[dict, float]:
 
 STEPS = {
     "state from events": ("fold", fold),
+    "history from events": ("history", history),
     "nine questions, cold": ("ask", lambda program, company, work: ask(program, work / "whole")),
     "nine questions, resident": ("resident", resident),
     f"{LAST:,} new events, and the questions": ("renew", renew),

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use datafusion::prelude::SessionContext;
+
 use super::{State, events_file, ids, lychgate};
 use crate::support::block_on;
 
@@ -150,4 +152,14 @@ fn a_clock_that_jumps_back_loses_nothing() {
     let stored = state(folder.path()).stored;
     let distinct: BTreeSet<&String> = stored.iter().collect();
     assert_eq!((stored.len(), distinct.len()), (40, 40));
+    // What was known at an instant came before all else: the batches as they came, and not as the clock had them.
+    let added = block_on(async || {
+        let lake = Lake::open_for_write(folder.path(), "default", WriteOptions::default()).await.unwrap();
+        let session = SessionContext::new();
+        session.register_table("events", lake.provider("events").await.unwrap()).unwrap();
+        let added = "SELECT count(*) AS added FROM events GROUP BY ingested_at ORDER BY ingested_at";
+        let rows = session.sql(added).await.unwrap().collect().await.unwrap();
+        lychgate::query::json_rows(&rows).iter().map(|row| row["added"].as_u64().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(added, [20, 10, 10]);
 }
