@@ -57,7 +57,7 @@ TABLES = {
     "accounts_now": "SELECT s.*, a.* EXCLUDE (account_id) FROM account_spans s LEFT JOIN account_attributes a USING (account_id) "
     "WHERE s.valid_to IS NULL",
 }
-# An instant of each, of which the sums are compared too; of the sum of all, what is left by a prime.
+# An instant of each, compared by a sum too: of what a prime leaves of each.
 INSTANTS = {
     "known_changes": "occurred_at",
     "account_spans": "valid_to",
