@@ -26,7 +26,7 @@ pub use files::files;
 pub use input::{Input, Sample};
 pub use layout::Layout;
 pub use lines::apart;
-pub use quotes::Quotes;
+pub use quotes::{Quotes, string_end};
 
 /// What one record may be at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

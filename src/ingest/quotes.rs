@@ -128,6 +128,33 @@ fn escaped(backslashes: u64, next: &mut u64) -> u64 {
     escaped
 }
 
+/// Where the string ends in which `at` stands, and whether an escape stands in between. None where it does not end,
+/// or holds what no string may: a control character, or an escape that JSON does not know.
+#[inline]
+pub fn string_end(text: &[u8], mut at: usize) -> Option<(usize, bool)> {
+    const WIDE: usize = 16;
+    let (quote, backslash, control) = (u8x16::splat(b'"'), u8x16::splat(b'\\'), u8x16::splat(0x1f));
+    let mut escapes = false;
+    loop {
+        while let Some(part) = text.get(at..).and_then(|rest| rest.first_chunk::<WIDE>()) {
+            let part = u8x16::new(*part);
+            let ends = part.simd_eq(quote) | part.simd_eq(backslash) | part.min(control).simd_eq(part);
+            let found = ends.to_bitmask();
+            if found != 0 {
+                at += found.trailing_zeros() as usize;
+                break;
+            }
+            at += WIDE;
+        }
+        match *text.get(at)? {
+            b'"' => return Some((at, escapes)),
+            b'\\' if are_escapes(text, at + 1, 1) => (at, escapes) = (at + 2, true),
+            b'\\' | ..b' ' => return None,
+            _ => at += 1,
+        }
+    }
+}
+
 /// Whether the marked bytes behind `start` make escapes of JSON, each behind its backslash.
 #[cold]
 fn are_escapes(text: &[u8], start: usize, mut marks: u64) -> bool {
@@ -135,7 +162,7 @@ fn are_escapes(text: &[u8], start: usize, mut marks: u64) -> bool {
         let at = start + marks.trailing_zeros() as usize;
         marks &= marks - 1;
         let known = match text.get(at) {
-            Some(b'/' | b'b' | b'f' | b'n' | b'r' | b't') => true,
+            Some(b'/' | b'b' | b'f' | b'n' | b'r' | b't' | b'"' | b'\\') => true,
             Some(b'u') => {
                 text.get(at + 1..at + 5).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
             }

@@ -8,11 +8,13 @@
 mod fields;
 mod record;
 
+use std::cell::RefCell;
+
 use serde_json::Value;
 
 use self::record::{ChangeDetails, Party, Record};
 use super::changes::{self, Change};
-use super::{Context, JsonFormat, event_id, fields::read, json};
+use super::{Context, JsonFormat, event_id, fields::Shapes, fields::read, json};
 use crate::domain::{
     AccountRef, Actor, AppRef, CredentialRef, EntitlementKind, EntitlementRef, Event, Outcome, Rejection,
     Row, Text, UtcMicros, Verb,
@@ -23,6 +25,10 @@ pub const FORMAT: JsonFormat = JsonFormat { name: SOURCE, title: "Okta System Lo
 
 const SOURCE: &str = "okta";
 
+thread_local! {
+    static SHAPES: RefCell<Shapes> = RefCell::new(Shapes::told_by("\"eventType\":\""));
+}
+
 fn recognises(value: &Value) -> bool {
     let has = |key: &str| json::ci(value, key).is_some();
     let text = |key: &str| json::text_ci(value, &[key]);
@@ -32,7 +38,7 @@ fn recognises(value: &Value) -> bool {
 }
 
 fn normalize<'a>(raw: &'a str, context: &'a Context) -> Result<Vec<Row<'a>>, Rejection> {
-    let record: Record = read(raw).map_err(|error| json::rejection(&error, raw))?;
+    let record: Record = read(raw, &SHAPES).map_err(|error| json::rejection(&error, raw))?;
     let event_type = record.event_type.kept().ok_or_else(|| missing("eventType"))?;
     let occurred_at = occurred_at(&record)?;
     let event_id = match record.uuid.kept() {

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use lychgate::normalize::fields::{Fields, Walk, usual};
+use lychgate::normalize::fields::{Fields, Shapes, Walk, usual};
 use lychgate::normalize::okta::FORMAT;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -29,18 +29,21 @@ struct Kept<'a> {
 }
 
 impl<'a> Fields<'a> for Kept<'a> {
-    fn take(&mut self, key: &str, walk: &mut Walk<'a>) -> Option<u32> {
-        match key {
-            "text" => walk.text(1, &mut self.text),
-            "nested" => {
+    fn field(key: &str) -> Option<u8> {
+        ["text", "nested", "list", "rare"].iter().position(|name| *name == key).map(|field| field as u8)
+    }
+
+    fn take(&mut self, field: u8, walk: &mut impl Walk<'a>) -> Option<()> {
+        match field {
+            0 => walk.text(&mut self.text),
+            1 => {
                 let mut nested = None;
-                let field = walk.nested(2, &mut nested);
+                walk.nested(&mut nested)?;
                 self.nested = nested.map(Box::new);
-                field
+                Some(())
             }
-            "list" => walk.list(4, &mut self.list),
-            "rare" => walk.rare(8, &mut self.rare),
-            _ => walk.pass(),
+            2 => walk.list(&mut self.list),
+            _ => walk.rare(&mut self.rare),
         }
     }
 }
@@ -51,6 +54,19 @@ fn check(text: &str) -> bool {
     if let Some(own) = &own {
         let oracle = serde_json::from_str::<Kept>(text);
         assert_eq!(Some(own), oracle.as_ref().ok(), "{text:?} ({:?})", oracle.as_ref().err());
+    }
+    own.is_some()
+}
+
+/// Whether `text` was read by the shape of `known`, which is read first; the same is then read by `serde_json`.
+fn check_like(known: &str, text: &str) -> bool {
+    let mut shapes = Shapes::told_by("\"kind\":\"");
+    shapes.read::<Kept>(known);
+    let own = shapes.like::<Kept>(text);
+    if let Some(own) = &own {
+        let oracle = serde_json::from_str::<Kept>(text);
+        let error = oracle.as_ref().err();
+        assert_eq!(Some(own), oracle.as_ref().ok(), "{text:?} like {known:?} ({error:?})");
     }
     own.is_some()
 }
@@ -68,6 +84,12 @@ fn check_okta(text: &str) {
     let context = context();
     let rows = |text: &str| (FORMAT.normalize)(text, &context).map(|rows| format!("{rows:?}")).ok();
     assert_eq!(rows(text), rows(&format!("{text}\n")), "{text:?}");
+}
+
+/// As [`check_okta`], behind a record of which nothing was changed.
+fn check_okta_like(record: &str, text: &str) {
+    check_okta(record);
+    check_okta(text);
 }
 
 const RECORD: &str = r#"{"actor":{"id":"00u1","type":"User","alternateId":"ann@acme.example","detailEntry":null},"client":{"userAgent":{"rawUserAgent":"Mozilla/5.0 \"x\"","os":"Mac"},"ipAddress":"192.0.2.1","geographicalContext":{"geolocation":{"lat":-35.0e1,"lon":139.6}}},"eventType":"user.session.start","outcome":{"result":"SUCCESS","reason":null},"published":"2025-01-01T00:00:00.000Z","securityContext":{"asNumber":24560,"isProxy":false},"debugContext":{"debugData":{"privilegeGranted":"Super administrator","logOnly":"{\"risk\":{\"level\":\"LOW\\\\\"}}","endDate":"2025-02-01T00:00:00Z"}},"transaction":{"id":"t1","detail":{}},"uuid":"u1","request":{"ipChain":[{"ip":"192.0.2.2","geo":[[],[1,0,-2,true]]}]},"target":[{"id":"0oa1","type":"AppInstance","displayName":"Bo\u00f6x \ud83d\ude00"},{"id":"00u2","type":"User","changeDetails":{"from":{"login":"a"},"to":{"login":"b"}}}]}"#;
@@ -166,16 +188,47 @@ proptest! {
     #[test]
     fn a_changed_okta_record_is_read_as_by_serde(changes in prop::collection::vec(any_change(), 0..4)) {
         check_okta(&changed(RECORD, &changes));
+        let record = RECORD.replace("changeDetails", "detailEntry");
+        check_okta_like(&record, &changed(&record, &changes));
+    }
+
+    #[test]
+    fn what_is_like_a_record_before_is_read_as_by_serde(
+        value in any_value(),
+        changes in prop::collection::vec(any_change(), 0..3),
+    ) {
+        let value = value.replace("\"rare\"", "\"other\"").replace("\"te\\u0078t\"", "\"other\"");
+        check_like(&value, &changed(&value, &changes));
     }
 }
 
-/// Every text of five scraps in the place of a value.
+/// Every text of five scraps in the place of a value, also behind a record that had another there.
 #[test]
 fn short_values_are_passed_when_they_are_json() {
     const PARTS: [&str; 12] = ["\"", "a", "{", "}", "[", "]", ",", ":", "0", "-", ".", "null"];
+    const KNOWN: [(&str, &str); 3] = [
+        ("{\"other\":10}", "other"),
+        ("{\"text\":10,\"nested\":{\"text\":\"a\"}}", "text"),
+        ("{\"list\":[{\"other\":[10,true]}]}", "other"),
+    ];
     for number in 0..PARTS.len().pow(5) {
         let part = |place: u32| PARTS[number / PARTS.len().pow(place) % PARTS.len()];
-        check_passed(&[part(0), part(1), part(2), part(3), part(4)].concat());
+        let value = [part(0), part(1), part(2), part(3), part(4)].concat();
+        check_passed(&value);
+        let is_read = |text: &str| serde_json::from_str::<Kept>(text).is_ok();
+        let is_one =
+            serde_json::from_str::<Value>(&value).is_ok_and(|own| !own.is_object() && !own.is_array());
+        for (known, key) in KNOWN {
+            let text = known.replace("10", &value);
+            let known = known.replace("10", if key == "text" { "\"10\"" } else { "10" });
+            assert_eq!(check_like(&known, &text), is_one && is_read(&text), "{text:?} like {known:?}");
+        }
+        // Behind another value, which may become longer by it.
+        let longer = |begun: &str| serde_json::from_str::<IgnoredAny>(&format!("{begun}{value}")).is_ok();
+        for begun in ["1", "\"a\"", "true", "\"\\\"\""] {
+            let (known, text) = (format!("{{\"other\":{begun}}}"), format!("{{\"other\":{begun}{value}}}"));
+            assert_eq!(check_like(&known, &text), longer(begun), "{text:?} like {known:?}");
+        }
     }
 }
 
@@ -188,6 +241,11 @@ fn escapes_are_told_from_ends_of_strings_wherever_they_stand() {
                 let text = format!("{{\"text\":\"{}{}{end}", "a".repeat(before), "\\".repeat(backslashes));
                 let known = serde_json::from_str::<Kept>(&text).is_ok();
                 assert_eq!(check(&text), known, "{text:?}");
+                let begun = "a".repeat(before);
+                for end in ["", "\\\"", "\\\\"] {
+                    let like = check_like(&format!("{{\"text\":\"{begun}{end}\"}}"), &text);
+                    assert_eq!(like, known && !text.contains(','), "{text:?}");
+                }
                 let text = text.replacen("text", "other", 1);
                 assert_eq!(check(&text), serde_json::from_str::<Kept>(&text).is_ok(), "{text:?}");
             }
@@ -213,6 +271,68 @@ fn usual_records_are_read() {
     {
         assert!(!check(unusual), "{unusual}");
     }
+}
+
+/// Texts, numbers and words are what tells one record from another like it.
+#[test]
+fn what_differs_in_values_alone_is_like_a_record_before() {
+    let known =
+        r#"{"kind":"k","text":"a","other":[1,"b",{"c":true}],"nested":{"text":null},"list":[{"text":"d"}]}"#;
+    for (from, to) in [
+        ("\"a\"", "\"other\""),
+        ("\"a\"", "null"),
+        ("\"a\"", "\"\\u0041\\\"\""),
+        ("null", "\"é\""),
+        ("1,", "-2.5e7,"),
+        ("1,", "\"\","),
+        ("\"b\"", "false"),
+        ("true", "null"),
+        ("a", "a"),
+    ] {
+        assert!(check_like(known, &known.replacen(from, to, 1)), "{from} {to}");
+    }
+    for (from, to) in [
+        ("\"k\"", "\"another\""),
+        ("\"a\"", "\"a"),
+        ("\"a\"", "\"a\"\""),
+        ("\"a\"", "\"a\" "),
+        ("\"a\"", "7"),
+        ("\"a\"", "true"),
+        ("\"a\"", "\"\\ud800\""),
+        ("\"a\"", "\"\u{1}\""),
+        ("1,", "1,1,"),
+        ("1,", "01,"),
+        ("1,", "{},"),
+        ("true", "trues"),
+        ("\"c\"", "\"e\""),
+        ("{\"text\":null}", "null"),
+        ("{\"text\":\"d\"}", ""),
+        ("]}", "]}}"),
+        ("]}", "]"),
+    ] {
+        assert!(!check_like(known, &known.replacen(from, to, 1)), "{from} {to}");
+    }
+    // What serde alone reads is nothing that others could be like.
+    for unusual in [r#"{"rare":"a"}"#, r#"{"text":1}"#, "{\n}"] {
+        assert!(!check_like(unusual, unusual), "{unusual}");
+    }
+}
+
+/// Where no record is like another, shapes are not looked for much longer, but are again later.
+#[test]
+fn shapes_that_never_serve_are_given_up_for_a_while() {
+    let mut shapes = Shapes::told_by("\"kind\":\"");
+    let known = "{\"text\":\"a\"}";
+    let is_known = |shapes: &mut Shapes| shapes.like::<Kept>(known).is_some();
+    shapes.read::<Kept>(known);
+    assert!(is_known(&mut shapes));
+    for number in 0..1_000 {
+        let strange = format!("{{\"text\":\"a\",\"{number}\":0}}");
+        assert_eq!(shapes.read::<Kept>(&strange), usual(&strange));
+    }
+    assert!(!is_known(&mut shapes));
+    let waited = (0..10_000).take_while(|_| !is_known(&mut shapes)).count();
+    assert!((500..5_000).contains(&waited), "{waited}");
 }
 
 /// Deeper than the walk goes, and deeper than `serde_json` goes.

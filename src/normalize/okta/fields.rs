@@ -1,127 +1,88 @@
-//! The parts of a record by their keys, for the walk that reads nearly all of them. Names and shapes
+//! The parts of a record by their keys, for the walks that read nearly all of them. Names and shapes
 //! are those of `record`, whose derives read the others; a test holds the two together.
 
 use super::record::{
-    Authentication, Client, DebugContext, DebugData, Ending, Hop, Party, Record, Request, Transaction,
+    Authentication, Client, DebugContext, DebugData, Ending, Entry, Hop, Party, Record, Request, Transaction,
     UserAgent,
 };
 use crate::normalize::fields::{Fields, Walk};
 
-impl<'a> Fields<'a> for Record<'a> {
-    fn take(&mut self, key: &str, walk: &mut Walk<'a>) -> Option<u32> {
-        match key {
-            "uuid" => walk.text(1, &mut self.uuid.0),
-            "published" => walk.text(1 << 1, &mut self.published.0),
-            "p_event_time" => walk.text(1 << 2, &mut self.p_event_time.0),
-            "eventType" | "eventtype" => walk.text(1 << 3, &mut self.event_type.0),
-            "actor" => walk.nested(1 << 4, &mut self.actor),
-            "client" => walk.nested(1 << 5, &mut self.client),
-            "outcome" => walk.nested(1 << 6, &mut self.outcome),
-            "target" => walk.list(1 << 7, &mut self.target),
-            "transaction" => walk.nested(1 << 8, &mut self.transaction),
-            "authenticationContext" | "authenticationcontext" => {
-                walk.nested(1 << 9, &mut self.authentication)
+/// A number a field, its keys, how it is read and where to.
+macro_rules! fields {
+    ($part:ident { $($number:literal: $($key:literal)|+ => $read:ident($($place:tt)+),)+ }) => {
+        impl<'a> Fields<'a> for $part<'a> {
+            fn field(key: &str) -> Option<u8> {
+                match key {
+                    $($($key)|+ => Some($number),)+
+                    _ => None,
+                }
             }
-            "debugContext" | "debugcontext" => walk.nested(1 << 10, &mut self.debug),
-            "request" => walk.nested(1 << 11, &mut self.request),
-            _ => walk.pass(),
+
+            fn take(&mut self, field: u8, walk: &mut impl Walk<'a>) -> Option<()> {
+                match field {
+                    $($number => walk.$read(&mut self.$($place)+),)+
+                    _ => None,
+                }
+            }
         }
-    }
+    };
 }
 
-impl<'a> Fields<'a> for Party<'a> {
-    fn take(&mut self, key: &str, walk: &mut Walk<'a>) -> Option<u32> {
-        match key {
-            "id" => walk.text(1, &mut self.id.0),
-            "type" => walk.text(1 << 1, &mut self.kind.0),
-            "alternateId" | "alternateid" => walk.text(1 << 2, &mut self.alternate_id.0),
-            "displayName" | "displayname" => walk.text(1 << 3, &mut self.display_name.0),
-            "changeDetails" | "changedetails" => walk.rare(1 << 4, &mut self.change_details),
-            _ => walk.pass(),
-        }
-    }
-}
+fields!(Record {
+    0: "uuid" => text(uuid.0),
+    1: "published" => text(published.0),
+    2: "p_event_time" => text(p_event_time.0),
+    3: "eventType" | "eventtype" => text(event_type.0),
+    4: "actor" => nested(actor),
+    5: "client" => nested(client),
+    6: "outcome" => nested(outcome),
+    7: "target" => list(target),
+    8: "transaction" => nested(transaction),
+    9: "authenticationContext" | "authenticationcontext" => nested(authentication),
+    10: "debugContext" | "debugcontext" => nested(debug),
+    11: "request" => nested(request),
+});
 
-impl<'a> Fields<'a> for Client<'a> {
-    fn take(&mut self, key: &str, walk: &mut Walk<'a>) -> Option<u32> {
-        match key {
-            "ipAddress" | "ipaddress" => walk.text(1, &mut self.ip_address.0),
-            "userAgent" | "useragent" => walk.nested(1 << 1, &mut self.user_agent),
-            _ => walk.pass(),
-        }
-    }
-}
+fields!(Party {
+    0: "id" => text(id.0),
+    1: "type" => text(kind.0),
+    2: "alternateId" | "alternateid" => text(alternate_id.0),
+    3: "displayName" | "displayname" => text(display_name.0),
+    4: "changeDetails" | "changedetails" => rare(change_details),
+});
 
-impl<'a> Fields<'a> for UserAgent<'a> {
-    fn take(&mut self, key: &str, walk: &mut Walk<'a>) -> Option<u32> {
-        match key {
-            "rawUserAgent" | "rawuseragent" => walk.text(1, &mut self.raw.0),
-            _ => walk.pass(),
-        }
-    }
-}
+fields!(Client {
+    0: "ipAddress" | "ipaddress" => text(ip_address.0),
+    1: "userAgent" | "useragent" => nested(user_agent),
+});
 
-impl<'a> Fields<'a> for Ending<'a> {
-    fn take(&mut self, key: &str, walk: &mut Walk<'a>) -> Option<u32> {
-        match key {
-            "result" => walk.text(1, &mut self.result.0),
-            "reason" => walk.text(1 << 1, &mut self.reason.0),
-            _ => walk.pass(),
-        }
-    }
-}
+fields!(UserAgent { 0: "rawUserAgent" | "rawuseragent" => text(raw.0), });
 
-impl<'a> Fields<'a> for Transaction<'a> {
-    fn take(&mut self, key: &str, walk: &mut Walk<'a>) -> Option<u32> {
-        match key {
-            "id" => walk.text(1, &mut self.id.0),
-            _ => walk.pass(),
-        }
-    }
-}
+fields!(Ending {
+    0: "result" => text(result.0),
+    1: "reason" => text(reason.0),
+});
 
-impl<'a> Fields<'a> for Authentication<'a> {
-    fn take(&mut self, key: &str, walk: &mut Walk<'a>) -> Option<u32> {
-        match key {
-            "externalSessionId" | "externalsessionid" => walk.text(1, &mut self.external_session_id.0),
-            _ => walk.pass(),
-        }
-    }
-}
+fields!(Transaction { 0: "id" => text(id.0), });
 
-impl<'a> Fields<'a> for Request<'a> {
-    fn take(&mut self, key: &str, walk: &mut Walk<'a>) -> Option<u32> {
-        match key {
-            "ipChain" | "ipchain" => walk.list(1, &mut self.ip_chain),
-            _ => walk.pass(),
-        }
-    }
-}
+fields!(Authentication { 0: "externalSessionId" | "externalsessionid" => text(external_session_id.0), });
 
-impl<'a> Fields<'a> for Hop<'a> {
-    fn take(&mut self, key: &str, walk: &mut Walk<'a>) -> Option<u32> {
-        match key {
-            "ip" => walk.text(1, &mut self.ip.0),
-            _ => walk.pass(),
-        }
-    }
-}
+fields!(Request { 0: "ipChain" | "ipchain" => list(ip_chain), });
 
-impl<'a> Fields<'a> for DebugContext<'a> {
-    fn take(&mut self, key: &str, walk: &mut Walk<'a>) -> Option<u32> {
-        match key {
-            "debugData" | "debugdata" => walk.nested(1, &mut self.debug_data),
-            _ => walk.pass(),
-        }
-    }
-}
+fields!(Hop { 0: "ip" => text(ip.0), });
+
+fields!(DebugContext { 0: "debugData" | "debugdata" => nested(debug_data), });
 
 impl<'a> Fields<'a> for DebugData<'a> {
-    fn take(&mut self, key: &str, walk: &mut Walk<'a>) -> Option<u32> {
-        match self.entry(key) {
-            // Of entries that say the same the last one counts.
-            Some(entry) => walk.text(0, &mut entry.0),
-            None => walk.pass(),
-        }
+    /// Several keys say the same.
+    const MAY_REPEAT: bool = true;
+
+    fn field(key: &str) -> Option<u8> {
+        Entry::of(key).map(|entry| entry as u8)
+    }
+
+    fn take(&mut self, field: u8, walk: &mut impl Walk<'a>) -> Option<()> {
+        let entry = Entry::ALL.get(usize::from(field))?;
+        walk.text(&mut self.entry(*entry).0)
     }
 }

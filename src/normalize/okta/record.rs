@@ -141,9 +141,19 @@ const END_KEYS: [&str; 10] = [
     "scheduledat",
 ];
 
-impl<'a> DebugData<'a> {
-    /// Where the entry of this key is kept, if it is.
-    pub fn entry(&mut self, key: &str) -> Option<&mut Text<'a>> {
+/// What an entry of debug data says.
+#[derive(Clone, Copy)]
+pub enum Entry {
+    Privileges,
+    End,
+    ChangedAttributes,
+}
+
+impl Entry {
+    pub const ALL: [Entry; 3] = [Entry::Privileges, Entry::End, Entry::ChangedAttributes];
+
+    /// What the entry of this key says, if it is kept.
+    pub fn of(key: &str) -> Option<Entry> {
         /// No key that is kept is shorter, or begins with another letter, and most of the others do.
         const SHORTEST: usize = "endDate".len();
         let first = key.bytes().next().map(|letter| letter.to_ascii_lowercase());
@@ -152,12 +162,22 @@ impl<'a> DebugData<'a> {
         }
         let is = |name: &str| key.eq_ignore_ascii_case(name);
         if is("privilegeGranted") || is("privilegeRevoked") {
-            return Some(&mut self.privileges);
+            return Some(Entry::Privileges);
         }
         if is("changedAttributes") {
-            return Some(&mut self.changed_attributes);
+            return Some(Entry::ChangedAttributes);
         }
-        END_KEYS.iter().any(|name| is(name)).then_some(&mut self.end)
+        END_KEYS.iter().any(|name| is(name)).then_some(Entry::End)
+    }
+}
+
+impl<'a> DebugData<'a> {
+    pub fn entry(&mut self, entry: Entry) -> &mut Text<'a> {
+        match entry {
+            Entry::Privileges => &mut self.privileges,
+            Entry::End => &mut self.end,
+            Entry::ChangedAttributes => &mut self.changed_attributes,
+        }
     }
 }
 
@@ -175,8 +195,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for DebugData<'a> {
                 let mut found = DebugData::default();
                 while let Some(key) = map.next_key::<Text<'de>>()? {
                     let key = key.get().unwrap_or_default();
-                    match found.entry(key) {
-                        Some(entry) => *entry = map.next_value()?,
+                    match Entry::of(key) {
+                        Some(entry) => *found.entry(entry) = map.next_value()?,
                         None => drop(map.next_value::<IgnoredAny>()?),
                     }
                 }
