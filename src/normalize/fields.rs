@@ -1,5 +1,5 @@
 //! Reads the fields of a JSON record that its format names, and passes over all others. For the
-//! busiest sources: `serde_json` takes four times as long (docs/decisions/0015 and 0025).
+//! busiest sources: `serde_json` takes more than twice as long (docs/decisions/0015 and 0025).
 //!
 //! A record is read by the shape of one before it, where it differs from that in texts and numbers
 //! alone ([`Shapes`]); else from quote to quote ([`usual`]). What is read is what `serde_json` would

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use arrow::array::{
-    Array, ArrayData, AsArray, MutableArrayData, RecordBatch, StringArray, make_array, new_null_array,
+    Array, ArrayData, ArrayRef, AsArray, MutableArrayData, RecordBatch, StringArray, make_array,
+    new_null_array,
 };
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use arrow::error::ArrowError;
@@ -29,14 +30,14 @@ const RISING_COLUMNS: [&str; 2] = ["occurred_at", "origin_line"];
 const CONSTANT_COLUMNS: [&str; 4] = ["source", "org", "ingested_at", "origin_file"];
 
 /// Columns of batches that share a schema.
-pub struct Columns<'a> {
+pub struct Columns {
     schema: SchemaRef,
-    columns: Vec<Column<'a>>,
+    columns: Vec<Column>,
 }
 
-struct Column<'a> {
+struct Column {
     /// One a batch.
-    parts: Vec<&'a dyn Array>,
+    parts: Vec<ArrayData>,
     is_absent: bool,
     repetition: Repetition,
 }
@@ -51,15 +52,15 @@ enum Repetition {
     FewValues,
 }
 
-impl<'a> Columns<'a> {
+impl Columns {
     /// The rows at `sample`, as positions of a batch and of a row in it, tell how columns repeat.
-    pub fn of(schema: SchemaRef, batches: &[&'a RecordBatch], sample: &[(usize, usize)]) -> Columns<'a> {
+    pub fn of(schema: SchemaRef, batches: &[&RecordBatch], sample: &[(usize, usize)]) -> Columns {
         let column = |at: usize| {
-            let parts: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(at).as_ref()).collect();
+            let parts: Vec<&ArrayRef> = batches.iter().map(|batch| batch.column(at)).collect();
             let is_absent = parts.iter().all(|part| part.null_count() == part.len());
             let repetition =
                 if is_absent { Repetition::FewValues } else { Repetition::in_rows(&parts, sample) };
-            Column { parts, is_absent, repetition }
+            Column { parts: parts.iter().map(|part| part.to_data()).collect(), is_absent, repetition }
         };
         Columns { columns: (0..schema.fields().len()).map(column).collect(), schema }
     }
@@ -78,12 +79,12 @@ impl<'a> Columns<'a> {
             .chunk_by(|a, b| a.0 == b.0 && a.1 + 1 == b.1)
             .filter_map(|run| Some((run.first()?.0 - first, run.first()?.1..run.last()?.1 + 1)))
             .collect();
-        let column = |(column, field): (&Column<'_>, &FieldRef)| {
+        let column = |(column, field): (&Column, &FieldRef)| {
             if column.is_absent {
                 return Ok(new_null_array(field.data_type(), places.len()));
             }
-            let parts: Vec<ArrayData> = column.parts[first..end].iter().map(|part| part.to_data()).collect();
-            let mut ordered = MutableArrayData::new(parts.iter().collect(), false, places.len());
+            let parts = column.parts[first..end].iter().collect();
+            let mut ordered = MutableArrayData::new(parts, false, places.len());
             for (part, rows) in &runs {
                 ordered.try_extend(*part, rows.start, rows.end)?;
             }
@@ -119,12 +120,13 @@ impl<'a> Columns<'a> {
             if *is_absent || is_short || CONSTANT_COLUMNS.contains(&name) {
                 builder = builder.set_column_compression(path(name), Compression::UNCOMPRESSED);
             }
-            if field.data_type() == &DataType::Utf8 && !DISTINCT_COLUMNS.contains(&name) {
+            let is_text = field.data_type() == &DataType::Utf8;
+            if is_text && !DISTINCT_COLUMNS.contains(&name) {
                 let pays = *repetition != Repetition::Rare;
                 builder = builder.set_column_dictionary_enabled(path(name), pays);
             }
             // The least and the greatest of many names, in the order of time, lie far apart: they rule out nothing.
-            if *repetition == Repetition::Rare {
+            if is_text && *repetition != Repetition::FewValues {
                 builder = builder.set_column_statistics_enabled(path(name), EnabledStatistics::None);
             }
         }
@@ -133,7 +135,7 @@ impl<'a> Columns<'a> {
 }
 
 impl Repetition {
-    fn in_rows(parts: &[&dyn Array], places: &[(usize, usize)]) -> Repetition {
+    fn in_rows(parts: &[&ArrayRef], places: &[(usize, usize)]) -> Repetition {
         let texts: Option<Vec<&StringArray>> = parts.iter().map(|part| part.as_string_opt()).collect();
         let Some(texts) = texts else { return Repetition::Frequent };
         let given = places.iter().map(|(part, row)| (texts[*part], *row));

@@ -178,7 +178,7 @@ pub fn day_text(at: UtcMicros) -> String {
 fn write_one(
     table: &Table,
     place: &Place,
-    columns: &Columns<'_>,
+    columns: &Columns,
     name: &str,
     file: &Planned,
     durability: Durability,
@@ -245,7 +245,7 @@ fn at_the_latest(at: UtcMicros) -> UtcMicros {
 
 fn write_file(
     path: &Path,
-    columns: &Columns<'_>,
+    columns: &Columns,
     rows: &[(usize, usize)],
     durability: Durability,
 ) -> Result<(i64, Known), Error> {
@@ -261,7 +261,7 @@ fn write_file(
 
 fn fill_file(
     path: &Path,
-    columns: &Columns<'_>,
+    columns: &Columns,
     rows: &[(usize, usize)],
     durability: Durability,
 ) -> Result<(i64, Known), Error> {
@@ -275,7 +275,7 @@ fn fill_file(
 /// Writes rows as a Parquet file onto `to`, and gives it back with when they became known.
 fn encode<W: Write + Send>(
     to: W,
-    columns: &Columns<'_>,
+    columns: &Columns,
     rows: &[(usize, usize)],
 ) -> Result<(W, Known), ParquetError> {
     let mut writer = ArrowWriter::try_new(to, columns.schema(), Some(columns.encoding(rows.len())?))?;
