@@ -2,7 +2,8 @@
 //!
 //! Takes a raw record of `ingest` and the circumstances of its file; gives events,
 //! accounts, grants, employments or register lines, or the reason why not. A format is
-//! recognised by content ([`choose`]). Pure: no clock, no I/O, nothing is stored.
+//! recognised by content ([`choose`]). No clock, no I/O, nothing is stored; the same record
+//! gives the same rows, whatever came before it.
 //!
 //! A new format is a file with a `FORMAT` and a line in an array below.
 

@@ -3,7 +3,8 @@
 //! Takes the record's text, gives events whose accounts are those of Okta (`00u…`). An
 //! application's own account is not named by these events, but for the login in it. The
 //! outcome comes from `outcome.result`, and never from the event's name, except for the
-//! names that Okta reserves for failures. No state is kept between records.
+//! names that Okta reserves for failures. Records are read by the shapes of others ([`fields`](super::fields)), which
+//! changes nothing of what is read; no other state is kept between them.
 
 mod fields;
 mod record;
