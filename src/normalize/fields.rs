@@ -1,8 +1,8 @@
 //! Reads the fields of a JSON record that its format names, and passes over all others. For the
 //! busiest sources: `serde_json` takes more than twice as long (docs/decisions/0015 and 0025).
 //!
-//! A record is read by the shape of one before it, where it differs from that in texts and numbers
-//! alone ([`Shapes`]); else from quote to quote ([`usual`]). What is read is what `serde_json` would
+//! A record is read by the shape of one before it, where it differs from that in texts, numbers and
+//! words alone ([`Shapes`]); else from quote to quote ([`usual`]). What is read is what `serde_json` would
 //! read. A record that holds anything unusual (blanks other than spaces, a field twice, a number
 //! where text is expected, what is not JSON) is left to it as a whole, so that it alone decides what
 //! is an error, and which.

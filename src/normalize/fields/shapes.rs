@@ -29,7 +29,7 @@ const TRUST: i32 = 100;
 const REST: i32 = 2_000;
 /// What it costs to learn a shape.
 const LEARNED: i32 = 8;
-/// So that all shapes stay in the processor's cache: those of Okta have 5 KiB, and most kinds of its
+/// So that all shapes stay in the processor's cache: those of Okta have some 6 KiB, and most kinds of its
 /// records two or three of them.
 const OF_A_KIND_MAX: usize = 8;
 const KINDS_MAX: usize = 64;
