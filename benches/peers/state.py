@@ -12,6 +12,7 @@ Needs Python with `duckdb` (tests/python/requirements.txt).
 import argparse
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -26,6 +27,7 @@ LAST = 10_000
 TODAY = "2026-01-01"
 COPIES = 5
 UNMOVED = "unlike their peers"
+SINCE = {"accounts_now": "accounts_since", "grants_now": "grants_since"}
 STATE = (HERE / "state.sql").read_text()
 QUESTIONS = (HERE / "questions.sql").read_text()
 
@@ -126,8 +128,9 @@ def history(program: str, company: Path, work: Path) -> tuple[dict, float]:
     return counts(answers), cpu
 
 
-def ask(program: str, data: Path, copies: int = 1, but: str = "") -> tuple[dict, float]:
-    selects = [QUESTIONS.replace("1 AS copy", f"{number} AS copy") for number in range(1, copies + 1)]
+def ask(program: str, data: Path, copies: int = 1, but: str = "", of: dict[str, str] = {}) -> tuple[dict, float]:
+    questions = re.sub(r"\w+", lambda word: of.get(word[0], word[0]), QUESTIONS)
+    selects = [questions.replace("1 AS copy", f"{number} AS copy") for number in range(1, copies + 1)]
     some = f"WHERE question <> '{but}'"
     answers, cpu = lychgate(program, data, "sql", "--", " UNION ALL ".join(f"SELECT * FROM ({one}) {some}" for one in selects))
     return counts(answers), cpu
@@ -144,10 +147,11 @@ def renew(program: str, company: Path, work: Path) -> tuple[dict, float]:
     shutil.rmtree(work / "renewed", ignore_errors=True)
     shutil.copytree(work / "lake", work / "renewed")
     _, cpu = lychgate(program, work / "renewed", "ingest", "--no-raw", str(work / "last.jsonl"))
-    # Sign-ins change no peer groups: neither side asks about them, but to compare what it knows now.
-    eight, more = ask(program, work / "renewed", but=UNMOVED)
+    # Both sides ask of those of whom the news tell; sign-ins change no peer groups.
+    _, more = ask(program, work / "renewed", but=UNMOVED, of=SINCE)
+    # What it knows now, for comparison.
     answers, _ = ask(program, work / "renewed")
-    return {UNMOVED: answers[UNMOVED]} | eight, cpu + more
+    return answers, cpu + more
 
 
 STEPS = {

@@ -59,6 +59,11 @@ impl Keys {
         Ok(())
     }
 
+    /// The first texts of the pairs.
+    pub fn firsts(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(|first| &**first)
+    }
+
     /// Whether it names this pair.
     pub fn has(&self, first: &str, second: &str) -> bool {
         self.of_first(first).is_some_and(|seconds| seconds.has(second))

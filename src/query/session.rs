@@ -10,7 +10,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::{ParamValues, ScalarValue, ToDFSchema};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
-use datafusion::logical_expr::{EmptyRelation, LogicalPlan};
+use datafusion::logical_expr::{EmptyRelation, LogicalPlan, col, lit};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
@@ -137,6 +137,21 @@ impl Session {
             }
             false => self.register(name, frame.into_view()),
         }
+    }
+
+    /// Adds the view `name`: the rows of the view `of` with one of these texts in a column. Parts of files in which no row
+    /// can have one are not read.
+    pub async fn define_among(
+        &self,
+        name: &str,
+        of: &str,
+        column: &str,
+        texts: impl Iterator<Item = &str>,
+    ) -> Result<(), Error> {
+        let failed = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };
+        let among = col(column).in_list(texts.map(lit).collect(), false);
+        let frame = self.context.table(of).await.and_then(|rows| rows.filter(among)).map_err(failed)?;
+        self.register(name, frame.into_view())
     }
 
     /// Adds the view `name`, whose rows are worked out now and kept in memory. Gives how many they are.

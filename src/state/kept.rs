@@ -42,21 +42,25 @@ const TOUCHED: [(&str, &str); 2] = [
     ("touched_accounts", include_str!("kept/touched_accounts.sql")),
     ("touched_apps", include_str!("kept/touched_apps.sql")),
 ];
+/// Applications of these whose grants are listed by login. Most companies have none: then no login is looked up.
+const BY_LOGIN: &str = "listed_by_login";
+const BY_LOGIN_SQL: &str = include_str!("kept/listed_by_login.sql");
 const TOUCHED_CHANGES: &str = "touched_changes";
 const TOUCHED_SNAPSHOTS: &str = "touched_snapshots";
 
 /// Rows of accounts that are worked out again, by which it is told of which others that is.
-const AGAIN: [&str; 20] = [
+const AGAIN: [&str; 21] = [
     "activity_before",
     "active_attributes",
     "active_links",
     "active_uses",
     "attributes_again",
     "attributes_before",
-    "moved_attributes",
     "moved_names",
     "names_again",
     "names_before",
+    "providers_again",
+    "providers_before",
     "relinked_links",
     "renewed_account_attributes",
     "renewed_account_spans",
@@ -79,12 +83,13 @@ pub async fn find_touched(session: &Session) -> Result<Option<Keys>, Error> {
     if !session.has("base_listings")? {
         session.alias(TOUCHED_CHANGES, CHANGES).await?;
         session.alias(TOUCHED_SNAPSHOTS, "known_snapshots").await?;
+        session.alias("touched_apps", "listed_rows").await?;
+        session.lay(BY_LOGIN, BY_LOGIN_SQL).await?;
         return Ok(None);
     }
     for (name, sql) in TOUCHED {
         session.lay(name, sql).await?;
     }
-    session.define(TOUCHED_SNAPSHOTS, include_str!("kept/touched_snapshots.sql"), false).await?;
     let mut touched = Keys::default();
     session
         .each("touched_accounts", "SELECT app_id, account_id FROM touched_accounts", |batch| {
@@ -94,6 +99,9 @@ pub async fn find_touched(session: &Session) -> Result<Option<Keys>, Error> {
     for batch in session.collect("touched_apps", "SELECT app_id FROM touched_apps").await? {
         touched.add_all("touched_apps", &batch, "app_id")?;
     }
+    session.lay(BY_LOGIN, BY_LOGIN_SQL).await?;
+    session.define_among("listed_there", "known_snapshots", "app_id", touched.firsts()).await?;
+    session.define(TOUCHED_SNAPSHOTS, include_str!("kept/touched_snapshots.sql"), false).await?;
     let changes = session.held(CHANGES).await?.parted(EVENT_ACCOUNT, &touched);
     let [changes, _] = changes.map_err(failed(TOUCHED_CHANGES))?;
     session.hold_packed(TOUCHED_CHANGES, changes)?;
@@ -223,7 +231,7 @@ pub async fn hold_part(
 /// Lets go of what the checkpoint has, and of what was needed only to tell what of it stands.
 pub fn forget(session: &Session) -> Result<(), Error> {
     session.forget(&TOUCHED.map(|(name, _)| name))?;
-    session.forget(&[TOUCHED_CHANGES, TOUCHED_SNAPSHOTS])?;
+    session.forget(&[TOUCHED_CHANGES, TOUCHED_SNAPSHOTS, BY_LOGIN, "listed_there"])?;
     session.forget(&AGAIN)?;
     session.forget(&KEPT.iter().chain(&query::KEPT).map(|name| base(name)).collect::<Vec<_>>())
 }

@@ -97,8 +97,8 @@ pub async fn build(session: &Session, configured: &[Semantics]) -> Result<usize,
     entitlements.lay(session).await?;
     let relinked = relink::lay(session, touched).await?;
     let again = touched.zip(relinked.as_ref()).map(|(touched, relinked)| Renewed { touched, relinked });
-    renew::lay_activity(session, again).await?;
-    renew::lay_now(session, again).await?;
+    let concerned = renew::lay_activity(session, again).await?;
+    renew::lay_now(session, again.zip(concerned.as_ref())).await?;
     kept::forget(session)?;
     settle(session).await?;
     // What they hold is in `app_uses` now.

@@ -34,8 +34,12 @@ impl Renewed<'_> {
 const LISTED_SINCE: &str = "SELECT account_key FROM account_attributes WHERE last_active_at > $base_as_of AND last_active_at <= $as_of";
 
 /// Adds `last_activity`, held. An account is used by itself and by the other accounts of its person, so that those
-/// are asked together. Of one that was only used since, what the checkpoint says of it goes on.
-pub async fn lay_activity(session: &Session, renewed: Option<Renewed<'_>>) -> Result<(), Error> {
+/// are asked together. Of one that was only used since, what the checkpoint says of it goes on. Gives the accounts that
+/// were renewed or used since, with the others of their people; none where it is all.
+pub async fn lay_activity(
+    session: &Session,
+    renewed: Option<Renewed<'_>>,
+) -> Result<Option<NumberSet>, Error> {
     const NAME: &str = "last_activity";
     /// What is asked of all accounts, and where it is for those that are worked out again.
     const VIEWS: [(&str, &str, &str); 3] = [
@@ -48,7 +52,7 @@ pub async fn lay_activity(session: &Session, renewed: Option<Renewed<'_>>) -> Re
             session.alias(name, all).await?;
         }
         let all = activity(session).await?.table(&NumberSet::default())?;
-        return kept::lay(session, NAME, all, None).await.map(|_| ());
+        return kept::lay(session, NAME, all, None).await.map(|_| None);
     };
     let mut moved = renewed.all();
     moved |= &numbers(session, LISTED_SINCE, KEY).await?;
@@ -69,7 +73,7 @@ pub async fn lay_activity(session: &Session, renewed: Option<Renewed<'_>>) -> Re
     let again = kept::joined(NAME, &news.table(&moved)?, &again)?;
     active |= &moved;
     kept::lay(session, NAME, again, Some(&active)).await?;
-    Ok(())
+    Ok(Some(concerned))
 }
 
 /// The activity of the accounts of `active_links`, which are all accounts of some people.
@@ -105,8 +109,9 @@ async fn with_their_people(session: &Session, mut accounts: NumberSet) -> Result
     Ok(accounts)
 }
 
-/// Adds `grants_now` and `accounts_now`, held.
-pub async fn lay_now(session: &Session, renewed: Option<Renewed<'_>>) -> Result<(), Error> {
+/// Adds `grants_now` and `accounts_now`, held, and of the accounts that are `concerned` by what came since a checkpoint
+/// `grants_since` and `accounts_since`.
+pub async fn lay_now(session: &Session, renewed: Option<(Renewed<'_>, &NumberSet)>) -> Result<(), Error> {
     /// What is worked out of all accounts, and of those that were worked out again.
     const VIEWS: [(&str, &str, &str); 3] = [
         ("renewed_account_attributes", "account_attributes", "told_account_attributes"),
@@ -117,15 +122,17 @@ pub async fn lay_now(session: &Session, renewed: Option<Renewed<'_>>) -> Result<
         session.alias(name, if renewed.is_some() { told } else { all }).await?;
     }
     match renewed {
-        Some(renewed) => hold_part(session, "renewed_links", "links", KEY, renewed.touched).await?,
+        Some((Renewed { touched, .. }, _)) => {
+            hold_part(session, "renewed_links", "links", KEY, touched).await?
+        }
         None => session.alias("renewed_links", "links").await?,
     }
     let grants = session.packed_as_written("grants_now", include_str!("spans/grants_now.sql")).await?;
     session.hold_packed("renewed_grants_now", grants.clone())?;
-    lay_joined(session, "grants_now", grants, &OF_GRANTS, renewed).await?;
+    lay_joined(session, ["grants_now", "grants_since"], grants, &OF_GRANTS, renewed).await?;
     let accounts = session.packed_as_written("accounts_now", include_str!("spans/accounts_now.sql")).await?;
     session.forget(&["renewed_grants_now"])?;
-    lay_joined(session, "accounts_now", accounts, &OF_ACCOUNTS, renewed).await
+    lay_joined(session, ["accounts_now", "accounts_since"], accounts, &OF_ACCOUNTS, renewed).await
 }
 
 /// What grants and accounts say of their link, and what the link calls it.
@@ -141,31 +148,39 @@ const OF_ACCOUNTS: [(&str, &str); 7] = [
     ("candidates", "candidates"),
 ];
 
-/// Adds a view that joins what is told of accounts with their links: of those that were only linked again, what it says
-/// of the link is replaced, and the rest stands.
+/// Adds a view that joins what is told of accounts with their links, and one of its rows that came since: of accounts that
+/// were only linked again, what it says of the link is replaced, and the rest stands.
 async fn lay_joined(
     session: &Session,
-    name: &str,
+    [name, since]: [&str; 2],
     again: PackedTable,
     of_link: &[(&str, &str)],
-    renewed: Option<Renewed<'_>>,
+    renewed: Option<(Renewed<'_>, &NumberSet)>,
 ) -> Result<(), Error> {
-    let Some(renewed) = renewed else { return session.hold_packed(name, again) };
+    let Some((renewed, concerned)) = renewed else {
+        session.hold_packed(name, again)?;
+        return session.alias(since, name).await;
+    };
     let mut relinked = renewed.relinked.clone();
     relinked -= renewed.touched;
     let failed = failed(name);
+    let (base, all) = (kept::base(name), renewed.all());
     // Cut once: of a million rows that stand, each cut is a copy.
-    let [moved, others] = kept::parted(session, &kept::base(name), KEY, &renewed.all()).await?;
+    let [moved, others] = kept::parted(session, &base, KEY, &all).await?;
     let [linked, _] = moved.parted_by(KEY, &relinked).map_err(&failed)?;
-    let others = match linked.rows() {
-        0 => others,
+    let again = match linked.rows() {
+        0 => again,
         _ => {
             let links = Links::of(session, &relinked).await?;
             let columns: Vec<&str> = of_link.iter().map(|(column, _)| *column).collect();
             let linked = linked.replaced(&columns, KEY, |keys| links.cells(keys, of_link));
-            others.joined(&linked.map_err(&failed)?).map_err(&failed)?
+            linked.map_err(&failed)?.joined(&again).map_err(&failed)?
         }
     };
+    let mut only_concerned = concerned.clone();
+    only_concerned -= &all;
+    let [theirs, _] = kept::parted(session, &base, KEY, &only_concerned).await?;
+    session.hold_packed(since, theirs.joined(&again).map_err(&failed)?)?;
     session.hold_packed(name, others.joined(&again).map_err(&failed)?)
 }
 

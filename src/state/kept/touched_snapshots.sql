@@ -1,13 +1,13 @@
 -- Grain: one listed row of an account that is worked out again.
 -- Columns: those of known_snapshots.
--- Inputs: known_snapshots, touched_apps, touched_accounts.
+-- Inputs: listed_there (rows of known_snapshots, of applications with such accounts), touched_apps, touched_accounts.
 SELECT s.*
-FROM known_snapshots AS s
+FROM listed_there AS s
 LEFT SEMI JOIN touched_apps AS a
   ON a.app_id = s.app_id
 UNION ALL
 SELECT s.*
-FROM known_snapshots AS s
+FROM listed_there AS s
 LEFT ANTI JOIN touched_apps AS a
   ON a.app_id = s.app_id
 LEFT SEMI JOIN touched_accounts AS t

@@ -3,12 +3,12 @@
 -- listing said it), ref (event or listing id), from_source, held, expires_at, granted_at, last_used_at,
 -- granted_by, listed_at. For an assignment to an application the entitlement is the application.
 -- A grant that is listed by login is that of the one account with this login.
--- Inputs: touched_changes, touched_snapshots, account_attributes.
+-- Inputs: touched_changes, touched_snapshots, account_attributes, listed_by_login.
 WITH logins AS (
   SELECT a.app_id, lower(a.account_name) AS login, min(a.account_id) AS account_id
   FROM account_attributes AS a
-  LEFT SEMI JOIN (SELECT app_id FROM touched_snapshots WHERE row_kind = 'grant' AND account_id IS NULL) AS s
-    ON s.app_id = a.app_id
+  LEFT SEMI JOIN listed_by_login AS l
+    ON l.app_id = a.app_id
   WHERE a.account_name IS NOT NULL
   GROUP BY a.app_id, lower(a.account_name)
   HAVING min(a.account_id) = max(a.account_id)
