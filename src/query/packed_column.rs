@@ -201,7 +201,7 @@ impl Column {
         }
         let is_found = |row: usize, text: &str| may_be(text) && is(row, text);
         Ok(match self {
-            Column::Later(_) => self.look(|column| column.found(rows, may_be, is))?,
+            Column::Later(later) => later.look(|column| column.found(rows, may_be, is))?,
             Column::Absent(_) => among(iter::repeat_n(None, rows), is_found),
             Column::Texts(array) => among(array.as_string::<i32>().iter(), is_found),
             Column::Plain(array) if *array.data_type() == DataType::Utf8 => {
@@ -223,14 +223,6 @@ impl Column {
         })
     }
 
-    /// What `look` finds in it; one that is elsewhere is not kept for that.
-    pub fn look<T>(&self, look: impl FnOnce(&Column) -> Result<T, ArrowError>) -> Result<T, ArrowError> {
-        match self {
-            Column::Later(later) => later.look(look),
-            column => look(column),
-        }
-    }
-
     /// What `judge` says of each of the `rows` cells from `from` on; of coded ones it is asked by value.
     pub fn judged(&self, from: usize, rows: usize, judge: &Judge<'_>) -> Result<BooleanArray, ArrowError> {
         let of_absent =
@@ -240,12 +232,12 @@ impl Column {
             Column::Coded { codes, values } if values.len() < rows => {
                 let codes = codes.slice(from, rows);
                 let judged = take(&judge(values)?, &codes, None)?;
-                let judged = judged.as_boolean();
-                if codes.null_count() == 0 {
-                    return Ok(judged.clone());
-                }
-                let absent = of_absent(values.data_type())?;
-                Ok(judged.iter().map(|judged| Some(judged.unwrap_or(absent))).collect())
+                let Some(present) = judged.nulls() else { return Ok(judged.as_boolean().clone()) };
+                let of_present = judged.as_boolean().values() & present.inner();
+                Ok(BooleanArray::from(match of_absent(values.data_type())? {
+                    true => &of_present | &!present.inner(),
+                    false => of_present,
+                }))
             }
             Column::Later(later) => later.get()?.judged(from, rows, judge),
             Column::Plain(_) | Column::Texts(_) | Column::Coded { .. } => judge(&self.unpack(from, rows)?),

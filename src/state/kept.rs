@@ -42,25 +42,24 @@ const TOUCHED: [(&str, &str); 2] = [
     ("touched_accounts", include_str!("kept/touched_accounts.sql")),
     ("touched_apps", include_str!("kept/touched_apps.sql")),
 ];
-/// Applications of these whose grants are listed by login. Most companies have none: then no login is looked up.
+/// Applications with such accounts whose grants are listed by login. Most companies have none: then no login is looked up.
 const BY_LOGIN: &str = "listed_by_login";
 const BY_LOGIN_SQL: &str = include_str!("kept/listed_by_login.sql");
 const TOUCHED_CHANGES: &str = "touched_changes";
 const TOUCHED_SNAPSHOTS: &str = "touched_snapshots";
 
 /// Rows of accounts that are worked out again, by which it is told of which others that is.
-const AGAIN: [&str; 21] = [
+const AGAIN: [&str; 20] = [
     "activity_before",
     "active_attributes",
     "active_links",
     "active_uses",
     "attributes_again",
     "attributes_before",
+    "moved_attributes",
     "moved_names",
     "names_again",
     "names_before",
-    "providers_again",
-    "providers_before",
     "relinked_links",
     "renewed_account_attributes",
     "renewed_account_spans",

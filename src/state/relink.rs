@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use ahash::RandomState;
 
-use crate::query::{Error, NumberSet, PackedTable, Rows, Session, failed};
+use crate::query::{Error, NumberSet, Rows, Session, failed};
 
 use super::facts::{self, Ground, Linked};
 use super::kept::{self, KEY, hold_part};
@@ -31,26 +31,18 @@ pub async fn lay(session: &Session, touched: Option<&NumberSet>) -> Result<Optio
     };
     let mut relinked = changed(session, touched).await?;
     let fresh = fresh_names(session, touched).await?;
-    if relinked.is_empty() && fresh.is_empty() {
+    if !relinked.is_empty() || !fresh.is_empty() {
+        let ground = Ground::of(session).await?;
+        add_followers(session, &ground, fresh, &mut relinked).await?;
+        follow_renames(&ground.renamed_keys, &mut relinked);
+        let Linked { links, providers } = link_again(session, &ground, &relinked).await?;
+        kept::lay(session, "links", links, Some(&relinked)).await?;
+        kept::lay(session, "provider_people", providers, Some(&relinked)).await?;
+    } else {
         for name in ["links", "provider_people"] {
             kept::stand(session, name).await?;
         }
-        return Ok(Some(relinked));
     }
-    let ground = Ground::of(session).await?;
-    follow_renames(&ground.renamed_keys, &mut relinked);
-    let mut linked = link_again(session, &ground, &relinked).await?;
-    // Most are whose they were: then nobody follows them elsewhere.
-    let moved = Moved::of(session, &relinked, &linked.providers).await?;
-    let mut followers = followers(session, &ground, &moved, fresh).await?;
-    followers -= &relinked;
-    if !followers.is_empty() {
-        relinked |= &followers;
-        follow_renames(&ground.renamed_keys, &mut relinked);
-        linked = link_again(session, &ground, &relinked).await?;
-    }
-    kept::lay(session, "links", linked.links, Some(&relinked)).await?;
-    kept::lay(session, "provider_people", linked.providers, Some(&relinked)).await?;
     Ok(Some(relinked))
 }
 
@@ -78,61 +70,57 @@ async fn link_again(session: &Session, ground: &Ground, relinked: &NumberSet) ->
     linked
 }
 
-/// Accounts of identity providers that are somebody else's than when the checkpoint was made, and their ids.
-#[derive(Default)]
-struct Moved {
-    accounts: NumberSet,
-    ids: HashSet<String, RandomState>,
-}
-
-impl Moved {
-    /// Those among the accounts that were linked `again`; `providers` says whose they are now.
-    async fn of(session: &Session, again: &NumberSet, providers: &PackedTable) -> Result<Moved, Error> {
-        const NAME: &str = "moved_providers";
-        hold_part(session, "providers_before", "base_provider_people", KEY, again).await?;
-        session.hold_packed("providers_again", providers.clone())?;
-        let mut moved = Moved::default();
-        let take = |batch: &_| {
-            moved.accounts.add(NAME, batch, KEY)?;
-            let ids = Rows::new(NAME, batch).texts("account_id")?;
-            moved.ids.extend(ids.iter().flatten().map(str::to_owned));
-            Ok(())
-        };
-        session.each(NAME, include_str!("kept/moved_providers.sql"), take).await?;
-        Ok(moved)
-    }
-}
-
-/// The accounts that may be somebody's by the id of one of the `moved` accounts, by a name that such an account had, or
-/// by one of the `fresh` names.
-async fn followers(
+/// Adds to `relinked` the accounts that may be somebody's by the id of one of its accounts of identity providers, by a
+/// name that such an account had, or by one of the `fresh` names.
+async fn add_followers(
     session: &Session,
     ground: &Ground,
-    moved: &Moved,
     fresh: Vec<String>,
-) -> Result<NumberSet, Error> {
-    hold_part(session, "moved_names", "former_names", KEY, &moved.accounts).await?;
+    relinked: &mut NumberSet,
+) -> Result<(), Error> {
+    let ids = ids_of_providers(session, relinked).await?;
+    hold_part(session, "moved_names", "former_names", KEY, relinked).await?;
     let names =
         facts::triples(session, "SELECT app_id, account_id, name FROM moved_names", NAMES, |_| true).await?;
     let names = names.into_iter().map(|[_, _, name]| name).chain(fresh);
     let mut texts = Names::default();
     texts.extend(names.flat_map(|name| names::former_texts(&name, &ground.domain_aliases)));
-    let mut followers = NumberSet::default();
-    if texts.is_empty() && moved.ids.is_empty() {
-        return Ok(followers);
+    if texts.is_empty() && ids.is_empty() {
+        return Ok(());
     }
     let accounts = session.held("account_attributes").await?;
     // Nothing is found under no name.
-    let by_id = |id: &str| !id.is_empty() && moved.ids.contains(id.trim());
+    let by_id = |id: &str| !id.is_empty() && ids.contains(id.trim());
     let by_name = |text: &str| !text.is_empty() && texts.has_written(text, &ground.domain_aliases);
     for found in [
         accounts.numbers_of(["external_id", KEY], by_id),
         accounts.numbers_of(["account_name", KEY], by_name),
         accounts.numbers_of(["email", KEY], by_name),
     ] {
-        followers |= &found.map_err(failed("account_attributes"))?;
+        *relinked |= &found.map_err(failed("account_attributes"))?;
     }
-    Ok(followers)
+    Ok(())
+}
+
+/// The ids of those accounts that are of identity providers, now or when the checkpoint was made.
+async fn ids_of_providers(
+    session: &Session,
+    accounts: &NumberSet,
+) -> Result<HashSet<String, RandomState>, Error> {
+    /// Of the others, ids are not even read.
+    const IDS: &str =
+        "SELECT account_id FROM moved_attributes WHERE app_id IN ('okta', 'entra', 'google_workspace')";
+    let mut ids = HashSet::default();
+    for view in ["base_account_attributes", "account_attributes"] {
+        hold_part(session, "moved_attributes", view, KEY, accounts).await?;
+        let take = |batch: &_| {
+            let accounts = Rows::new("moved_attributes", batch).texts("account_id")?;
+            ids.extend(accounts.iter().flatten().map(str::to_owned));
+            Ok(())
+        };
+        session.each("moved_attributes", IDS, take).await?;
+    }
+    Ok(ids)
 }
 
 /// Adds to `relinked` the accounts that were renamed from its accounts or to them.
