@@ -576,14 +576,12 @@ const MISCOUNTED: [&str; 4] = [
      UNION ALL (SELECT * FROM held EXCEPT ALL SELECT * FROM counted)",
 ];
 
-/// What came since a checkpoint: rows that are none of what is now, and accounts with only some of their rows.
-const PARTLY: [&str; 2] = [
-    "(SELECT * FROM accounts_since EXCEPT ALL SELECT * FROM accounts_now) \
-     UNION ALL (SELECT * FROM accounts_now WHERE account_key IN (SELECT account_key FROM grants_since) \
-                EXCEPT ALL SELECT * FROM accounts_since)",
-    "(SELECT * FROM grants_since EXCEPT ALL SELECT * FROM grants_now) \
-     UNION ALL (SELECT * FROM grants_now WHERE account_key IN (SELECT account_key FROM accounts_since) \
-                EXCEPT ALL SELECT * FROM grants_since)",
+/// Views of what came since a checkpoint, and those of which they are a part.
+const SINCE: [(&str, &str); 4] = [
+    ("accounts_since", "accounts_now"),
+    ("grants_since", "grants_now"),
+    ("uses_since", "app_uses"),
+    ("activity_since", "last_activity"),
 ];
 
 /// Every view that detectors ask, as sorted rows.
@@ -613,7 +611,15 @@ async fn everything(session: &Session) -> Everything {
     for view in VIEWS {
         views.insert(view, sorted_rows(session, view).await);
     }
-    for wrong in AMBIGUOUS.into_iter().chain(MISCOUNTED).chain(PARTLY) {
+    // Rows that are none of all, and accounts with only some of theirs.
+    let partly = SINCE.map(|(since, all)| {
+        let named = SINCE.map(|(since, _)| format!("SELECT account_key FROM {since}")).join(" UNION ");
+        format!(
+            "(SELECT * FROM {since} EXCEPT ALL SELECT * FROM {all}) UNION ALL \
+             (SELECT * FROM {all} WHERE account_key IN ({named}) EXCEPT ALL SELECT * FROM {since})"
+        )
+    });
+    for wrong in AMBIGUOUS.into_iter().chain(MISCOUNTED).chain(partly.iter().map(String::as_str)) {
         let batches = session.select(wrong).await.unwrap();
         assert_eq!(json_rows(&batches), Vec::<serde_json::Value>::new(), "{wrong}");
     }
@@ -626,7 +632,7 @@ async fn sorted_rows(session: &Session, view: &str) -> Vec<String> {
         "grants_now" | "grants_since" | "grant_spans" => "* EXCEPT (account_key, entitlement_key)",
         "account_renames" => "* EXCEPT (from_account_key, to_account_key)",
         "accounts_now" | "accounts_since" | "account_spans" | "account_attributes" | "app_uses"
-        | "former_names" | "last_activity" | "links" => "* EXCEPT (account_key)",
+        | "former_names" | "last_activity" | "activity_since" | "links" => "* EXCEPT (account_key)",
         _ => "*",
     };
     let batches = session.select(&format!("SELECT {columns} FROM {view}")).await.unwrap();
@@ -639,10 +645,11 @@ type Everything = BTreeMap<&'static str, Vec<String>>;
 
 /// Whatever is otherwise than when the checkpoint was made is among what came since.
 async fn news_are_told(session: &Session, before: &Everything, now: &Everything) {
-    for (view, since) in [("accounts_now", "accounts_since"), ("grants_now", "grants_since")] {
-        let (told, before) = (sorted_rows(session, since).await, &before[view]);
+    // Nobody's uses are of no account.
+    for (since, all) in SINCE.into_iter().filter(|(_, all)| *all != "app_uses") {
+        let (told, before) = (sorted_rows(session, since).await, &before[all]);
         let missed: Vec<&String> =
-            now[view].iter().filter(|row| !before.contains(row) && !told.contains(row)).collect();
+            now[all].iter().filter(|row| !before.contains(row) && !told.contains(row)).collect();
         assert!(missed.is_empty(), "{since} lacks {missed:?}");
     }
 }

@@ -27,7 +27,7 @@ LAST = 10_000
 TODAY = "2026-01-01"
 COPIES = 5
 UNMOVED = "unlike their peers"
-SINCE = {"accounts_now": "accounts_since", "grants_now": "grants_since"}
+SINCE = {"accounts_now": "accounts_since", "grants_now": "grants_since", "app_uses": "uses_since", "last_activity": "activity_since"}
 STATE = (HERE / "state.sql").read_text()
 QUESTIONS = (HERE / "questions.sql").read_text()
 

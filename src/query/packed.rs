@@ -141,12 +141,14 @@ impl Unit {
 
     /// Which rows have one of these numbers in a column; none where no row has.
     pub fn numbered(&self, column: usize, numbers: &NumberSet) -> Result<Option<BooleanBuffer>, ArrowError> {
-        let column = self.keys(column)?;
-        let keys = column.values();
-        let mut named = numbers.among(keys);
-        if let Some(present) = column.nulls() {
-            named = &named & present.inner();
-        }
+        let among = |keys: UInt32Array| {
+            let named = numbers.among(keys.values());
+            match keys.nulls() {
+                Some(present) => &named & present.inner(),
+                None => named,
+            }
+        };
+        let named = self.columns[column].look(|column| keys(column.unpack(0, self.rows)?).map(among))?;
         Ok((named.count_set_bits() > 0).then_some(named))
     }
 
@@ -159,16 +161,10 @@ impl Unit {
     ) -> Result<(), ArrowError> {
         let rows = self.columns[column].found(self.rows, wanted, |_, _| true)?;
         if !rows.is_empty() {
-            let keys = self.keys(number)?;
+            let keys = keys(self.column(number)?)?;
             numbers.extend(rows.into_iter().filter(|row| keys.is_valid(*row)).map(|row| keys.value(row)));
         }
         Ok(())
-    }
-
-    fn keys(&self, column: usize) -> Result<UInt32Array, ArrowError> {
-        let column = self.column(column)?;
-        let failed = || ArrowError::SchemaError(format!("{} is no key", column.data_type()));
-        column.as_primitive_opt().cloned().ok_or_else(failed)
     }
 
     /// What `judge` says of each of the `rows` cells of a column from `from` on.
@@ -191,4 +187,9 @@ impl Unit {
     pub fn size_bytes(&self, column: usize) -> usize {
         self.columns[column].size_bytes(self.rows)
     }
+}
+
+fn keys(column: ArrayRef) -> Result<UInt32Array, ArrowError> {
+    let failed = || ArrowError::SchemaError(format!("{} is no key", column.data_type()));
+    column.as_primitive_opt().cloned().ok_or_else(failed)
 }

@@ -201,7 +201,7 @@ impl Column {
         }
         let is_found = |row: usize, text: &str| may_be(text) && is(row, text);
         Ok(match self {
-            Column::Later(later) => later.look(|column| column.found(rows, may_be, is))?,
+            Column::Later(_) => self.look(|column| column.found(rows, may_be, is))?,
             Column::Absent(_) => among(iter::repeat_n(None, rows), is_found),
             Column::Texts(array) => among(array.as_string::<i32>().iter(), is_found),
             Column::Plain(array) if *array.data_type() == DataType::Utf8 => {
@@ -221,6 +221,14 @@ impl Column {
                 codes.filter(is_found).map(|(row, _)| row).collect()
             }
         })
+    }
+
+    /// What `look` finds in it; one that is elsewhere is not kept for that.
+    pub fn look<T>(&self, look: impl FnOnce(&Column) -> Result<T, ArrowError>) -> Result<T, ArrowError> {
+        match self {
+            Column::Later(later) => later.look(look),
+            column => look(column),
+        }
     }
 
     /// What `judge` says of each of the `rows` cells from `from` on; of coded ones it is asked by value.

@@ -35,7 +35,8 @@ const LISTED_SINCE: &str = "SELECT account_key FROM account_attributes WHERE las
 
 /// Adds `last_activity`, held. An account is used by itself and by the other accounts of its person, so that those
 /// are asked together. Of one that was only used since, what the checkpoint says of it goes on. Gives the accounts that
-/// were renewed or used since, with the others of their people; none where it is all.
+/// were renewed or used since, with the others of their people, of which `uses_since` and `activity_since` tell; none where
+/// it is all.
 pub async fn lay_activity(
     session: &Session,
     renewed: Option<Renewed<'_>>,
@@ -47,12 +48,18 @@ pub async fn lay_activity(
         ("active_uses", "app_uses", "app_uses"),
         ("active_attributes", "account_attributes", "account_attributes"),
     ];
+    /// What came since, and of what it is a part.
+    const SINCE: [(&str, &str); 2] = [("uses_since", "app_uses"), ("activity_since", NAME)];
     let Some(renewed) = renewed else {
         for (name, all, _) in VIEWS {
             session.alias(name, all).await?;
         }
         let all = activity(session).await?.table(&NumberSet::default())?;
-        return kept::lay(session, NAME, all, None).await.map(|_| None);
+        kept::lay(session, NAME, all, None).await?;
+        for (since, all) in SINCE {
+            session.alias(since, all).await?;
+        }
+        return Ok(None);
     };
     let mut moved = renewed.all();
     moved |= &numbers(session, LISTED_SINCE, KEY).await?;
@@ -73,6 +80,9 @@ pub async fn lay_activity(
     let again = kept::joined(NAME, &news.table(&moved)?, &again)?;
     active |= &moved;
     kept::lay(session, NAME, again, Some(&active)).await?;
+    for (since, all) in SINCE {
+        hold_part(session, since, all, KEY, &concerned).await?;
+    }
     Ok(Some(concerned))
 }
 
@@ -109,7 +119,7 @@ async fn with_their_people(session: &Session, mut accounts: NumberSet) -> Result
     Ok(accounts)
 }
 
-/// Adds `grants_now` and `accounts_now`, held, and of the accounts that are `concerned` by what came since a checkpoint
+/// Adds `grants_now` and `accounts_now`, held, and the rows of them of the accounts that [`lay_activity`] gave:
 /// `grants_since` and `accounts_since`.
 pub async fn lay_now(session: &Session, renewed: Option<(Renewed<'_>, &NumberSet)>) -> Result<(), Error> {
     /// What is worked out of all accounts, and of those that were worked out again.
