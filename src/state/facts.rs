@@ -9,6 +9,7 @@ use super::IDENTITY_PROVIDERS;
 use super::fold::keys;
 use super::kept::KEY;
 use super::link::{self, AccountFacts, Link, Linker, Person, Provider};
+use super::names::{self, Names};
 use super::people::Employments;
 use super::wanted::Wanted;
 use crate::query::{Error, PackedTable, Parts, Rows, Session, Texts, Times, parts};
@@ -27,6 +28,7 @@ pub struct Ground {
     pub renames: Vec<[String; 3]>,
     /// The same by number, in any order.
     pub renamed_keys: Vec<[u32; 2]>,
+    employments: Employments,
 }
 
 /// The table `links`, and of accounts of identity providers whose they are.
@@ -42,12 +44,26 @@ impl Ground {
             domain_aliases: domain_aliases(session).await?,
             renames: triples(session, RENAMES, renames, |_| true).await?,
             renamed_keys: renamed_keys(session).await?,
+            employments: Employments::of(session).await?,
         })
+    }
+
+    /// Of these names those that are nobody's address in a roster. An account with another of them is found by the roster,
+    /// before it is asked who had the name ([`Linker`]).
+    pub fn unlisted(&self, names: impl Iterator<Item = String>) -> HashSet<String> {
+        let canonical = |name: &str| names::canonical_email(name, &self.domain_aliases);
+        let mut unlisted: HashSet<String> = names.map(|name| canonical(&name)).collect();
+        let mut sought = Names::default();
+        sought.extend(unlisted.iter().cloned());
+        for address in self.employments.addresses().filter(|address| sought.may_have(address)) {
+            unlisted.remove(&canonical(address));
+        }
+        unlisted
     }
 
     /// Links all accounts, which are those of `linked_attributes`.
     pub async fn link_all(&self, session: &Session) -> Result<Linked, Error> {
-        let (columns, people) = (accounts(session).await?, Employments::of(session).await?.people(|_| true));
+        let (columns, people) = (accounts(session).await?, self.employments.people(|_| true));
         let former = former(session, |_| true).await?;
         self.link(&columns, &people, &former, &[])
     }
@@ -65,8 +81,7 @@ impl Ground {
             |[app, account, _]: [&str; 3]| wanted.has_id(account) || named.contains(&[app, account]);
         let before = triples(session, PROVIDERS, columns_of, concerns).await?;
         wanted.add_identities(before.iter().map(|[_, _, identity]| identity.clone()));
-        let employments = Employments::of(session).await?;
-        let mut candidates = employments.people(|employment| wanted.has(employment));
+        let mut candidates = self.employments.people(|employment| wanted.has(employment));
         let initials = {
             let linker = self.linker(&candidates);
             let providers = linker.providers(accounts());
@@ -75,7 +90,7 @@ impl Ground {
         // Names are compared only where nothing else is found, and then with many people.
         if !initials.is_empty() {
             wanted.add_initials(initials);
-            candidates = employments.people(|employment| wanted.has(employment));
+            candidates = self.employments.people(|employment| wanted.has(employment));
         }
         self.link(&columns, &candidates, &former, &before)
     }

@@ -49,7 +49,7 @@ const TOUCHED_CHANGES: &str = "touched_changes";
 const TOUCHED_SNAPSHOTS: &str = "touched_snapshots";
 
 /// Rows of accounts that are worked out again, by which it is told of which others that is.
-const AGAIN: [&str; 20] = [
+const AGAIN: [&str; 21] = [
     "activity_before",
     "active_attributes",
     "active_links",
@@ -66,6 +66,7 @@ const AGAIN: [&str; 20] = [
     "renewed_grant_spans",
     "renewed_links",
     "their_links",
+    "their_links_before",
     "told_account_attributes",
     "told_account_spans",
     "told_grant_spans",

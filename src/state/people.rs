@@ -26,7 +26,7 @@ pub struct Employment<'a> {
 
 impl<'a> Employment<'a> {
     /// The addresses that it names, as they are written.
-    pub fn addresses(&self) -> impl Iterator<Item = &'a str> {
+    pub fn addresses(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.email.into_iter().chain(self.aliases.into_iter().flat_map(str::split_whitespace))
     }
 
@@ -49,11 +49,21 @@ impl Employments {
         batches.iter().map(Columns::of).collect::<Result<_, _>>().map(Employments)
     }
 
+    fn all(&self) -> impl Iterator<Item = Employment<'_>> {
+        self.0.iter().flat_map(Columns::rows)
+    }
+
+    /// The addresses that they name, as they are written.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.all().flat_map(|employment| employment.addresses())
+    }
+
     /// People one of whose employments is `wanted`, each with all of theirs.
     pub fn people(&self, wanted: impl Fn(&Employment<'_>) -> bool) -> Vec<Person> {
-        let all = || self.0.iter().flat_map(Columns::rows);
-        let wanted: HashSet<&str> = all().filter(&wanted).map(|employment| employment.identity_id).collect();
-        let mut rows: Vec<_> = all().filter(|employment| wanted.contains(employment.identity_id)).collect();
+        let wanted: HashSet<&str> =
+            self.all().filter(&wanted).map(|employment| employment.identity_id).collect();
+        let mut rows: Vec<_> =
+            self.all().filter(|employment| wanted.contains(employment.identity_id)).collect();
         rows.sort_by_cached_key(Employment::order);
         rows.chunk_by(|a, b| a.identity_id == b.identity_id).map(person).collect()
     }

@@ -71,7 +71,8 @@ async fn link_again(session: &Session, ground: &Ground, relinked: &NumberSet) ->
 }
 
 /// Adds to `relinked` the accounts that may be somebody's by the id of one of its accounts of identity providers, by a
-/// name that such an account had, or by one of the `fresh` names.
+/// name that such an account had, or by one of the `fresh` names. Most of these are addresses in a roster: then nobody is
+/// found by what an account of an identity provider tells of them.
 async fn add_followers(
     session: &Session,
     ground: &Ground,
@@ -84,20 +85,19 @@ async fn add_followers(
         facts::triples(session, "SELECT app_id, account_id, name FROM moved_names", NAMES, |_| true).await?;
     let names = names.into_iter().map(|[_, _, name]| name).chain(fresh);
     let mut texts = Names::default();
-    texts.extend(names.flat_map(|name| names::former_texts(&name, &ground.domain_aliases)));
-    if texts.is_empty() && ids.is_empty() {
-        return Ok(());
-    }
+    let unlisted = ground.unlisted(names);
+    texts.extend(unlisted.iter().flat_map(|name| names::former_texts(name, &ground.domain_aliases)));
     let accounts = session.held("account_attributes").await?;
+    let failed = failed("account_attributes");
     // Nothing is found under no name.
-    let by_id = |id: &str| !id.is_empty() && ids.contains(id.trim());
-    let by_name = |text: &str| !text.is_empty() && texts.has_written(text, &ground.domain_aliases);
-    for found in [
-        accounts.numbers_of(["external_id", KEY], by_id),
-        accounts.numbers_of(["account_name", KEY], by_name),
-        accounts.numbers_of(["email", KEY], by_name),
-    ] {
-        *relinked |= &found.map_err(failed("account_attributes"))?;
+    if !ids.is_empty() {
+        let by_id = |id: &str| !id.is_empty() && ids.contains(id.trim());
+        *relinked |= &accounts.numbers_of(["external_id", KEY], by_id).map_err(&failed)?;
+    }
+    if !texts.is_empty() {
+        let by_name = |text: &str| !text.is_empty() && texts.has_written(text, &ground.domain_aliases);
+        *relinked |= &accounts.numbers_of(["account_name", KEY], by_name).map_err(&failed)?;
+        *relinked |= &accounts.numbers_of(["email", KEY], by_name).map_err(&failed)?;
     }
     Ok(())
 }

@@ -67,11 +67,12 @@ pub async fn lay_activity(
     concerned |= &moved;
     // Cut once, so that what names the accounts is read once. Whoever had one of those that are added below has it still:
     // those that were linked again are here.
-    let concerned = with_their_people(session, concerned).await?;
+    let concerned = with_their_people(session, ["base_links", "links"], concerned).await?;
     hold_part(session, "their_links", "links", KEY, &concerned).await?;
+    hold_part(session, "their_links_before", "base_links", KEY, &concerned).await?;
     let (news, unsure) = activity_since(session).await?;
     moved |= &unsure;
-    let moved = with_their_people(session, moved).await?;
+    let moved = with_their_people(session, ["their_links_before", "their_links"], moved).await?;
     for (name, _, view) in VIEWS {
         hold_part(session, name, view, KEY, &moved).await?;
     }
@@ -105,15 +106,19 @@ async fn activity_since(session: &Session) -> Result<(Uses, NumberSet), Error> {
     Ok((uses, unsure))
 }
 
-/// These accounts, and the others of whoever has or had one of them.
-async fn with_their_people(session: &Session, mut accounts: NumberSet) -> Result<NumberSet, Error> {
+/// These accounts, and the others of whoever has or had one of them, by what links say now and said before.
+async fn with_their_people(
+    session: &Session,
+    [before, now]: [&str; 2],
+    mut accounts: NumberSet,
+) -> Result<NumberSet, Error> {
     const NAME: &str = "identity_key";
     let mut people = NumberSet::default();
-    for view in ["base_links", "links"] {
+    for view in [before, now] {
         hold_part(session, "theirs", view, KEY, &accounts).await?;
         people |= &numbers(session, "SELECT identity_key FROM theirs", NAME).await?;
     }
-    hold_part(session, "theirs", "links", NAME, &people).await?;
+    hold_part(session, "theirs", now, NAME, &people).await?;
     accounts |= &numbers(session, "SELECT account_key FROM theirs", KEY).await?;
     session.forget(&["theirs"])?;
     Ok(accounts)
