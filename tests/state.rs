@@ -734,6 +734,39 @@ async fn asked(rows: &BTreeMap<&'static str, Vec<Fields>>, sql: &str) -> String 
     answers.pop_first().unwrap()
 }
 
+/// A grant that is listed by login is held by whoever has that login in the application, in any case. It would be held by
+/// nobody, and be missing from every review; also where an account took the login over since a checkpoint.
+#[test]
+fn a_grant_that_is_listed_by_login_is_held_by_the_account_with_it() {
+    let listed = |kind: &str, told: &[(&'static str, &str)]| {
+        let mut row = fields! {
+            "listing_id" => format!("l-{kind}"), "source" => "listing", "app_id" => "crm", "listed_at" => instant(10),
+            "ingested_at" => instant(10), "complete" => true, "row_kind" => kind,
+        };
+        row.extend(told.iter().map(|(column, text)| (*column, (*text).into())));
+        row
+    };
+    let grant = |login: &str| {
+        listed("grant", &[("account_name", login), ("entitlement_kind", "role"), ("entitlement_id", login)])
+    };
+    let accounts = [("c1", "ada"), ("c2", "grace")]
+        .map(|(id, login)| listed("account", &[("account_id", id), ("account_name", login)]));
+    let grants = ["ADA", "grace", "edsger"].map(grant);
+    let events = vec![
+        event("crm", "c2", "account.update", 30, &[("account_name", "hopper")]),
+        event("crm", "c3", "account.create", 31, &[("account_name", "grace")]),
+    ];
+    let rows =
+        BTreeMap::from([("events", events), ("snapshots", accounts.into_iter().chain(grants).collect())]);
+    block_on(async || {
+        for (login, holder) in [("ADA", "c1"), ("grace", "c3"), ("edsger", "edsger")] {
+            let held =
+                format!("SELECT account_id AS answer FROM grants_now WHERE entitlement_id = '{login}'");
+            assert_eq!(asked(&rows, &held).await, holder, "{login}");
+        }
+    });
+}
+
 /// Accounts that nothing touched since a checkpoint, and of which something else is known by what touched others: by
 /// the name that an account of the identity provider had, by the account that they were renamed from, and by what
 /// their person did elsewhere. They would stay orphans, or idle.
