@@ -767,6 +767,30 @@ fn a_grant_that_is_listed_by_login_is_held_by_the_account_with_it() {
     });
 }
 
+/// What was done with an account that turns out to be somebody else's no longer counts for who was thought to have it.
+/// An idle account would look used.
+#[test]
+fn what_somebody_else_did_no_longer_counts() {
+    let person = |number: &str| {
+        fields! {
+            "listing_id" => "r1", "listed_at" => instant(0), "ingested_at" => instant(0), "complete" => true,
+            "employee_id" => number, "name" => format!("Person {number}"), "start_at" => instant(-100),
+            "end_date_only" => false, "on_leave" => false,
+        }
+    };
+    let events = vec![
+        event("okta", "o1", "account.create", 1, &[("account_external_id", "n1")]),
+        event("crm", "c1", "account.create", 2, &[("account_external_id", "n1")]),
+        event("okta", "o1", "signin.app", 15, &[("app_id", "crm")]),
+        event("okta", "o1", "account.update", 30, &[("account_external_id", "n2")]),
+    ];
+    let rows = BTreeMap::from([("events", events), ("employments", vec![person("n1"), person("n2")])]);
+    block_on(async || {
+        let used = "SELECT CAST(count(*) AS VARCHAR) AS answer FROM last_activity WHERE account_id = 'c1'";
+        assert_eq!(asked(&rows, used).await, "0");
+    });
+}
+
 /// Accounts that nothing touched since a checkpoint, and of which something else is known by what touched others: by
 /// the name that an account of the identity provider had, by the account that they were renamed from, and by what
 /// their person did elsewhere. They would stay orphans, or idle.
