@@ -4,9 +4,9 @@ usage: state.py COMPANY [COMPANY...] [--rounds N] [--work FOLDER] [--program PAT
 
 COMPANY is a folder with what a company exports: `events.jsonl` (Okta System Log records, one a line), `hr_roster.csv`,
 `idp_users.csv`, `app_accounts.csv`, `grants.csv` and `sod_rules.csv`, of up to 2026-01-01. What is made of it for both
-is kept under `--work`. Processor time is user and system time: of the whole process, but for DuckDB's two resident
-steps, which are timed within theirs. Answers must agree, or nothing is compared.
-Needs Python with `duckdb` (tests/python/requirements.txt).
+is kept under `--work`. Processor time is user and system time, with one core for each side: of the whole process, but
+for DuckDB's two resident steps, which are timed within theirs. Answers must agree, or nothing is compared.
+Needs Linux, and Python with `duckdb` (tests/python/requirements.txt).
 """
 
 import argparse
