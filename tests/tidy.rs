@@ -26,10 +26,12 @@ const FLOORS: [(&str, u8); 17] = [
 ];
 
 /// Heavy libraries and the folders (or files) that may name them.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 10] = [
     ("axum", &["serve/"]),
     ("datafusion", &["query/", "store/", "detect/"]),
     ("polars", &["detect/learned/features.rs"]),
+    // A file in memory, which is safe only where nobody writes to it.
+    ("polars_utils", &["store/checkpoint_table.rs"]),
     ("linfa", &["detect/learned/"]),
     ("rsigma_parser", &["detect/sigma/"]),
     ("sqlx", &["findings/"]),

@@ -189,10 +189,6 @@ impl Elsewhere for HeldColumn {
     fn read(&self) -> Result<Vec<ArrayRef>, ArrowError> {
         self.read()
     }
-
-    fn pass(&self) -> Result<Vec<ArrayRef>, ArrowError> {
-        self.pass()
-    }
 }
 
 /// A table whose columns are read when they are asked.

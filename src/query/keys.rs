@@ -159,8 +159,7 @@ impl NumberSet {
     pub(super) fn among(&self, numbers: &[u32]) -> BooleanBuffer {
         const TOGETHER: usize = u64::BITS as usize;
         let word = |numbers: &[u32]| {
-            let (least, greatest) = numbers.iter().fold((u32::MAX, 0), |(a, b), n| (a.min(*n), b.max(*n)));
-            if !self.has_between(least, greatest) {
+            if !self.has_near(numbers) {
                 return 0;
             }
             numbers.iter().rev().fold(0_u64, |word, number| word << 1 | u64::from(self.has(*number)))
@@ -169,10 +168,14 @@ impl NumberSet {
         BooleanBuffer::new(Buffer::from_vec(words), 0, numbers.len())
     }
 
-    /// Whether it may have one from `least` to `greatest`: those of the first and the last word are not told apart.
-    fn has_between(&self, least: u32, greatest: u32) -> bool {
+    /// Whether it may have one of `numbers`: those that begin with the same bits are not told apart, and no two that are of
+    /// one word.
+    fn has_near(&self, numbers: &[u32]) -> bool {
+        let Some(first) = numbers.first() else { return false };
+        let differ = numbers.iter().fold(u64::BITS - 1, |bits, number| bits | (number ^ first));
+        let rest = u32::MAX.unbounded_shr(differ.leading_zeros());
         let word = |number: u32| (number as usize / u64::BITS as usize).min(self.0.len());
-        let words = self.0.get(word(least)..(word(greatest) + 1).min(self.0.len()));
+        let words = self.0.get(word(first & !rest)..(word(first | rest) + 1).min(self.0.len()));
         words.is_some_and(|words| words.iter().any(|word| *word != 0))
     }
 

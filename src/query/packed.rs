@@ -148,7 +148,7 @@ impl Unit {
                 None => named,
             }
         };
-        let named = self.columns[column].look(|column| keys(column.unpack(0, self.rows)?).map(among))?;
+        let named = among(keys(self.column(column)?)?);
         Ok((named.count_set_bits() > 0).then_some(named))
     }
 

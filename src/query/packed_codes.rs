@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ahash::RandomState;
-use arrow::array::{Array, ArrayRef, StringArray, StringViewArray, UInt8Array, UInt16Array};
+use arrow::array::{
+    Array, ArrayRef, NullBufferBuilder, StringArray, StringViewArray, UInt8Array, UInt16Array,
+};
 use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::compute::interleave;
 use arrow::error::ArrowError;
@@ -60,8 +62,14 @@ fn narrowest(codes: Vec<u16>, values: usize, absent: Option<NullBuffer>) -> Arra
 
 /// Which cells of `parts` have no value; none where all have one.
 fn absent<A: Array>(parts: &[&A]) -> Option<NullBuffer> {
-    let valid = parts.iter().flat_map(|part| (0..part.len()).map(|row| part.is_valid(row)));
-    Some(NullBuffer::from_iter(valid)).filter(|absent| absent.null_count() > 0)
+    let mut absent = NullBufferBuilder::new(parts.iter().map(|part| part.len()).sum());
+    for part in parts {
+        match part.nulls() {
+            Some(nulls) => absent.append_buffer(nulls),
+            None => absent.append_n_non_nulls(part.len()),
+        }
+    }
+    absent.finish()
 }
 
 /// None where texts hardly repeat.

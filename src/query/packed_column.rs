@@ -127,27 +127,16 @@ impl Column {
         })
     }
 
-    /// Some cells of such a column. Of few of them nothing is shared with it, and so none of its memory held.
+    /// Some cells of such a column: of its texts no others are looked at.
     pub fn some_of_held(
         data_type: &DataType,
-        arrays: &[ArrayRef],
+        mut arrays: Vec<ArrayRef>,
         some: &Chosen,
     ) -> Result<Column, ArrowError> {
-        let mut arrays = arrays.to_vec();
         if let Some(cells) = arrays.last_mut() {
             *cells = some.filter(cells)?;
         }
-        let column = Column::of_held(data_type, &arrays)?;
-        Ok(match column {
-            Column::Coded { .. } if some.are_few() => {
-                let cells = column.unpack(0, some.count)?;
-                Column::Plain(match cells.as_string_view_opt() {
-                    Some(texts) => Arc::new(texts.gc()),
-                    None => cells,
-                })
-            }
-            column => column,
-        })
+        Column::of_held(data_type, &arrays)
     }
 
     pub fn filter(&self, some: &Chosen) -> Result<Column, ArrowError> {
@@ -185,7 +174,7 @@ impl Column {
     }
 
     /// Rows whose text `may_be` one that is looked for, and `is` in that row; the first is asked once for each text where
-    /// they are coded. An absent text is an empty one. The column is not kept for it.
+    /// they are coded. An absent text is an empty one.
     pub fn found(
         &self,
         rows: usize,
@@ -201,7 +190,7 @@ impl Column {
         }
         let is_found = |row: usize, text: &str| may_be(text) && is(row, text);
         Ok(match self {
-            Column::Later(_) => self.look(|column| column.found(rows, may_be, is))?,
+            Column::Later(later) => later.get()?.found(rows, may_be, is)?,
             Column::Absent(_) => among(iter::repeat_n(None, rows), is_found),
             Column::Texts(array) => among(array.as_string::<i32>().iter(), is_found),
             Column::Plain(array) if *array.data_type() == DataType::Utf8 => {
@@ -221,14 +210,6 @@ impl Column {
                 codes.filter(is_found).map(|(row, _)| row).collect()
             }
         })
-    }
-
-    /// What `look` finds in it; one that is elsewhere is not kept for that.
-    pub fn look<T>(&self, look: impl FnOnce(&Column) -> Result<T, ArrowError>) -> Result<T, ArrowError> {
-        match self {
-            Column::Later(later) => later.look(look),
-            column => look(column),
-        }
     }
 
     /// What `judge` says of each of the `rows` cells from `from` on; of coded ones it is asked by value.

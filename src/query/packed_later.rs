@@ -26,12 +26,6 @@ pub trait Elsewhere: Send + Sync {
     /// # Errors
     /// When it cannot be read.
     fn read(&self) -> Result<Vec<ArrayRef>, ArrowError>;
-
-    /// The same for as long as some cells are taken of it.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    fn pass(&self) -> Result<Vec<ArrayRef>, ArrowError>;
 }
 
 /// Some rows of a unit.
@@ -133,26 +127,13 @@ impl Later {
         Ok(self.made.get_or_init(|| made))
     }
 
-    /// What `look` finds in it. It is not kept for that.
-    pub fn look<T>(&self, look: impl FnOnce(&Column) -> Result<T, ArrowError>) -> Result<T, ArrowError> {
-        match (self.made.get(), &self.of) {
-            (None, Of::Elsewhere { data_type, column }) => {
-                look(&Column::of_held(data_type, &column.pass()?)?)
-            }
-            _ => look(self.get()?),
-        }
-    }
-
-    /// Some of its cells. What it is made of for them is not kept: memory for it costs more than to read it again.
+    /// Some of its cells. Few are taken of what it is made of, which is not kept for them.
     pub fn filter(&self, some: &Chosen) -> Result<Column, ArrowError> {
         if let Some(made) = self.made.get() {
             return made.filter(some);
         }
         match &self.of {
-            Of::Elsewhere { data_type, column } if some.are_few() => {
-                Column::some_of_held(data_type, &column.pass()?, some)
-            }
-            Of::Elsewhere { data_type, column } => Column::some_of_held(data_type, &column.read()?, some),
+            Of::Elsewhere { data_type, column } => Column::some_of_held(data_type, column.read()?, some),
             Of::Some { column, some: of } if some.are_few() => column.filter(&of.within(some)),
             Of::Some { .. } => self.get()?.filter(some),
         }

@@ -1,10 +1,11 @@
-//! Texts by number: each distinct text is kept once, and a row of them is four bytes.
+//! Texts by number: a row of them is four bytes.
 
 use ahash::RandomState;
 use arrow::array::{ArrayRef, StringViewArray, UInt32Array};
 use arrow::compute::take;
 use arrow::error::ArrowError;
-use indexmap::IndexSet;
+use compact_str::CompactString;
+use hashbrown::HashTable;
 
 use super::{Error, Rows};
 
@@ -17,9 +18,19 @@ const RECENT: usize = 4096;
 /// The texts that were seen so far, in the order in which they came.
 #[derive(Default)]
 pub struct Numbered {
-    texts: IndexSet<Box<str>, RandomState>,
+    seen: HashTable<Seen>,
+    hasher: RandomState,
+    /// The same end to end, and where each ends.
+    texts: String,
+    ends: Vec<usize>,
     recent: Vec<Recent>,
     columns: u32,
+}
+
+/// A text beside its number: to look one up touches one place in memory, where the texts are short.
+struct Seen {
+    text: CompactString,
+    number: u32,
 }
 
 /// A text that was seen: in which column, where, and its number.
@@ -32,8 +43,16 @@ struct Recent {
 
 impl Numbered {
     pub fn number(&mut self, text: &str) -> u32 {
-        let at = self.texts.get_index_of(text).unwrap_or_else(|| self.texts.insert_full(text.into()).0);
-        at as u32
+        let hash = self.hasher.hash_one(text);
+        if let Some(seen) = self.seen.find(hash, |seen| seen.text == text) {
+            return seen.number;
+        }
+        let number = self.ends.len() as u32;
+        self.texts.push_str(text);
+        self.ends.push(self.texts.len());
+        let hash_of = |seen: &Seen| self.hasher.hash_one(seen.text.as_str());
+        self.seen.insert_unique(hash, Seen { text: text.into(), number }, hash_of);
+        number
     }
 
     /// The numbers of a column of `rows`. Texts that were seen shortly before are often alike, and are not looked up again.
@@ -60,17 +79,19 @@ impl Numbered {
 
     /// The text at a place, in the order in which they came.
     pub fn get(&self, place: usize) -> Option<&str> {
-        self.texts.get_index(place).map(|text| &**text)
+        let end = *self.ends.get(place)?;
+        let start = place.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.texts.get(start..end)
     }
 
     /// The text of a number; nothing for [`NONE`].
     pub fn text(&self, number: u32) -> &str {
-        self.texts.get_index(number as usize).map_or("", |text| text)
+        self.get(number as usize).unwrap_or_default()
     }
 
     /// All texts as one column, of which others are taken.
     pub fn written(&self) -> Written {
-        Written(StringViewArray::from_iter_values(&self.texts))
+        Written(StringViewArray::from_iter_values((0..self.ends.len()).filter_map(|place| self.get(place))))
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ahash::RandomState;
 use arrow::array::{ArrayRef, RecordBatch, StringViewArray, UInt32Array};
 use arrow::datatypes::{DataType, Field, Schema};
+use compact_str::CompactString;
 use futures::TryStreamExt;
 
 use crate::query::{Error, Keys, NumberSet, PackedTable, Packer, Parts, Rows, Session, failed, parts};
@@ -24,7 +25,7 @@ pub struct Numbers {
     texts: [&'static str; 2],
     number: &'static str,
     /// By the first text and the second. Of those that are known before, only what may be met is here.
-    numbers: HashMap<Box<str>, HashMap<Box<str>, u32, RandomState>, RandomState>,
+    numbers: HashMap<Box<str>, HashMap<CompactString, u32, RandomState>, RandomState>,
     /// The greatest number that was given before, and that was given at all.
     before: u32,
     last: u32,
@@ -79,7 +80,7 @@ impl Numbers {
         Ok(())
     }
 
-    fn of_first(&mut self, first: &str) -> &mut HashMap<Box<str>, u32, RandomState> {
+    fn of_first(&mut self, first: &str) -> &mut HashMap<CompactString, u32, RandomState> {
         if !self.numbers.contains_key(first) {
             self.numbers.insert(first.into(), HashMap::default());
         }
@@ -110,7 +111,7 @@ impl Numbers {
     /// All numbers that are known here or were given, with the texts.
     fn met(&self) -> impl Iterator<Item = ([&str; 2], u32)> {
         self.numbers.iter().flat_map(|(first, seconds)| {
-            seconds.iter().map(move |(second, number)| ([&**first, &**second], *number))
+            seconds.iter().map(move |(second, number)| ([&**first, second.as_str()], *number))
         })
     }
 

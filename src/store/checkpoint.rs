@@ -8,20 +8,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint_table::Entry;
 pub use super::checkpoint_table::{Damaged, Held, HeldColumn, HeldRows};
-use super::checkpoint_table::{Entry, Spare};
 use super::{Error, checkpoint_table};
 use crate::domain::UtcMicros;
 
 pub(super) const MANIFEST: &str = "manifest.json";
 /// Rises whenever what is kept, or how it is worked out, changes.
-const VERSION: u32 = 10;
+const VERSION: u32 = 11;
 /// Checkpoints that stay: the newest, and one before it for questions a little further back.
 const KEPT: usize = 2;
 
@@ -193,9 +192,9 @@ fn folders(folder: &Path) -> impl Iterator<Item = PathBuf> {
 
 /// None, and a word in the log, when a file is not what was written.
 fn read(path: &Path, manifest: Manifest) -> Option<Checkpoint> {
-    let (mut tables, mut rows, spare) = (BTreeMap::new(), 0, Arc::new(Spare::default()));
+    let (mut tables, mut rows) = (BTreeMap::new(), 0);
     for (file, entry) in manifest.tables {
-        let Some((table, table_rows)) = checkpoint_table::read(&path.join(&file), entry, &spare) else {
+        let Some((table, table_rows)) = checkpoint_table::read(&path.join(&file), entry) else {
             tracing::warn!(path = %path.display(), file, "a damaged checkpoint is passed over");
             return None;
         };

@@ -3,10 +3,11 @@
 //! at each code again whenever it is read.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Write};
 use std::iter;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, make_array};
 use arrow::buffer::Buffer;
@@ -14,10 +15,15 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::StreamWriter;
+use bytes::Bytes;
+use polars_utils::mmap::MMapSemaphore;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Error;
+
+/// Where a column begins is a multiple of this, so that its values lie as the library wants them, and are not copied.
+const ALIGNED: usize = 64;
 
 /// A table whose columns are read when they are asked.
 pub struct Held {
@@ -36,6 +42,8 @@ pub struct HeldColumn {
     absent: usize,
     file: Arc<HeldFile>,
     piece: Piece,
+    /// It is what was written, as far as it was looked at.
+    is_whole: AtomicBool,
 }
 
 /// What a manifest says of a table.
@@ -55,7 +63,7 @@ pub struct Rows {
 /// A part of a file.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Piece {
-    at: u64,
+    at: usize,
     bytes: usize,
     /// Where in it codes begin, behind the values that they stand for.
     codes_at: Option<usize>,
@@ -76,31 +84,11 @@ impl Damaged {
     }
 }
 
-/// A file that stays open, so that it can be read also when a later run has removed it.
+/// A file in memory, as far as it is looked at. It is never written again, and it is there also when a later run has
+/// removed it.
 struct HeldFile {
     path: PathBuf,
-    file: Mutex<File>,
-    spare: Arc<Spare>,
-}
-
-/// Memory into which columns were read that have been let go of since: to touch new memory takes longer than to read
-/// into it.
-#[derive(Default)]
-pub struct Spare(Mutex<Vec<Buffer>>);
-
-impl Spare {
-    /// Some of it, empty, unless whoever was given it still holds it.
-    fn take(&self) -> Vec<u8> {
-        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut bytes = last.and_then(|last| last.into_vec().ok()).unwrap_or_default();
-        bytes.clear();
-        bytes
-    }
-
-    /// Takes it back once nobody else holds it.
-    fn lend(&self, bytes: &Buffer) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(bytes.clone());
-    }
+    bytes: Buffer,
 }
 
 /// Writes batches, of which the first names the columns of the table, and each has columns of its own types, so that
@@ -111,11 +99,13 @@ pub fn hold(
 ) -> Result<Entry, Error> {
     let failed = |source| Error::Held { path: path.to_owned(), source };
     let mut file = BufWriter::new(File::create(path).map_err(Error::io("create", path))?);
-    let mut at = 0;
+    let mut at = 0_usize;
     let mut write = |stream: Vec<u8>, codes_at| {
-        file.write_all(&stream).map_err(Error::io("write", path))?;
-        let piece = Piece { at, bytes: stream.len(), codes_at, xxh3: xxh3_64(&stream) };
-        at += stream.len() as u64;
+        let gap = at.next_multiple_of(ALIGNED) - at;
+        let written = file.write_all(&[0; ALIGNED][..gap]).and_then(|()| file.write_all(&stream));
+        written.map_err(Error::io("write", path))?;
+        let piece = Piece { at: at + gap, bytes: stream.len(), codes_at, xxh3: xxh3_64(&stream) };
+        at = piece.at + stream.len();
         Ok(piece)
     };
     let header = batches.next().unwrap_or_else(|| Ok(RecordBatch::new_empty(Arc::new(Schema::empty()))));
@@ -156,11 +146,15 @@ fn column_stream(column: &ArrayRef) -> Result<(Vec<u8>, Option<usize>), ArrowErr
 }
 
 /// The table, and how many rows it has. None when the file is not what was written, as far as it is read now.
-pub fn read(path: &Path, Entry { columns, units }: Entry, spare: &Arc<Spare>) -> Option<(Held, usize)> {
-    let file = Arc::new(HeldFile::open(path, spare)?);
-    let header = file.bytes(&columns, Vec::new()).and_then(|bytes| file.batches(&columns, bytes));
-    let schema = header.ok()?.first()?.schema();
-    let column = |(absent, piece)| HeldColumn { absent, file: Arc::clone(&file), piece };
+pub fn read(path: &Path, Entry { columns, units }: Entry) -> Option<(Held, usize)> {
+    let file = Arc::new(HeldFile::open(path)?);
+    let schema = file.whole(&columns).ok().and_then(|()| file.batches(&columns).ok())?.first()?.schema();
+    let column = |(absent, piece)| HeldColumn {
+        absent,
+        file: Arc::clone(&file),
+        piece,
+        is_whole: AtomicBool::new(false),
+    };
     let unit =
         |unit: Rows| HeldRows { rows: unit.rows, columns: unit.pieces.into_iter().map(column).collect() };
     let units: Vec<HeldRows> = units.into_iter().map(unit).collect();
@@ -179,50 +173,35 @@ impl HeldColumn {
         self.piece.bytes
     }
 
-    /// Reads the column; of one that is coded, the values and the codes.
+    /// The column as it lies in its file; of one that is coded, the values and the codes.
     ///
     /// # Errors
     /// When the file is not what was written. The next session does not start from it.
     pub fn read(&self) -> Result<Vec<ArrayRef>, ArrowError> {
-        self.arrays(self.file.bytes(&self.piece, Vec::with_capacity(self.piece.bytes))?)
-    }
-
-    /// The same for as long as some cells are taken of it: another column is read into its memory then.
-    ///
-    /// # Errors
-    /// As [`HeldColumn::read`].
-    pub fn pass(&self) -> Result<Vec<ArrayRef>, ArrowError> {
-        let bytes = self.file.bytes(&self.piece, self.file.spare.take())?;
-        self.file.spare.lend(&bytes);
-        self.arrays(bytes)
-    }
-
-    fn arrays(&self, bytes: Buffer) -> Result<Vec<ArrayRef>, ArrowError> {
-        let batches = self.file.batches(&self.piece, bytes)?;
+        if !self.is_whole.load(Ordering::Relaxed) {
+            self.file.whole(&self.piece)?;
+            self.is_whole.store(true, Ordering::Relaxed);
+        }
+        let batches = self.file.batches(&self.piece)?;
         Ok(batches.iter().flat_map(RecordBatch::columns).cloned().collect())
     }
 }
 
 impl HeldFile {
-    fn open(path: &Path, spare: &Arc<Spare>) -> Option<HeldFile> {
-        let file = Mutex::new(File::open(path).ok()?);
-        Some(HeldFile { path: path.to_owned(), file, spare: Arc::clone(spare) })
+    fn open(path: &Path) -> Option<HeldFile> {
+        let mapped = MMapSemaphore::new_from_file(&File::open(path).ok()?).ok()?;
+        Some(HeldFile { path: path.to_owned(), bytes: Buffer::from(Bytes::from_owner(mapped)) })
     }
 
-    /// Reads a piece into `memory`, which is empty.
-    fn bytes(&self, piece: &Piece, mut memory: Vec<u8>) -> Result<Buffer, ArrowError> {
-        {
-            let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-            let part = file.seek(SeekFrom::Start(piece.at)).map(|_| (&*file).take(piece.bytes as u64));
-            part.and_then(|mut part| part.read_to_end(&mut memory)).map_err(|_| self.damaged())?;
-        }
-        if xxh3_64(&memory) != piece.xxh3 {
-            return Err(self.damaged());
-        }
-        Ok(Buffer::from_vec(memory))
+    fn whole(&self, piece: &Piece) -> Result<(), ArrowError> {
+        let bytes = self.bytes.get(piece.at..).and_then(|bytes| bytes.get(..piece.bytes));
+        let is_whole = bytes.is_some_and(|bytes| xxh3_64(bytes) == piece.xxh3);
+        is_whole.then_some(()).ok_or_else(|| self.damaged())
     }
 
-    fn batches(&self, piece: &Piece, bytes: Buffer) -> Result<Vec<RecordBatch>, ArrowError> {
+    /// Of a piece that is whole.
+    fn batches(&self, piece: &Piece) -> Result<Vec<RecordBatch>, ArrowError> {
+        let bytes = self.bytes.slice_with_length(piece.at, piece.bytes);
         let parts = match piece.codes_at {
             Some(at) => vec![bytes.slice_with_length(0, at), bytes.slice(at)],
             None => vec![bytes],
