@@ -1,8 +1,9 @@
 """What somebody who knows DuckDB would write to keep Okta events: a schema, not inference; the
 first target of each type; one row an event id; Parquet with zstd.
 
-usage: duck.py EVENTS OUT_FOLDER THREADS columns|raw
-Prints the number of rows. With `raw` the text of each line is kept beside its columns.
+usage: duck.py EVENTS OUT_FOLDER THREADS columns|context|raw
+Prints the number of rows. With `context` it is also kept where and how each event came to be, in about as many
+columns as Lychgate has; with `raw` the text of each line is kept beside its columns.
 """
 
 import json
@@ -24,6 +25,29 @@ FIELDS = {
     "authenticationContext": {"externalSessionId": "VARCHAR"},
     "debugContext": {"debugData": {"privilegeGranted": "VARCHAR", "changedAttributes": "VARCHAR"}},
 }
+CONTEXT_FIELDS = FIELDS | {
+    "displayMessage": "VARCHAR",
+    "severity": "VARCHAR",
+    "client": {
+        "ipAddress": "VARCHAR",
+        "device": "VARCHAR",
+        "userAgent": {"rawUserAgent": "VARCHAR", "os": "VARCHAR", "browser": "VARCHAR"},
+        "geographicalContext": {
+            "city": "VARCHAR",
+            "state": "VARCHAR",
+            "country": "VARCHAR",
+            "geolocation": {"lat": "DOUBLE", "lon": "DOUBLE"},
+        },
+    },
+    "transaction": {"id": "VARCHAR", "type": "VARCHAR"},
+    "authenticationContext": {"externalSessionId": "VARCHAR", "rootSessionId": "VARCHAR"},
+    "securityContext": {"asNumber": "BIGINT", "isp": "VARCHAR", "isProxy": "BOOLEAN"},
+    "debugContext": {
+        "debugData": {
+            name: "VARCHAR" for name in ("requestId", "requestUri", "risk", "behaviors", "deviceFingerprint")
+        }
+    },
+}
 
 
 def sql_type(kind) -> str:
@@ -41,42 +65,73 @@ def target(kind: str, field: str) -> str:
     return f"CASE {cases} END"
 
 
-COLUMNS = ", ".join(
-    f'{expression} AS "{name}"'
-    for name, expression in {
-        "event_id": "uuid",
-        "occurred_at": "published",
-        "event_type": '"eventType"',
-        "actor_id": "actor.id",
-        "actor_kind": 'actor."type"',
-        "actor_login": 'actor."alternateId"',
-        "actor_name": 'actor."displayName"',
-        "account_id": target("User", "id"),
-        "account_name": target("User", "alternateId"),
-        "app_user_id": target("AppUser", "id"),
-        "app_id": target("AppInstance", "id"),
-        "app_name": target("AppInstance", "displayName"),
-        "group_id": target("UserGroup", "id"),
-        "group_name": target("UserGroup", "displayName"),
-        "outcome": "outcome.result",
-        "reason": "outcome.reason",
-        "correlation_id": '"transaction".id',
-        "session_id": '"authenticationContext"."externalSessionId"',
-        "client_ip": 'client."ipAddress"',
-        "user_agent": 'client."userAgent"."rawUserAgent"',
-        "privileges": '"debugContext"."debugData"."privilegeGranted"',
-        "changed": '"debugContext"."debugData"."changedAttributes"',
-    }.items()
-)
+COLUMNS = {
+    "event_id": "uuid",
+    "occurred_at": "published",
+    "event_type": '"eventType"',
+    "actor_id": "actor.id",
+    "actor_kind": 'actor."type"',
+    "actor_login": 'actor."alternateId"',
+    "actor_name": 'actor."displayName"',
+    "account_id": target("User", "id"),
+    "account_name": target("User", "alternateId"),
+    "app_user_id": target("AppUser", "id"),
+    "app_id": target("AppInstance", "id"),
+    "app_name": target("AppInstance", "displayName"),
+    "group_id": target("UserGroup", "id"),
+    "group_name": target("UserGroup", "displayName"),
+    "outcome": "outcome.result",
+    "reason": "outcome.reason",
+    "correlation_id": '"transaction".id',
+    "session_id": '"authenticationContext"."externalSessionId"',
+    "client_ip": 'client."ipAddress"',
+    "user_agent": 'client."userAgent"."rawUserAgent"',
+}
+SAID = {
+    "privileges": '"debugContext"."debugData"."privilegeGranted"',
+    "changed": '"debugContext"."debugData"."changedAttributes"',
+}
+CONTEXT = {
+    "message": '"displayMessage"',
+    "severity": "severity",
+    "client_os": 'client."userAgent".os',
+    "client_browser": 'client."userAgent".browser',
+    "client_device": "client.device",
+    "client_city": 'client."geographicalContext".city',
+    "client_state": 'client."geographicalContext".state',
+    "client_country": 'client."geographicalContext".country',
+    "latitude": 'client."geographicalContext".geolocation.lat',
+    "longitude": 'client."geographicalContext".geolocation.lon',
+    "root_session_id": '"authenticationContext"."rootSessionId"',
+    "transaction_type": '"transaction"."type"',
+    "as_number": '"securityContext"."asNumber"',
+    "isp": '"securityContext".isp',
+    "is_proxy": '"securityContext"."isProxy"',
+    "request_id": '"debugContext"."debugData"."requestId"',
+    "request_uri": '"debugContext"."debugData"."requestUri"',
+    "risk": '"debugContext"."debugData".risk',
+    "behaviors": '"debugContext"."debugData".behaviors',
+    "device_fingerprint": '"debugContext"."debugData"."deviceFingerprint"',
+}
 
 
-def source(events: str, raw: bool) -> str:
-    if not raw:
-        schema = ", ".join(f"'{name}': '{sql_type(kind)}'" for name, kind in FIELDS.items())
-        return f"SELECT {COLUMNS} FROM read_json('{events}', format = 'newline_delimited', columns = {{{schema}}})"
+def selected(columns: dict[str, str]) -> str:
+    return ", ".join(f'{expression} AS "{name}"' for name, expression in columns.items())
+
+
+def read(events: str, fields: dict, columns: dict[str, str]) -> str:
+    schema = ", ".join(f"'{name}': '{sql_type(kind)}'" for name, kind in fields.items())
+    return f"SELECT {selected(columns)} FROM read_json('{events}', format = 'newline_delimited', columns = {{{schema}}})"
+
+
+def source(events: str, variant: str) -> str:
+    if variant == "columns":
+        return read(events, FIELDS, COLUMNS | SAID)
+    if variant == "context":
+        return read(events, CONTEXT_FIELDS, COLUMNS | CONTEXT)
     record = f"json_transform(json, '{json.dumps(FIELDS)}')"
     unpacked = f"SELECT json AS raw, {record} AS record FROM read_ndjson_objects('{events}')"
-    return f"SELECT {COLUMNS}, raw FROM (SELECT raw, record.* FROM ({unpacked}))"
+    return f"SELECT {selected(COLUMNS | SAID)}, raw FROM (SELECT raw, record.* FROM ({unpacked}))"
 
 
 def main() -> None:
@@ -85,7 +140,7 @@ def main() -> None:
     connection = duckdb.connect()
     connection.execute(f"SET threads = {int(threads)}; SET preserve_insertion_order = false")
     connection.execute(f"SET temp_directory = '{out}/spill'")
-    connection.execute(f"CREATE TEMP TABLE given AS {source(events, variant == 'raw')}")
+    connection.execute(f"CREATE TEMP TABLE given AS {source(events, variant)}")
     # Few ids repeat: a narrow pass finds them, and only they are ranked.
     connection.execute(
         "CREATE TEMP TABLE repeated AS SELECT event_id, min(rowid) AS first FROM given GROUP BY event_id HAVING count(*) > 1"

@@ -114,7 +114,7 @@ def load(connection, company: str, work: str):
         given = f"read_csv('{company}/{file}.csv', header = true, types = {{{types}}})" if types else f"read_csv('{company}/{file}.csv', header = true)"
         connection.execute(f"COPY (SELECT * FROM {given}) TO '{work}/{table}.parquet' (FORMAT parquet, COMPRESSION zstd)")
     for name, file in (("events", f"{company}/events.jsonl"), ("last", f"{work}/last.jsonl")):
-        connection.execute(f"CREATE TEMP TABLE given AS SELECT {EVENT_COLUMNS} FROM ({source(file, False)})")
+        connection.execute(f"CREATE TEMP TABLE given AS SELECT {EVENT_COLUMNS} FROM ({source(file, 'columns')})")
         connection.execute("CREATE TEMP TABLE repeated AS SELECT event_id, min(rowid) AS first FROM given GROUP BY event_id HAVING count(*) > 1")
         connection.execute(
             f"COPY (SELECT given.* FROM given LEFT JOIN repeated USING (event_id) WHERE first IS NULL OR given.rowid = first) "

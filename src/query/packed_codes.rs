@@ -12,11 +12,10 @@ use arrow::compute::interleave;
 use arrow::error::ArrowError;
 
 use super::packed_column::Column;
+use super::texts::Recent;
 
 /// Rows after which it is known whether values repeat.
 const TRIED: usize = 4096;
-/// Texts of this length are within their view.
-const INLINE: u32 = 12;
 
 /// None where numbers hardly repeat: 8 bytes each, whatever they count.
 pub(super) fn coded_numbers(parts: &[&ArrayRef]) -> Result<Option<Column>, ArrowError> {
@@ -78,7 +77,7 @@ pub(super) fn coded_texts(parts: &[&StringViewArray]) -> Option<Column> {
     let mut codes: Vec<u16> = Vec::with_capacity(rows);
     let mut texts = Texts::default();
     for part in parts {
-        texts.begin();
+        texts.recent.begin();
         let mut last = None;
         for (row, view) in part.views().iter().enumerate() {
             let code = match last {
@@ -106,23 +105,14 @@ pub(super) fn coded_texts(parts: &[&StringViewArray]) -> Option<Column> {
 struct Texts<'a> {
     found: Vec<&'a str>,
     by_text: HashMap<&'a str, u16, RandomState>,
-    /// A view tells the text where it holds all of it, and else within one array.
-    inline: HashMap<u128, u16, RandomState>,
-    by_view: HashMap<u128, u16, RandomState>,
+    recent: Recent<u16>,
 }
 
 impl<'a> Texts<'a> {
-    /// Begins with another array.
-    fn begin(&mut self) {
-        self.by_view.clear();
-    }
-
     /// None when there are more texts than codes.
     fn code(&mut self, view: u128, text: &'a str) -> Option<u16> {
-        // The length is in the lowest bits of a view.
-        let views = if view as u32 <= INLINE { &mut self.inline } else { &mut self.by_view };
-        if let Some(code) = views.get(&view) {
-            return Some(*code);
+        if let Some(code) = self.recent.get(view) {
+            return Some(code);
         }
         let code = match self.by_text.get(text) {
             Some(code) => *code,
@@ -133,7 +123,7 @@ impl<'a> Texts<'a> {
                 code
             }
         };
-        views.insert(view, code);
+        self.recent.put(view, code);
         Some(code)
     }
 }

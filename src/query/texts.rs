@@ -12,9 +12,6 @@ use super::{Error, Rows};
 /// The number of an absent text.
 pub const NONE: u32 = u32::MAX;
 
-/// So many texts that were seen are looked for by where they are.
-const RECENT: usize = 4096;
-
 /// The texts that were seen so far, in the order in which they came.
 #[derive(Default)]
 pub struct Numbered {
@@ -23,21 +20,12 @@ pub struct Numbered {
     /// The same end to end, and where each ends.
     texts: String,
     ends: Vec<usize>,
-    recent: Vec<Recent>,
-    columns: u32,
+    recent: Recent<u32>,
 }
 
 /// A text beside its number: to look one up touches one place in memory, where the texts are short.
 struct Seen {
     text: CompactString,
-    number: u32,
-}
-
-/// A text that was seen: in which column, where, and its number.
-#[derive(Clone, Copy, Default)]
-struct Recent {
-    view: u128,
-    column: u32,
     number: u32,
 }
 
@@ -61,17 +49,14 @@ impl Numbered {
     /// When there is no such column.
     pub fn read(&mut self, rows: &Rows<'_>, column: &str) -> Result<Vec<u32>, Error> {
         let column = rows.texts(column)?;
-        // Within one column, where a text is tells which it is.
-        self.columns += 1;
-        self.recent.resize(RECENT, Recent::default());
+        self.recent.begin();
         let mut number = |text: Option<&str>, view: u128| {
             let Some(text) = text else { return NONE };
-            let recent = self.recent[place(view)];
-            if recent.column == self.columns && recent.view == view {
-                return recent.number;
+            if let Some(number) = self.recent.get(view) {
+                return number;
             }
             let number = self.number(text);
-            self.recent[place(view)] = Recent { view, column: self.columns, number };
+            self.recent.put(view, number);
             number
         };
         Ok(column.iter().zip(column.views()).map(|(text, view)| number(text, *view)).collect())
@@ -95,12 +80,39 @@ impl Numbered {
     }
 }
 
-/// A place among the recent ones.
-fn place(view: u128) -> usize {
-    /// 2^64 by the golden ratio: spreads what differs in some bits over all of them.
-    const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
-    let folded = (view as u64) ^ (view >> u64::BITS) as u64;
-    (folded.wrapping_mul(SPREAD) >> (u64::BITS - RECENT.ilog2())) as usize
+/// Which texts came shortly before, by their views: within one column, where a text is tells which it is.
+#[derive(Default)]
+pub(super) struct Recent<N> {
+    /// So many columns were begun; a view of an earlier one tells nothing.
+    columns: u32,
+    /// By some bits of a view: the column, the view and what was put there.
+    places: Vec<(u32, u128, N)>,
+}
+
+impl<N: Copy + Default> Recent<N> {
+    const PLACES: usize = 4096;
+
+    /// Begins with another column.
+    pub fn begin(&mut self) {
+        self.columns += 1;
+        self.places.resize(Self::PLACES, (0, 0, N::default()));
+    }
+
+    pub fn get(&self, view: u128) -> Option<N> {
+        let (column, at, found) = self.places[Self::place(view)];
+        (column == self.columns && at == view).then_some(found)
+    }
+
+    pub fn put(&mut self, view: u128, found: N) {
+        self.places[Self::place(view)] = (self.columns, view, found);
+    }
+
+    fn place(view: u128) -> usize {
+        /// 2^64 by the golden ratio: spreads what differs in some bits over all of them.
+        const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+        let folded = (view as u64) ^ (view >> u64::BITS) as u64;
+        (folded.wrapping_mul(SPREAD) >> (u64::BITS - Self::PLACES.ilog2())) as usize
+    }
 }
 
 /// Texts in the order of their numbers.

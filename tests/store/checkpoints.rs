@@ -63,6 +63,36 @@ fn a_damaged_column_is_told_once() {
     assert!(newest(folder.path(), &reach(10)).is_none());
 }
 
+/// It lies in a file: what is not there any more must not be looked for.
+#[test]
+fn one_that_is_cut_short_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    grow(folder.path(), 10);
+    let place = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path().join("numbers.arrows");
+    let whole = fs::read(&place).unwrap();
+    for (left, whole_columns) in [(whole.len() - 1, 1), (whole.len() / 2, 0), (1, 0), (0, 0)] {
+        fs::remove_dir_all(folder.path()).unwrap();
+        grow(folder.path(), 10);
+        fs::write(&place, &whole[..left]).unwrap();
+        let read = newest(folder.path(), &reach(10)).map_or(Vec::new(), |checkpoint| columns(&checkpoint));
+        assert_eq!(read.iter().filter(|column| column.is_ok()).count(), whole_columns, "{left}");
+        assert!(read.is_empty() || newest(folder.path(), &reach(10)).is_none(), "{left}");
+    }
+}
+
+/// A later run removes what a session stands on: the server answers from it all the same.
+#[test]
+fn one_that_goes_is_there_for_who_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    grow(folder.path(), 10);
+    let checkpoint = newest(folder.path(), &reach(10)).expect("the checkpoint");
+    [20, 30].into_iter().for_each(|at| grow(folder.path(), at));
+    assert!(newest(folder.path(), &reach(19)).is_none());
+    let read = columns(&checkpoint);
+    assert_eq!(read[0].as_ref().unwrap(), numbers(10).column(0));
+    assert_eq!(read[1].as_ref().unwrap(), numbers(11).column(0));
+}
+
 /// One that says it knows more than it does would leave out what came in between.
 #[test]
 fn a_damaged_manifest_is_none() {
