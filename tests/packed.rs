@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, ListArray, RecordBatch, StringArray,
-    StringViewArray, TimestampMicrosecondArray,
+    StringViewArray, TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::compute::{cast, concat_batches, filter_record_batch, not};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
@@ -13,7 +13,9 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use lychgate::domain::UtcMicros;
-use lychgate::query::{At, Elsewhere, Keys, NONE, Numbered, PackedTable, Packer, Rows, Session, json_rows};
+use lychgate::query::{
+    At, Elsewhere, Keys, NONE, NumberSet, Numbered, PackedTable, Packer, Rows, Session, json_rows,
+};
 use lychgate::store::checkpoint::{Growing, Held, Reach, newest};
 use proptest::prelude::*;
 
@@ -346,15 +348,59 @@ fn each_text_has_a_number_of_its_own() {
     let texts: Vec<Option<String>> = (0..50_000).map(text).collect();
     let column: ArrayRef = Arc::new(texts.iter().map(Option::as_deref).collect::<StringViewArray>());
     let batch = RecordBatch::try_from_iter([("name", column)]).unwrap();
-    let mut numbered = Numbered::default();
+    let (mut numbered, mut by_text) = (Numbered::default(), BTreeMap::new());
     // Coded as a file has them, the same texts are at the same places.
     let coded = cast(batch.column(0), &DataType::Dictionary(DataType::UInt16.into(), DataType::Utf8.into()));
     let coded = cast(&coded.unwrap(), &DataType::Utf8View).unwrap();
     for batch in [batch.clone(), RecordBatch::try_from_iter([("name", coded)]).unwrap(), batch] {
-        let numbers = numbered.read(&Rows::new("t", &batch), "name").unwrap();
-        for (text, number) in texts.iter().zip(numbers) {
-            assert_eq!(numbered.text(number), text.as_deref().unwrap_or_default());
-            assert_eq!(number == NONE, text.is_none());
+        let rows = Rows::new("t", &batch);
+        // What is not looked up is none of the others, nor in their way.
+        let is_fresh = |row: usize| row.is_multiple_of(3);
+        let fresh = numbered.read_unless(&rows, "name", is_fresh).unwrap();
+        let numbers = numbered.read(&rows, "name").unwrap();
+        for (row, text) in texts.iter().enumerate() {
+            for number in [fresh[row], numbers[row]] {
+                assert_eq!(numbered.text(number), text.as_deref().unwrap_or_default());
+                assert_eq!(number == NONE, text.is_none());
+            }
+            assert_eq!(*by_text.entry(text).or_insert(numbers[row]), numbers[row], "{text:?}");
+            assert_eq!(fresh[row] == numbers[row], !is_fresh(row) || text.is_none(), "{text:?}");
         }
+    }
+}
+
+/// Of rows that lie together most are passed over at once: one that is passed over too many is an account that keeps what
+/// was true of it before.
+#[tokio::test]
+async fn rows_are_cut_by_their_numbers() {
+    const ROWS: u32 = 150_000;
+    // About in order, with some from far away, and some without.
+    let number = |row: u32| match row % 101 {
+        0 => row.wrapping_mul(2_654_435_761) % ROWS,
+        1 => u32::MAX - row % 7,
+        _ => row ^ (row.wrapping_mul(40_503) % 32),
+    };
+    let numbers: UInt32Array = (0..ROWS).map(|row| (!row.is_multiple_of(13)).then(|| number(row))).collect();
+    let rows = RecordBatch::try_from_iter([("n", Arc::new(numbers.clone()) as ArrayRef)]).unwrap();
+    let mut packer = Packer::new(rows.schema());
+    packer.push(rows.clone()).unwrap();
+    let table = Packer::table(rows.schema(), [packer]).unwrap();
+    let of_table = async |table: &PackedTable| {
+        let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
+        let frame = context.read_table(Arc::new(table.clone())).unwrap();
+        concat_batches(&rows.schema(), &frame.collect().await.unwrap()).unwrap()
+    };
+    for step in [1, 97, 5_003, ROWS - 1] {
+        let wanted: BTreeSet<u32> = (step / 2..ROWS).step_by(step as usize).collect();
+        let mut set = NumberSet::default();
+        set.extend(wanted.iter().copied());
+        let is_wanted: BooleanArray = numbers
+            .iter()
+            .map(|number| Some(number.is_some_and(|number| wanted.contains(&number))))
+            .collect();
+        let [these, others] = table.parted_by("n", &set).unwrap();
+        assert_eq!(of_table(&these).await, filter_record_batch(&rows, &is_wanted).unwrap(), "{step}");
+        let is_other = not(&is_wanted).unwrap();
+        assert_eq!(of_table(&others).await, filter_record_batch(&rows, &is_other).unwrap(), "{step}");
     }
 }

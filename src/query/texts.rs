@@ -12,7 +12,8 @@ use super::{Error, Rows};
 /// The number of an absent text.
 pub const NONE: u32 = u32::MAX;
 
-/// The texts that were seen so far, in the order in which they came.
+/// The texts that were seen so far, in the order in which they came; of those that come once, as ids of events do, one may
+/// have several numbers.
 #[derive(Default)]
 pub struct Numbered {
     seen: HashTable<Seen>,
@@ -35,12 +36,16 @@ impl Numbered {
         if let Some(seen) = self.seen.find(hash, |seen| seen.text == text) {
             return seen.number;
         }
-        let number = self.ends.len() as u32;
-        self.texts.push_str(text);
-        self.ends.push(self.texts.len());
+        let number = self.add(text);
         let hash_of = |seen: &Seen| self.hasher.hash_one(seen.text.as_str());
         self.seen.insert_unique(hash, Seen { text: text.into(), number }, hash_of);
         number
+    }
+
+    fn add(&mut self, text: &str) -> u32 {
+        self.texts.push_str(text);
+        self.ends.push(self.texts.len());
+        (self.ends.len() - 1) as u32
     }
 
     /// The numbers of a column of `rows`. Texts that were seen shortly before are often alike, and are not looked up again.
@@ -48,10 +53,27 @@ impl Numbered {
     /// # Errors
     /// When there is no such column.
     pub fn read(&mut self, rows: &Rows<'_>, column: &str) -> Result<Vec<u32>, Error> {
+        self.read_unless(rows, column, |_| false)
+    }
+
+    /// The same, but that the text of a row that is `fresh` is not looked up: it gets a number of its own, by which nothing
+    /// but its text is found.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    pub fn read_unless(
+        &mut self,
+        rows: &Rows<'_>,
+        column: &str,
+        fresh: impl Fn(usize) -> bool,
+    ) -> Result<Vec<u32>, Error> {
         let column = rows.texts(column)?;
         self.recent.begin();
-        let mut number = |text: Option<&str>, view: u128| {
+        let mut number = |row: usize, text: Option<&str>, view: u128| {
             let Some(text) = text else { return NONE };
+            if fresh(row) {
+                return self.add(text);
+            }
             if let Some(number) = self.recent.get(view) {
                 return number;
             }
@@ -59,7 +81,8 @@ impl Numbered {
             self.recent.put(view, number);
             number
         };
-        Ok(column.iter().zip(column.views()).map(|(text, view)| number(text, *view)).collect())
+        let texts = column.iter().zip(column.views()).enumerate();
+        Ok(texts.map(|(row, (text, view))| number(row, text, *view)).collect())
     }
 
     /// The text at a place, in the order in which they came.

@@ -44,9 +44,9 @@ impl Accounts {
         let rows = Rows::new("account_statements", batch);
         let apps = self.texts.read(&rows, "app_id")?;
         let accounts = self.texts.read(&rows, "account_id")?;
-        let refs = self.texts.read(&rows, "ref")?;
         let (at, states) = (rows.times("at")?, rows.texts("state")?);
         let (listed, describes) = (rows.booleans("listed")?, rows.booleans("describes")?);
+        let refs = self.texts.read_unless(&rows, "ref", |row| !listed.value(row))?;
         let columns = described::Columns::read(&rows, &mut self.texts)?;
         for row in 0..rows.len() {
             let account = self.keys.insert_full((apps[row], accounts[row])).0;

@@ -84,9 +84,10 @@ impl Grants {
         let mut texts = |column| self.texts.read(&rows, column);
         let (apps, accounts, entitlements) =
             (texts("app_id")?, texts("account_id")?, texts("entitlement_id")?);
-        let (kinds, names, refs) = (texts("entitlement_kind")?, texts("entitlement_name")?, texts("ref")?);
+        let (kinds, names) = (texts("entitlement_kind")?, texts("entitlement_name")?);
         let (sources, granters) = (texts("from_source")?, texts("granted_by")?);
         let (listed, held) = (rows.booleans("listed")?, rows.booleans("held")?);
+        let refs = self.texts.read_unless(&rows, "ref", |row| !listed.value(row))?;
         let (at, expires_at, granted_at) =
             (rows.times("at")?, rows.times("expires_at")?, rows.times("granted_at")?);
         let (last_used_at, listed_at) = (rows.times("last_used_at")?, rows.times("listed_at")?);
