@@ -64,7 +64,8 @@ impl Place {
         if self.escaped {
             return serde_json::from_str(value).ok().map(|text| Some(Cow::Owned(text)));
         }
-        Some(value.strip_prefix('"').and_then(|text| text.strip_suffix('"')).map(Cow::Borrowed))
+        let [b'"', .., b'"'] = value.as_bytes() else { return Some(None) };
+        Some(value.get(1..value.len() - 1).map(Cow::Borrowed))
     }
 }
 
