@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Limits;
+use super::bytes::Found;
 use crate::domain::{Origin, Rejection};
 
 /// How much raw text a quarantined record keeps.
@@ -43,8 +44,8 @@ pub struct Quarantined {
 /// About 4 MiB or 8,192 records, in the order of the input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
-    /// The texts of all records, end to end: one allocation for all of them.
-    text: String,
+    /// What was read, in which the texts of records stand: they are not copied together.
+    pub(super) bytes: Vec<u8>,
     places: Vec<Place>,
     pub quarantined: Vec<Quarantined>,
 }
@@ -58,9 +59,17 @@ struct Place {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Held {
-    Json(Range<usize>),
+    Json(Text),
     Fields(Vec<String>),
-    Line(Range<usize>),
+    Line(Text),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Text {
+    /// UTF-8, as it was read.
+    There(Range<usize>),
+    /// Of another character set.
+    Decoded(String),
 }
 
 impl Batch {
@@ -68,11 +77,25 @@ impl Batch {
         self.places.iter().map(|place| RawRecord {
             line: place.line,
             body: match &place.held {
-                Held::Json(range) => Body::Json(&self.text[range.clone()]),
-                Held::Line(range) => Body::Line(&self.text[range.clone()]),
+                Held::Json(text) => Body::Json(self.text(text)),
+                Held::Line(text) => Body::Line(self.text(text)),
                 Held::Fields(fields) => Body::Fields(fields),
             },
         })
+    }
+
+    fn text<'a>(&'a self, text: &'a Text) -> &'a str {
+        match text {
+            // It was UTF-8 when it was taken. To look again costs less than a copy would, and brings near what is
+            // read next.
+            Text::There(range) => simdutf8::basic::from_utf8(&self.bytes[range.clone()]).unwrap_or_default(),
+            Text::Decoded(text) => text,
+        }
+    }
+
+    /// The same records, which stand in `bytes`.
+    pub(super) fn standing_in(&self, bytes: &[u8]) -> Batch {
+        Batch { bytes: bytes.to_vec(), ..self.clone() }
     }
 
     /// How many records there are, without those in quarantine.
@@ -85,8 +108,8 @@ impl Batch {
         self.places.is_empty() && self.quarantined.is_empty()
     }
 
+    /// Lets go of the records; the bytes stay, to be written over.
     pub(super) fn clear(&mut self) {
-        self.text.clear();
         self.places.clear();
         self.quarantined.clear();
     }
@@ -103,33 +126,37 @@ pub(super) struct Sink<'a> {
     pub batch: &'a mut Batch,
     /// Bytes of the records in the batch.
     pub size_bytes: usize,
+    /// Where the last record ends whose text stands as it was read.
+    pub kept: usize,
     /// Whether this is the beginning of the input, by which its format is recognised.
     pub sampling: bool,
     pub truncated: bool,
 }
 
-impl Sink<'_> {
+impl<'a> Sink<'a> {
+    pub fn new(file: &'a Arc<str>, limits: &'a Limits, batch: &'a mut Batch) -> Sink<'a> {
+        Sink { file, limits, batch, size_bytes: 0, kept: 0, sampling: false, truncated: false }
+    }
+
     pub fn full(&self) -> bool {
         self.size_bytes >= BATCH_BYTES
             || self.batch.len() >= BATCH_RECORDS
             || self.batch.quarantined.len() >= BATCH_RECORDS
     }
 
-    pub fn json(&mut self, line: u64, raw: &[u8], deepest: usize) {
+    pub fn json(&mut self, line: u64, raw: Found<'_>, deepest: usize) {
         if deepest > self.limits.depth_max {
             let reason = format!(
                 "the record is nested {deepest} deep, more than the {} allowed",
                 self.limits.depth_max
             );
-            return self.quarantine(line, Rejection::new("too_deep", reason), raw);
+            return self.quarantine(line, Rejection::new("too_deep", reason), raw.bytes);
         }
-        self.size_bytes += raw.len();
         let held = Held::Json(self.keep(raw));
         self.batch.places.push(Place { line, held });
     }
 
-    pub fn line(&mut self, line: u64, raw: &[u8]) {
-        self.size_bytes += raw.len();
+    pub fn line(&mut self, line: u64, raw: Found<'_>) {
         let held = Held::Line(self.keep(raw));
         self.batch.places.push(Place { line, held });
     }
@@ -139,15 +166,15 @@ impl Sink<'_> {
         self.batch.places.push(Place { line, held: Held::Fields(fields) });
     }
 
-    /// Puts the text of a record behind those of the others.
-    fn keep(&mut self, raw: &[u8]) -> Range<usize> {
-        let start = self.batch.text.len();
-        if self.batch.text.capacity() < start + raw.len() {
-            // Once, and not doubling, as most batches come to this size.
-            self.batch.text.reserve(raw.len().max(BATCH_BYTES + BATCH_BYTES / 8 - start.min(BATCH_BYTES)));
+    fn keep(&mut self, raw: Found<'_>) -> Text {
+        self.size_bytes += raw.bytes.len();
+        match text(raw.bytes) {
+            Cow::Borrowed(_) => {
+                self.kept = raw.range().end;
+                Text::There(raw.range())
+            }
+            Cow::Owned(text) => Text::Decoded(text),
         }
-        self.batch.text.push_str(&text(raw));
-        start..self.batch.text.len()
     }
 
     pub fn too_large(&mut self, line: u64, size_bytes: u64, excerpt: &[u8]) {

@@ -5,6 +5,7 @@
 //! error: the window ends there and says so. Reading that fails is an error.
 
 use std::io::{BufReader, Cursor, Read};
+use std::ops::Range;
 
 use encoding_rs::{CoderResult, Decoder as Charset, UTF_16BE, UTF_16LE};
 use flate2::bufread::MultiGzDecoder;
@@ -76,16 +77,51 @@ impl Compression {
     }
 }
 
-/// What has been read and not yet consumed.
+/// What has been read and not yet consumed, behind what is kept for a batch: texts of records stay where they were
+/// read, and the buffer goes to the batch as it is.
 pub(super) struct Window {
     name: String,
     compression: Compression,
     charset: Option<Charset>,
     buffer: Vec<u8>,
+    /// Where that ends which is kept.
+    kept: usize,
     start: usize,
     end: usize,
     ended: bool,
     damage: Option<String>,
+}
+
+/// Some of what is at hand, and where it stands in the buffer.
+#[derive(Clone, Copy)]
+pub(super) struct Found<'w> {
+    pub bytes: &'w [u8],
+    at: usize,
+}
+
+impl<'w> Found<'w> {
+    /// Bytes that are a buffer by themselves.
+    pub fn whole(bytes: &'w [u8]) -> Found<'w> {
+        Found { bytes, at: 0 }
+    }
+
+    pub fn first(self, count: usize) -> Found<'w> {
+        Found { bytes: &self.bytes[..count], ..self }
+    }
+
+    pub fn behind(self, count: usize) -> Found<'w> {
+        Found { bytes: &self.bytes[count..], at: self.at + count }
+    }
+
+    /// Without the blanks around it.
+    pub fn trim(self) -> Found<'w> {
+        let blanks = self.bytes.len() - self.bytes.trim_ascii_start().len();
+        Found { bytes: self.bytes.trim_ascii(), at: self.at + blanks }
+    }
+
+    pub fn range(self) -> Range<usize> {
+        self.at..self.at + self.bytes.len()
+    }
 }
 
 impl Window {
@@ -110,6 +146,7 @@ impl Window {
             compression,
             charset: None,
             buffer: Vec::new(),
+            kept: 0,
             start: 0,
             end: 0,
             ended: false,
@@ -124,6 +161,33 @@ impl Window {
         &self.buffer[self.start..self.end]
     }
 
+    /// The next `count` bytes.
+    pub fn found(&self, count: usize) -> Found<'_> {
+        Found { bytes: &self.bytes()[..count], at: self.start }
+    }
+
+    /// Leaves the buffer up to `end` as it is, until it is handed on.
+    pub fn keep(&mut self, end: usize) {
+        self.kept = end;
+    }
+
+    /// What is kept.
+    pub fn kept(&self) -> &[u8] {
+        &self.buffer[..self.kept]
+    }
+
+    /// Gives the buffer for `spare`, if any of it is kept, and goes on in that with what is at hand.
+    pub fn hand_on(&mut self, spare: &mut Vec<u8>) {
+        if self.kept == 0 {
+            return;
+        }
+        let count = self.bytes().len();
+        spare.resize(spare.len().max(count), 0);
+        spare[..count].copy_from_slice(self.bytes());
+        std::mem::swap(&mut self.buffer, spare);
+        (self.kept, self.start, self.end) = (0, 0, count);
+    }
+
     pub fn consume(&mut self, count: usize) {
         self.start = (self.start + count).min(self.end);
     }
@@ -133,10 +197,11 @@ impl Window {
         if self.ended {
             return Ok(false);
         }
-        if self.start == self.end || self.start >= CHUNK_BYTES {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
+        let passed = self.start - self.kept;
+        if self.start == self.end || passed >= CHUNK_BYTES {
+            self.buffer.copy_within(self.start..self.end, self.kept);
+            self.end -= passed;
+            self.start = self.kept;
         }
         match self.charset.take() {
             None => self.fill_utf8()?,

@@ -108,7 +108,7 @@ impl Document {
         self.records += 1;
         match scan_value(window, ValueScan::default(), sink.limits.record_bytes_max)? {
             Scanned::Whole { length, deepest } => {
-                sink.json(self.records, &window.bytes()[..length], deepest);
+                sink.json(self.records, window.found(length), deepest);
                 window.consume(length);
             }
             Scanned::TooLarge { size_bytes, beginning } => {

@@ -138,9 +138,12 @@ impl Input {
     /// Only when reading itself fails.
     pub fn next_batch(&mut self, batch: &mut Batch) -> Result<bool, Error> {
         batch.clear();
-        std::mem::swap(batch, &mut self.pending);
+        // Those of the sample stand in the window still.
+        let mut spare = std::mem::replace(batch, std::mem::take(&mut self.pending)).bytes;
         let bytes = std::mem::take(&mut self.pending_bytes);
         self.read_into(batch, bytes, false)?;
+        self.window.hand_on(&mut spare);
+        batch.bytes = spare;
         Ok(!batch.is_empty())
     }
 
@@ -166,7 +169,7 @@ impl Input {
     fn take_sample(&mut self) -> Result<(), Error> {
         let mut pending = Batch::default();
         self.pending_bytes = self.read_into(&mut pending, 0, true)?;
-        self.sample.beginning = pending.clone();
+        self.sample.beginning = pending.standing_in(self.window.kept());
         if let Records::Rows(rows) = &self.records {
             self.sample.header = rows.header.clone();
         }
@@ -178,13 +181,15 @@ impl Input {
     fn read_into(&mut self, batch: &mut Batch, size_bytes: usize, sampling: bool) -> Result<usize, Error> {
         let records_max = if sampling { SAMPLE_RECORDS } else { usize::MAX };
         let Input { name, limits, window, records, .. } = self;
-        let mut sink = Sink { file: name, limits, batch, size_bytes, sampling, truncated: self.truncated };
+        let (kept, truncated) = (window.kept().len(), self.truncated);
+        let mut sink = Sink { size_bytes, kept, sampling, truncated, ..Sink::new(name, limits, batch) };
         while !self.ended && !sink.full() && sink.batch.len() < records_max {
             let more = match records {
                 Records::Lines(lines) => lines.advance(window, &mut sink)?,
                 Records::Document(document) => document.advance(window, &mut sink)?,
                 Records::Rows(rows) => rows.advance(window, &mut sink)?,
             };
+            window.keep(sink.kept);
             if more {
                 continue;
             }

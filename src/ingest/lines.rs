@@ -5,7 +5,7 @@ use std::sync::Arc;
 use memchr::memchr;
 
 use super::batch::{EXCERPT_BYTES_MAX, Sink};
-use super::bytes::Window;
+use super::bytes::{Found, Window};
 use super::json_scan::{ValueScan, trim_start};
 use super::{Batch, Body, Error, Limits, RawRecord};
 use crate::domain::Rejection;
@@ -58,23 +58,23 @@ impl Lines {
 
     fn take(&mut self, window: &Window, length: usize, ended: bool, sink: &mut Sink) {
         self.line += 1;
-        let line = window.bytes()[..length].trim_ascii();
+        let line = window.found(length).trim();
         // A mark in the middle of a file is left by concatenating files.
-        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-        if line.is_empty() {
+        let line = if line.bytes.starts_with(b"\xef\xbb\xbf") { line.behind(3) } else { line };
+        if line.bytes.is_empty() {
             return;
         }
-        if line.len() > sink.limits.record_bytes_max {
-            return sink.too_large(self.line, line.len() as u64, line);
+        if line.bytes.len() > sink.limits.record_bytes_max {
+            return sink.too_large(self.line, line.bytes.len() as u64, line.bytes);
         }
         if let Some(damage) = window.damage().filter(|_| !ended) {
-            return sink.quarantine(self.line, Rejection::new("truncated", damage), line);
+            return sink.quarantine(self.line, Rejection::new("truncated", damage), line.bytes);
         }
         match self.content {
             Content::Json => take_json(self.line, line, ended, sink),
-            Content::Text if memchr(0, line).is_some() => {
+            Content::Text if memchr(0, line.bytes).is_some() => {
                 let rejection = Rejection::new("bad_value", "the line holds NUL bytes");
-                sink.quarantine(self.line, rejection, line);
+                sink.quarantine(self.line, rejection, line.bytes);
             }
             Content::Text => sink.line(self.line, line),
         }
@@ -107,8 +107,8 @@ impl Lines {
 /// Takes what one line holds. From brace to brace it is one record of nearly any log; whoever reads it finds
 /// out where it is not, and asks for [`apart`]. So nobody walks twice over every record, but for the beginning,
 /// by which the format is recognised.
-fn take_json(number: u64, line: &[u8], ended: bool, sink: &mut Sink) {
-    match line {
+fn take_json(number: u64, line: Found<'_>, ended: bool, sink: &mut Sink) {
+    match line.bytes {
         [b'{', .., b'}'] if ended && !sink.sampling => sink.json(number, line, 1),
         _ => take_values(number, line, ended, sink),
     }
@@ -119,34 +119,38 @@ fn take_json(number: u64, line: &[u8], ended: bool, sink: &mut Sink) {
 pub fn apart(file: &Arc<str>, record: RawRecord<'_>) -> Option<Batch> {
     let Body::Json(text) = record.body else { return None };
     let (limits, mut batch) = (Limits::default(), Batch::default());
-    let mut sink =
-        Sink { file, limits: &limits, batch: &mut batch, size_bytes: 0, sampling: false, truncated: false };
-    take_values(record.line, text.as_bytes(), true, &mut sink);
+    let mut sink = Sink::new(file, &limits, &mut batch);
+    take_values(record.line, Found::whole(text.as_bytes()), true, &mut sink);
+    batch.bytes = text.as_bytes().to_vec();
     let is_one = batch.len() == 1 && batch.quarantined.is_empty();
     (!is_one).then_some(batch)
 }
 
 /// Takes the values of one line, each by its brackets.
-fn take_values(number: u64, line: &[u8], ended: bool, sink: &mut Sink) {
+fn take_values(number: u64, line: Found<'_>, ended: bool, sink: &mut Sink) {
     let mut rest = line;
-    while !rest.is_empty() {
-        if !matches!(rest[0], b'{' | b'[' | b'"') {
-            return sink.quarantine(number, not_json(rest), rest);
+    while let Some(first) = rest.bytes.first() {
+        if !matches!(first, b'{' | b'[' | b'"') {
+            return sink.quarantine(number, not_json(rest.bytes), rest.bytes);
         }
         let mut scan = ValueScan::default();
-        let Some(end) = scan.advance(rest) else {
+        let Some(end) = scan.advance(rest.bytes) else {
             let rejection = if ended {
                 Rejection::new("not_json", "the line ends inside a value")
             } else {
                 Rejection::new("truncated", "the input ends inside a record")
             };
-            return sink.quarantine(number, rejection, rest);
+            return sink.quarantine(number, rejection, rest.bytes);
         };
-        sink.json(number, &rest[..end], scan.deepest);
-        rest = trim_start(&rest[end..]);
+        sink.json(number, rest.first(end), scan.deepest);
+        rest = pass_blanks(rest.behind(end));
         // Lines cut out of an array keep its commas.
-        rest = trim_start(rest.strip_prefix(b",").unwrap_or(rest));
+        rest = pass_blanks(rest.behind(usize::from(rest.bytes.starts_with(b","))));
     }
+}
+
+fn pass_blanks(line: Found<'_>) -> Found<'_> {
+    line.behind(line.bytes.len() - trim_start(line.bytes).len())
 }
 
 fn not_json(rest: &[u8]) -> Rejection {
