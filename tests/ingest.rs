@@ -1,5 +1,6 @@
 //! Bytes as companies have them, damaged ones included, against the records they hold.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{Cursor, Read, Write};
@@ -255,6 +256,44 @@ fn batches_are_bounded_and_complete() {
     assert_eq!(next, 30_001);
     assert!(!input.next_batch(&mut batch).unwrap(), "the end stays the end");
     assert_eq!(input.bytes_read(), text.len() as u64);
+}
+
+/// A record would read as another, which was read over it, or where two buffers meet.
+#[test]
+fn texts_stay_as_they_were_read() {
+    let (mut bytes, mut expect) = (Vec::new(), Vec::new());
+    for n in 1..=6_000 {
+        let filler = "x".repeat(n * 7_919 % 3_000);
+        let line = match n % 500 {
+            // Of another character set; passed over; behind more blanks than are read at once.
+            200 => format!("{{\"n\":{n},\"name\":\"J\u{f6}rg {filler}\"}}"),
+            201 => "x".repeat(17 << 20),
+            202 => format!("{}{{\"n\":{n}}}", " ".repeat(700 << 10)),
+            _ => format!("{{\"n\":{n},\"b\":\"{filler}\"}}"),
+        };
+        bytes.extend(line.chars().map(|letter| u8::try_from(letter).unwrap()));
+        bytes.push(b'\n');
+        expect.push(if n % 500 == 201 { format!("{n} !") } else { format!("{n} {}", line.trim()) });
+    }
+    let mut input = read(&bytes).unwrap();
+    // Workers hold some batches while the next are read, and give them back to be filled again.
+    let (mut held, mut got) =
+        (VecDeque::from([Batch::default(), Batch::default(), Batch::default()]), Vec::new());
+    let mut more = true;
+    while more || held.iter().any(|batch| !batch.is_empty()) {
+        let mut batch = held.pop_front().unwrap();
+        got.extend(batch.quarantined.iter().map(|rejected| format!("{} !", rejected.origin.line)));
+        got.extend(batch.records().map(|record| match record.body {
+            Body::Json(text) => format!("{} {text}", record.line),
+            other => panic!("{other:?} is no JSON"),
+        }));
+        more = input.next_batch(&mut batch).unwrap();
+        held.push_back(batch);
+    }
+    let number = |text: &String| text.split(' ').next().unwrap().parse::<u64>().unwrap();
+    got.sort_by_key(number);
+    assert_eq!(got.len(), expect.len());
+    assert_eq!(got.iter().zip(&expect).find(|(got, expect)| got != expect), None);
 }
 
 /// The hash in the evidence would not be the one that `b3sum` prints.

@@ -79,6 +79,10 @@ impl UtcMicros {
 }
 
 fn parse_epoch(text: &str) -> Option<UtcMicros> {
+    // Of a date this is known after its year.
+    if !text.bytes().skip(1).all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return None;
+    }
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = whole.strip_prefix('-').unwrap_or(whole);
     let numeric = |s: &str| s.bytes().all(|b| b.is_ascii_digit());

@@ -182,6 +182,8 @@ impl Window {
             return;
         }
         let count = self.bytes().len();
+        // As much will come: what grows by doubling is copied again and again.
+        spare.reserve(self.buffer.len().saturating_sub(spare.len()));
         spare.resize(spare.len().max(count), 0);
         spare[..count].copy_from_slice(self.bytes());
         std::mem::swap(&mut self.buffer, spare);

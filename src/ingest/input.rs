@@ -138,12 +138,14 @@ impl Input {
     /// Only when reading itself fails.
     pub fn next_batch(&mut self, batch: &mut Batch) -> Result<bool, Error> {
         batch.clear();
-        // Those of the sample stand in the window still.
-        let mut spare = std::mem::replace(batch, std::mem::take(&mut self.pending)).bytes;
+        if !self.pending.is_empty() {
+            // Their texts stand in the window still.
+            let spare = std::mem::replace(batch, std::mem::take(&mut self.pending)).bytes;
+            batch.bytes = spare;
+        }
         let bytes = std::mem::take(&mut self.pending_bytes);
         self.read_into(batch, bytes, false)?;
-        self.window.hand_on(&mut spare);
-        batch.bytes = spare;
+        self.window.hand_on(&mut batch.bytes);
         Ok(!batch.is_empty())
     }
 

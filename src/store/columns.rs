@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use arrow::array::{
-    Array, ArrayData, ArrayRef, AsArray, MutableArrayData, RecordBatch, StringArray, make_array,
+    Array, ArrayData, ArrayRef, AsArray, Capacities, MutableArrayData, RecordBatch, StringArray, make_array,
     new_null_array,
 };
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
@@ -29,6 +29,9 @@ const RISING_COLUMNS: [&str; 2] = ["occurred_at", "origin_line"];
 /// One value, or a few, in all rows of a file.
 const CONSTANT_COLUMNS: [&str; 4] = ["source", "org", "ingested_at", "origin_file"];
 
+/// Where a row stands: the position of a batch, and that of the row in it.
+pub type RowAt = (u32, u32);
+
 /// Columns of batches that share a schema.
 pub struct Columns {
     schema: SchemaRef,
@@ -39,6 +42,8 @@ struct Column {
     /// One a batch.
     parts: Vec<ArrayData>,
     is_absent: bool,
+    /// Bytes of text of a row, about.
+    text_bytes: usize,
     repetition: Repetition,
 }
 
@@ -53,14 +58,22 @@ enum Repetition {
 }
 
 impl Columns {
-    /// The rows at `sample`, as positions of a batch and of a row in it, tell how columns repeat.
-    pub fn of(schema: SchemaRef, batches: &[&RecordBatch], sample: &[(usize, usize)]) -> Columns {
+    /// The rows at `sample` tell how columns repeat.
+    pub fn of(schema: SchemaRef, batches: &[&RecordBatch], sample: &[RowAt]) -> Columns {
         let column = |at: usize| {
             let parts: Vec<&ArrayRef> = batches.iter().map(|batch| batch.column(at)).collect();
             let is_absent = parts.iter().all(|part| part.null_count() == part.len());
             let repetition =
                 if is_absent { Repetition::FewValues } else { Repetition::in_rows(&parts, sample) };
-            Column { parts: parts.iter().map(|part| part.to_data()).collect(), is_absent, repetition }
+            let texts = parts.iter().filter_map(|part| part.as_string_opt::<i32>());
+            let text_bytes = texts.map(|texts| texts.value_data().len()).sum::<usize>();
+            let rows = parts.iter().map(|part| part.len()).sum::<usize>();
+            Column {
+                parts: parts.iter().map(|part| part.to_data()).collect(),
+                is_absent,
+                text_bytes: text_bytes.div_ceil(rows.max(1)),
+                repetition,
+            }
         };
         Columns { columns: (0..schema.fields().len()).map(column).collect(), schema }
     }
@@ -70,21 +83,32 @@ impl Columns {
     }
 
     /// The rows at `places`, in that order; a column without any value is not walked through.
-    pub fn ordered(&self, places: &[(usize, usize)]) -> Result<RecordBatch, ArrowError> {
+    pub fn ordered(&self, places: &[RowAt]) -> Result<RecordBatch, ArrowError> {
         // Neighbours in time came in neighbouring batches: the others need not be looked at.
-        let batches = || places.iter().map(|(batch, _)| *batch);
+        let batches = || places.iter().map(|(batch, _)| *batch as usize);
         let (first, end) = (batches().min().unwrap_or(0), batches().max().map_or(0, |last| last + 1));
         // Most rows come in the order of time, so that they are copied some at a time.
         let runs: Vec<(usize, Range<usize>)> = places
             .chunk_by(|a, b| a.0 == b.0 && a.1 + 1 == b.1)
-            .filter_map(|run| Some((run.first()?.0 - first, run.first()?.1..run.last()?.1 + 1)))
+            .filter_map(|run| {
+                let ((batch, from), (_, last)) = (*run.first()?, *run.last()?);
+                Some((batch as usize - first, from as usize..last as usize + 1))
+            })
             .collect();
         let column = |(column, field): (&Column, &FieldRef)| {
             if column.is_absent {
                 return Ok(new_null_array(field.data_type(), places.len()));
             }
             let parts = column.parts[first..end].iter().collect();
-            let mut ordered = MutableArrayData::new(parts, false, places.len());
+            let room = match field.data_type() {
+                // Somewhat more than about: what grows is copied.
+                DataType::Utf8 => {
+                    let bytes = places.len() * (column.text_bytes + column.text_bytes / 8);
+                    Capacities::Binary(places.len(), Some(bytes))
+                }
+                _ => Capacities::Array(places.len()),
+            };
+            let mut ordered = MutableArrayData::with_capacities(parts, false, room);
             for (part, rows) in &runs {
                 ordered.try_extend(*part, rows.start, rows.end)?;
             }
@@ -135,10 +159,10 @@ impl Columns {
 }
 
 impl Repetition {
-    fn in_rows(parts: &[&ArrayRef], places: &[(usize, usize)]) -> Repetition {
+    fn in_rows(parts: &[&ArrayRef], places: &[RowAt]) -> Repetition {
         let texts: Option<Vec<&StringArray>> = parts.iter().map(|part| part.as_string_opt()).collect();
         let Some(texts) = texts else { return Repetition::Frequent };
-        let given = places.iter().map(|(part, row)| (texts[*part], *row));
+        let given = places.iter().map(|(part, row)| (texts[*part as usize], *row as usize));
         Repetition::of(given.filter(|(texts, row)| texts.is_valid(*row)).map(|(texts, row)| texts.value(row)))
     }
 

@@ -16,7 +16,7 @@ use deltalake::kernel::Add;
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 
-use super::columns::Columns;
+use super::columns::{Columns, RowAt};
 use super::durable::Durability;
 use super::place::Place;
 use super::tables::Table;
@@ -82,7 +82,7 @@ impl Kept {
 /// One file to be written: its rows, as positions of a batch and of a row in it.
 struct Planned {
     slice: Slice,
-    rows: Vec<(usize, usize)>,
+    rows: Vec<RowAt>,
 }
 
 /// Writes batches as one file a day, or as one file, onto `parts`: also those written
@@ -142,21 +142,23 @@ fn plan(table: &Table, batches: &[Kept]) -> Result<Vec<Planned>, ArrowError> {
     let Some(layout) = &table.layout else {
         let mut rows = Vec::new();
         for (at, batch) in batches.iter().enumerate() {
-            rows.extend((0..batch.rows.num_rows()).filter(|row| batch.has(*row)).map(|row| (at, row)));
+            let kept = (0..batch.rows.num_rows()).filter(|row| batch.has(*row));
+            rows.extend(kept.map(|row| (at as u32, row as u32)));
         }
         return Ok(vec![Planned { slice: Slice { rows: rows.len(), day: None, known: None }, rows }]);
     };
-    let mut order = Vec::with_capacity(batches.iter().map(Kept::count).sum());
+    // As small as they can be, for they are as many as the rows.
+    let mut order: Vec<(UtcMicros, RowAt)> = Vec::with_capacity(batches.iter().map(Kept::count).sum());
     let mut ties = Vec::with_capacity(batches.len());
     for (at, batch) in batches.iter().enumerate() {
         let missing = |name: &str| ArrowError::SchemaError(format!("no column {name}"));
         let column = |name: &str| batch.rows.column_by_name(name).ok_or_else(|| missing(name));
         let times = column(layout.time_column)?.as_primitive::<TimestampMicrosecondType>();
         let placed = times.values().iter().enumerate().filter(|(row, _)| batch.has(*row));
-        order.extend(placed.map(|(row, time)| (UtcMicros(*time), (at, row))));
+        order.extend(placed.map(|(row, time)| (UtcMicros(*time), (at as u32, row as u32))));
         ties.push(column(layout.tie_column)?.as_string::<i32>());
     }
-    let tie = |(at, row): (usize, usize)| ties[at].value(row);
+    let tie = |(at, row): RowAt| ties[at as usize].value(row as usize);
     order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| tie(a.1).cmp(tie(b.1))).then(a.1.cmp(&b.1)));
     let days = order.chunk_by(|a, b| a.0.days() == b.0.days());
     Ok(days
@@ -246,7 +248,7 @@ fn at_the_latest(at: UtcMicros) -> UtcMicros {
 fn write_file(
     path: &Path,
     columns: &Columns,
-    rows: &[(usize, usize)],
+    rows: &[RowAt],
     durability: Durability,
 ) -> Result<(i64, Known), Error> {
     let folder = path.parent().unwrap_or(path);
@@ -262,7 +264,7 @@ fn write_file(
 fn fill_file(
     path: &Path,
     columns: &Columns,
-    rows: &[(usize, usize)],
+    rows: &[RowAt],
     durability: Durability,
 ) -> Result<(i64, Known), Error> {
     let file = File::create(path).map_err(Error::io("create", path))?;
@@ -273,11 +275,7 @@ fn fill_file(
 }
 
 /// Writes rows as a Parquet file onto `to`, and gives it back with when they became known.
-fn encode<W: Write + Send>(
-    to: W,
-    columns: &Columns,
-    rows: &[(usize, usize)],
-) -> Result<(W, Known), ParquetError> {
+fn encode<W: Write + Send>(to: W, columns: &Columns, rows: &[RowAt]) -> Result<(W, Known), ParquetError> {
     let mut writer = ArrowWriter::try_new(to, columns.schema(), Some(columns.encoding(rows.len())?))?;
     let mut all_known = None;
     for rows in rows.chunks(ORDERED_ROWS) {

@@ -52,7 +52,7 @@ impl Loading {
         Stage {
             loading: self.clone(),
             events: Buffer::with_room(&events::TABLE, rows),
-            keys: Vec::new(),
+            keys: Vec::with_capacity(rows),
             snapshots: Buffer::with_room(&snapshots::TABLE, rows),
             employments: Buffer::with_room(&employments::TABLE, rows),
             registers: Buffer::with_room(&registers::TABLE, rows),

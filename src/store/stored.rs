@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
+use ahash::RandomState;
 use arrow::array::{AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
@@ -40,7 +41,7 @@ pub struct EventKeys {
     place: Place,
     /// Keys of files by their folder.
     files: HashMap<String, Vec<String>>,
-    days: HashMap<i32, Day>,
+    days: HashMap<i32, Day, RandomState>,
     /// Counts flushes, to tell days that were touched lately.
     round: u32,
     keys: usize,
@@ -54,7 +55,8 @@ struct Day {
 impl EventKeys {
     /// Over files of the `events` table, which is at `place`.
     pub fn new(place: Place, files: Vec<String>) -> EventKeys {
-        let mut keys = EventKeys { place, files: HashMap::new(), days: HashMap::new(), round: 0, keys: 0 };
+        let mut keys =
+            EventKeys { place, files: HashMap::new(), days: HashMap::default(), round: 0, keys: 0 };
         keys.add_files(files);
         keys
     }

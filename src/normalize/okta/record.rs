@@ -229,7 +229,7 @@ impl<'a> Text<'a> {
     }
 
     pub fn is(&self, text: &str) -> bool {
-        self.0.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(text))
+        self.0.as_deref().is_some_and(|own| own.len() == text.len() && own.eq_ignore_ascii_case(text))
     }
 }
 
