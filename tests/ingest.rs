@@ -19,7 +19,7 @@ fn outcome(input: &mut Input) -> String {
     while input.next_batch(&mut batch).expect("reading does not fail") {
         for record in batch.records() {
             let text = match record.body {
-                Body::Json(text) | Body::Line(text) => text.to_owned(),
+                Body::Json(text) | Body::Line(text) => text.into_owned(),
                 Body::Fields(fields) => fields.join("~"),
             };
             lines.push((record.line, format!("{} {text}", record.line)));
@@ -402,7 +402,7 @@ fn logged(path: &Path) -> Vec<String> {
 
 fn compact(body: Body) -> String {
     match body {
-        Body::Json(raw) => json::parse(raw).unwrap().to_string(),
+        Body::Json(raw) => json::parse(&raw).unwrap().to_string(),
         other => panic!("{other:?} is no JSON"),
     }
 }

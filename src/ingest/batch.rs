@@ -14,22 +14,22 @@ const BATCH_BYTES: usize = 4 << 20;
 const BATCH_RECORDS: usize = 8192;
 
 /// One record, not yet parsed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RawRecord<'a> {
     /// One-based line on which the record begins; in a JSON document, its one-based number.
     pub line: u64,
     pub body: Body<'a>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body<'a> {
     /// The record's own text, not checked. That of a line goes from brace to brace: where it cannot be read, see
     /// [`apart`](super::apart).
-    Json(&'a str),
+    Json(Cow<'a, str>),
     /// One row of a table, as wide as its header.
     Fields(&'a [String]),
     /// One line of a log, without its end.
-    Line(&'a str),
+    Line(Cow<'a, str>),
 }
 
 /// What could not be a record, and why.
@@ -59,17 +59,9 @@ struct Place {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Held {
-    Json(Text),
+    Json(Range<usize>),
     Fields(Vec<String>),
-    Line(Text),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Text {
-    /// UTF-8, as it was read.
-    There(Range<usize>),
-    /// Of another character set.
-    Decoded(String),
+    Line(Range<usize>),
 }
 
 impl Batch {
@@ -77,20 +69,11 @@ impl Batch {
         self.places.iter().map(|place| RawRecord {
             line: place.line,
             body: match &place.held {
-                Held::Json(text) => Body::Json(self.text(text)),
-                Held::Line(text) => Body::Line(self.text(text)),
+                Held::Json(range) => Body::Json(text(&self.bytes[range.clone()])),
+                Held::Line(range) => Body::Line(text(&self.bytes[range.clone()])),
                 Held::Fields(fields) => Body::Fields(fields),
             },
         })
-    }
-
-    fn text<'a>(&'a self, text: &'a Text) -> &'a str {
-        match text {
-            // It was UTF-8 when it was taken. To look again costs less than a copy would, and brings near what is
-            // read next.
-            Text::There(range) => simdutf8::basic::from_utf8(&self.bytes[range.clone()]).unwrap_or_default(),
-            Text::Decoded(text) => text,
-        }
     }
 
     /// The same records, which stand in `bytes`.
@@ -126,7 +109,7 @@ pub(super) struct Sink<'a> {
     pub batch: &'a mut Batch,
     /// Bytes of the records in the batch.
     pub size_bytes: usize,
-    /// Where the last record ends whose text stands as it was read.
+    /// Where the text of the last record ends.
     pub kept: usize,
     /// Whether this is the beginning of the input, by which its format is recognised.
     pub sampling: bool,
@@ -166,15 +149,10 @@ impl<'a> Sink<'a> {
         self.batch.places.push(Place { line, held: Held::Fields(fields) });
     }
 
-    fn keep(&mut self, raw: Found<'_>) -> Text {
+    fn keep(&mut self, raw: Found<'_>) -> Range<usize> {
         self.size_bytes += raw.bytes.len();
-        match text(raw.bytes) {
-            Cow::Borrowed(_) => {
-                self.kept = raw.range().end;
-                Text::There(raw.range())
-            }
-            Cow::Owned(text) => Text::Decoded(text),
-        }
+        self.kept = raw.range().end;
+        raw.range()
     }
 
     pub fn too_large(&mut self, line: u64, size_bytes: u64, excerpt: &[u8]) {

@@ -116,8 +116,8 @@ fn take_json(number: u64, line: Found<'_>, ended: bool, sink: &mut Sink) {
 
 /// What a record holds that was taken from a line and could not be read: several values where a writer lost a
 /// line end, or what it is quarantined for. None for one value, whose reader knows best what it lacks.
-pub fn apart(file: &Arc<str>, record: RawRecord<'_>) -> Option<Batch> {
-    let Body::Json(text) = record.body else { return None };
+pub fn apart(file: &Arc<str>, record: &RawRecord<'_>) -> Option<Batch> {
+    let Body::Json(text) = &record.body else { return None };
     let (limits, mut batch) = (Limits::default(), Batch::default());
     let mut sink = Sink::new(file, &limits, &mut batch);
     take_values(record.line, Found::whole(text.as_bytes()), true, &mut sink);

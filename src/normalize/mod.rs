@@ -150,8 +150,12 @@ impl Reader {
     ///
     /// # Errors
     /// The [`Rejection`] with which the record goes to quarantine.
-    pub fn read<'a>(&self, record: RawRecord<'a>, context: &'a Context) -> Result<Vec<Row<'a>>, Rejection> {
-        match (self, record.body) {
+    pub fn read<'a>(
+        &self,
+        record: &'a RawRecord<'_>,
+        context: &'a Context,
+    ) -> Result<Vec<Row<'a>>, Rejection> {
+        match (self, &record.body) {
             (Reader::Json(format), Body::Json(raw)) => {
                 check_object(raw)?;
                 (format.normalize)(raw, context)

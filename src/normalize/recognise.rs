@@ -131,7 +131,7 @@ fn choose_by_content(sample: &Sample, file_name: &str) -> Result<Reader, Refused
     let mut line_counts = [0; LINE_FORMATS.len()];
     let mut sampled = 0;
     for record in sample.bodies() {
-        if let Body::Line(line) = record
+        if let Body::Line(line) = &record
             && let Some(found) = LINE_FORMATS.iter().position(|format| (format.recognises)(line))
         {
             line_counts[found] += 1;
@@ -159,8 +159,8 @@ fn choose_by_content(sample: &Sample, file_name: &str) -> Result<Reader, Refused
 /// The record as formats see it; a line is offered as a JSON string, as a token would be.
 fn value(record: Body<'_>) -> Option<Value> {
     match record {
-        Body::Json(raw) => json::parse(raw).ok(),
-        Body::Line(line) => Some(Value::String(line.to_owned())),
+        Body::Json(raw) => json::parse(&raw).ok(),
+        Body::Line(line) => Some(Value::String(line.into_owned())),
         Body::Fields(_) => None,
     }
 }

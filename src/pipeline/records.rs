@@ -28,16 +28,16 @@ pub fn read_each<E>(
         take(origin, excerpt, Err(rejection.clone()))?;
     }
     for record in batch.records() {
-        let read = reader.read(record, context);
+        let read = reader.read(&record, context);
         if read.is_err()
-            && let Some(several) = apart(file, record)
+            && let Some(several) = apart(file, &record)
         {
             count += read_each(&several, file, reader, context, take)?;
             continue;
         }
         count += 1;
         let origin = Origin { file: Arc::clone(file), line: record.line };
-        take(&origin, &raw_text(record.body), read)?;
+        take(&origin, &raw_text(&record.body), read)?;
     }
     Ok(count)
 }
@@ -82,9 +82,9 @@ impl Staged {
     }
 }
 
-fn raw_text(body: Body<'_>) -> Cow<'_, str> {
+fn raw_text<'a>(body: &'a Body<'_>) -> Cow<'a, str> {
     match body {
-        Body::Json(text) | Body::Line(text) => text.into(),
+        Body::Json(text) | Body::Line(text) => text.as_ref().into(),
         Body::Fields(fields) => serde_json::to_string(fields).unwrap_or_default().into(),
     }
 }

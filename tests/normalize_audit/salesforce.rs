@@ -105,8 +105,9 @@ fn tables_are_read_as_records() {
         let reader = choose(input.sample(), "given", forced, &Overrides::default()).unwrap();
         assert_eq!(reader.name(), "salesforce");
         let (mut rows, context) = (Vec::new(), context());
-        for body in input.sample().bodies() {
-            rows.extend(reader.read(RawRecord { line: 2, body }, &context).unwrap());
+        let records: Vec<_> = input.sample().bodies().map(|body| RawRecord { line: 2, body }).collect();
+        for record in &records {
+            rows.extend(reader.read(record, &context).unwrap());
         }
         let row = serde_json::to_value(&rows[0]).unwrap();
         assert_eq!(
