@@ -296,6 +296,20 @@ fn texts_stay_as_they_were_read() {
     assert_eq!(got.iter().zip(&expect).find(|(got, expect)| got != expect), None);
 }
 
+/// A few records among much that is none would hold all of it in memory.
+#[test]
+fn a_batch_ends_with_what_was_read_for_it() {
+    let among = format!("{{\"a\":1}}\n{}\n", "x".repeat(200 << 10));
+    let mut input = read(among.repeat(300)).unwrap();
+    let (mut batch, mut most, mut all) = (Batch::default(), 0, 0);
+    while input.next_batch(&mut batch).unwrap() {
+        most = most.max(batch.len());
+        all += batch.len() + batch.quarantined.len();
+    }
+    assert_eq!(all, 600);
+    assert!(most * (200 << 10) < 6 << 20, "{most}");
+}
+
 /// The hash in the evidence would not be the one that `b3sum` prints.
 #[test]
 fn the_hash_is_that_of_the_stored_bytes() {

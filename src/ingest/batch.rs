@@ -107,9 +107,9 @@ pub(super) struct Sink<'a> {
     pub file: &'a Arc<str>,
     pub limits: &'a Limits,
     pub batch: &'a mut Batch,
-    /// Bytes of the records in the batch.
-    pub size_bytes: usize,
-    /// Where the text of the last record ends.
+    /// Bytes of the rows of a table in the batch.
+    pub fields_bytes: usize,
+    /// Where the text of the last record ends: so much of the buffer is the batch's.
     pub kept: usize,
     /// Whether this is the beginning of the input, by which its format is recognised.
     pub sampling: bool,
@@ -118,11 +118,11 @@ pub(super) struct Sink<'a> {
 
 impl<'a> Sink<'a> {
     pub fn new(file: &'a Arc<str>, limits: &'a Limits, batch: &'a mut Batch) -> Sink<'a> {
-        Sink { file, limits, batch, size_bytes: 0, kept: 0, sampling: false, truncated: false }
+        Sink { file, limits, batch, fields_bytes: 0, kept: 0, sampling: false, truncated: false }
     }
 
     pub fn full(&self) -> bool {
-        self.size_bytes >= BATCH_BYTES
+        self.fields_bytes + self.kept >= BATCH_BYTES
             || self.batch.len() >= BATCH_RECORDS
             || self.batch.quarantined.len() >= BATCH_RECORDS
     }
@@ -145,12 +145,11 @@ impl<'a> Sink<'a> {
     }
 
     pub fn fields(&mut self, line: u64, fields: Vec<String>, size_bytes: usize) {
-        self.size_bytes += size_bytes;
+        self.fields_bytes += size_bytes;
         self.batch.places.push(Place { line, held: Held::Fields(fields) });
     }
 
     fn keep(&mut self, raw: Found<'_>) -> Range<usize> {
-        self.size_bytes += raw.bytes.len();
         self.kept = raw.range().end;
         raw.range()
     }

@@ -42,7 +42,7 @@ pub struct Input {
     sample: Sample,
     /// What was read for the sample and not yet handed out.
     pending: Batch,
-    pending_bytes: usize,
+    pending_fields_bytes: usize,
     truncated: bool,
     ended: bool,
 }
@@ -114,7 +114,7 @@ impl Input {
             records,
             sample: Sample { layout, header: None, beginning: Batch::default() },
             pending: Batch::default(),
-            pending_bytes: 0,
+            pending_fields_bytes: 0,
             truncated: false,
             ended: false,
         };
@@ -143,7 +143,7 @@ impl Input {
             let spare = std::mem::replace(batch, std::mem::take(&mut self.pending)).bytes;
             batch.bytes = spare;
         }
-        let bytes = std::mem::take(&mut self.pending_bytes);
+        let bytes = std::mem::take(&mut self.pending_fields_bytes);
         self.read_into(batch, bytes, false)?;
         self.window.hand_on(&mut batch.bytes);
         Ok(!batch.is_empty())
@@ -170,7 +170,7 @@ impl Input {
 
     fn take_sample(&mut self) -> Result<(), Error> {
         let mut pending = Batch::default();
-        self.pending_bytes = self.read_into(&mut pending, 0, true)?;
+        self.pending_fields_bytes = self.read_into(&mut pending, 0, true)?;
         self.sample.beginning = pending.standing_in(self.window.kept());
         if let Records::Rows(rows) = &self.records {
             self.sample.header = rows.header.clone();
@@ -179,12 +179,12 @@ impl Input {
         Ok(())
     }
 
-    /// Reads until the batch is full, or has as many records as a sample; the bytes it then holds.
-    fn read_into(&mut self, batch: &mut Batch, size_bytes: usize, sampling: bool) -> Result<usize, Error> {
+    /// Reads until the batch is full, or has as many records as a sample; the bytes of rows of a table that it then holds.
+    fn read_into(&mut self, batch: &mut Batch, fields_bytes: usize, sampling: bool) -> Result<usize, Error> {
         let records_max = if sampling { SAMPLE_RECORDS } else { usize::MAX };
         let Input { name, limits, window, records, .. } = self;
         let (kept, truncated) = (window.kept().len(), self.truncated);
-        let mut sink = Sink { size_bytes, kept, sampling, truncated, ..Sink::new(name, limits, batch) };
+        let mut sink = Sink { fields_bytes, kept, sampling, truncated, ..Sink::new(name, limits, batch) };
         while !self.ended && !sink.full() && sink.batch.len() < records_max {
             let more = match records {
                 Records::Lines(lines) => lines.advance(window, &mut sink)?,
@@ -203,7 +203,7 @@ impl Input {
             }
         }
         self.truncated = sink.truncated;
-        Ok(sink.size_bytes)
+        Ok(sink.fields_bytes)
     }
 }
 
