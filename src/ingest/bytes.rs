@@ -238,7 +238,8 @@ impl Window {
             self.buffer.resize(self.end + CHUNK_BYTES, 0);
         }
         let mut buffer = std::mem::take(&mut self.buffer);
-        let count = self.read_decompressed(&mut buffer[self.end..]);
+        // No more than what stays in the processor's cache until it is hashed and looked through.
+        let count = self.read_decompressed(&mut buffer[self.end..self.end + CHUNK_BYTES]);
         self.buffer = buffer;
         self.end += count?;
         Ok(())
