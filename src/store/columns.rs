@@ -66,7 +66,12 @@ impl Columns {
             let repetition =
                 if is_absent { Repetition::FewValues } else { Repetition::in_rows(&parts, sample) };
             let texts = parts.iter().filter_map(|part| part.as_string_opt::<i32>());
-            let text_bytes = texts.map(|texts| texts.value_data().len()).sum::<usize>();
+            // As far as they are this batch's: it may be a part of a larger one.
+            let bytes_of = |texts: &StringArray| match texts.value_offsets() {
+                [first, .., last] => (last - first) as usize,
+                _ => 0,
+            };
+            let text_bytes = texts.map(bytes_of).sum::<usize>();
             let rows = parts.iter().map(|part| part.len()).sum::<usize>();
             Column {
                 parts: parts.iter().map(|part| part.to_data()).collect(),
