@@ -66,7 +66,8 @@ fn normalize(c: &mut Criterion) {
     }
     let listing =
         Listing { listing_id: String::new(), app_id: None, listed_at: UtcMicros(0), complete: true };
-    let context = Context { app: None, org: None, zone: TimeZone::UTC, listing, now: UtcMicros(0) };
+    let context =
+        Context { app: None, app_guessed: false, org: None, zone: TimeZone::UTC, listing, now: UtcMicros(0) };
     let mut group = c.benchmark_group("normalize");
     group.throughput(Throughput::Bytes(bytes.len() as u64));
     group.bench_function("okta records to rows", |b| {

@@ -461,6 +461,7 @@ fn a_checkpoint_of_another_lake_is_passed_over() {
 fn a_watched_folder_is_read_as_files_come_and_grow() {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     let folder = tempfile::tempdir().unwrap();
     let (data, inbox) = (folder.path().join("data"), folder.path().join("inbox"));
@@ -493,6 +494,30 @@ fn a_watched_folder_is_read_as_files_come_and_grow() {
     assert_eq!(next(), ("b.ndjson".to_owned(), 1, 1));
     fs::write(inbox.join("a.ndjson"), line(1) + &line(2) + &line(3)).unwrap();
     assert_eq!(next(), ("a.ndjson".to_owned(), 1, 2));
+    // A log that grows at every look is read while it does, and never with half a line.
+    let grown = AtomicBool::new(false);
+    let live = inbox.join("live.ndjson");
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            use std::io::Write;
+            let mut file = fs::File::create(&live).unwrap();
+            for _ in 0..6000 {
+                if grown.load(Ordering::Relaxed) {
+                    return true;
+                }
+                let text = line(4);
+                let (half, rest) = text.split_at(text.len() / 2);
+                for part in [half, rest] {
+                    file.write_all(part.as_bytes()).unwrap();
+                    std::thread::sleep(std::time::Duration::from_millis(5));
+                }
+            }
+            false
+        });
+        assert_eq!(next().0, "live.ndjson");
+        grown.store(true, Ordering::Relaxed);
+        assert!(writer.join().unwrap(), "it was read once it stood still");
+    });
     child.kill().unwrap();
     child.wait().unwrap();
 }

@@ -107,6 +107,7 @@ fn documents_give_their_elements() {
         ("\n[\n  {\"a\":1},\n  {\"a\":2}\n]\n", two),
         ("{\"@odata.context\":\"x\",\"value\":[{\"a\":1},{\"a\":2}],\"@odata.nextLink\":\"y\"}", two),
         ("{\"Records\":[{\"a\":1}]}\n{\"Records\":[{\"a\":2}]}", two),
+        ("{\"status\":{\"code\":200},\"pagination\":{},\"data\":[{\"a\":1},{\"a\":2}]}", two),
         ("{\"kind\":\"k\", \"items\" : [ {\"a\":1} , {\"a\":2} ] }", two),
         ("{\"logs\":[{\"a\":1}],\"more\":{\"x\":[1]}}[{\"a\":2}]", two),
         ("{\n \"id\": 7,\n \"b\": [\n 1\n ]\n}\n", "1 {\n \"id\": 7,\n \"b\": [\n 1\n ]\n}"),

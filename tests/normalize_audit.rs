@@ -55,7 +55,14 @@ fn holds(row: &Value, expected: &Value, given: &Value) {
 fn context() -> Context {
     let listing =
         Listing { listing_id: String::new(), app_id: None, listed_at: UtcMicros(0), complete: true };
-    Context { app: None, org: None, zone: jiff::tz::TimeZone::UTC, listing, now: UtcMicros(0) }
+    Context {
+        app: None,
+        app_guessed: false,
+        org: None,
+        zone: jiff::tz::TimeZone::UTC,
+        listing,
+        now: UtcMicros(0),
+    }
 }
 
 fn rows(format: &str, record: &Value) -> Vec<Value> {

@@ -8,7 +8,14 @@ use serde_json::{Value, json};
 fn rows(record: &Value) -> Vec<Value> {
     let listing =
         Listing { listing_id: String::new(), app_id: None, listed_at: UtcMicros(0), complete: true };
-    let context = Context { app: None, org: None, zone: jiff::tz::TimeZone::UTC, listing, now: UtcMicros(0) };
+    let context = Context {
+        app: None,
+        app_guessed: false,
+        org: None,
+        zone: jiff::tz::TimeZone::UTC,
+        listing,
+        now: UtcMicros(0),
+    };
     match (baton::FORMAT.normalize)(&record.to_string(), &context) {
         Ok(rows) => rows.iter().map(|row| serde_json::to_value(row).unwrap()).collect(),
         Err(rejection) => vec![json!({ "rejection": rejection.code })],

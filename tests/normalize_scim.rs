@@ -17,7 +17,7 @@ fn context(app: Option<&str>) -> Context {
     let listing =
         Listing { listing_id: String::new(), app_id: None, listed_at: UtcMicros(0), complete: true };
     let app = app.map(str::to_string);
-    Context { app, org: None, zone: jiff::tz::TimeZone::UTC, listing, now: UtcMicros(0) }
+    Context { app, app_guessed: false, org: None, zone: jiff::tz::TimeZone::UTC, listing, now: UtcMicros(0) }
 }
 
 /// The rows as JSON, or one `{"rejection": code}`.
@@ -444,6 +444,8 @@ fn records_are_recognised_once() {
     check(json!({"id": {"time": "2026-03-01T10:00:00Z"}, "events": [{"name": "login_success"}]}), &[]);
     check(json!({"uuid": "1", "eventType": "user.session.start", "published": "2026-03-01T10:00:00Z"}), &[]);
     check(json!({"records": []}), &[]);
+    check(json!({"Resources": [], "totalResults": 0}), &["scim_resource"]);
+    check(json!({"version": "0", "detail-type": "SystemLog", "resources": [], "detail": {}}), &[]);
     check(json!(7), &[]);
 }
 

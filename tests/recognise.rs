@@ -29,6 +29,9 @@ fn formats_are_recognised_by_most_records() {
         r#"{"resource":{"id":{"resourceType":"user","resource":"u-1"}},"resourceType":{"id":"user"}}"#;
     let grant = r#"{"grant":{"entitlement":{"id":"e-1"},"principal":{"id":{"resourceType":"user","resource":"u-1"}}}}"#;
     let log = "10.0.0.1 - - [01/Mar/2026:10:00:00 +0000] \"GET /scim/v2/Users HTTP/1.1\" 200 512";
+    let sign_in = r#"{"category":"SignInLogs","time":"2026-01-01T00:00:00Z","properties":{"userId":"u"}}"#;
+    let audit =
+        r#"{"category":"AuditLogs","time":"2026-01-01T00:00:00Z","properties":{"activityDisplayName":"x"}}"#;
     let ping = "2026-03-01 10:00:00,237| tid:xDm3| AUTHN_ATTEMPT| ann| 10.0.0.1 | | cl| | host| IdP| success| Form| | 12";
     for (given, forced, expect) in [
         (format!("{okta}\n{okta}\n{scim}\n"), None, "okta"),
@@ -48,6 +51,7 @@ fn formats_are_recognised_by_most_records() {
             "of 2 records 1 look like okta, 1 look like scim_http; use --source",
         ),
         (format!("{okta}\n{scim}\n"), Some("okta"), "okta"),
+        (format!("{sign_in}\n{sign_in}\n{audit}\n{audit}\n{okta}\n"), None, "entra_"),
         ("{\"x\":1}\n".to_owned(), None, "none looks like a known format; use --source"),
         ("[]".to_owned(), None, "it holds no records"),
         ("[]".to_owned(), Some("okta"), "okta"),

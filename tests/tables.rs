@@ -84,6 +84,7 @@ fn context() -> Context {
     let now = UtcMicros::parse("2026-06-30T12:00:00Z").unwrap();
     Context {
         app: Some("app".to_string()),
+        app_guessed: false,
         org: None,
         zone: TimeZone::get("Europe/Berlin").unwrap(),
         listing: Listing { listing_id: "l".to_string(), app_id: None, listed_at: now, complete: true },

@@ -1,6 +1,6 @@
 //! `access`: who held what at an instant, and why we think so.
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::output::Sheet;
 use super::{Context, Error, Outcome, output, times};
@@ -8,7 +8,8 @@ use crate::pipeline::{Holding, Subject};
 use crate::query::At;
 
 #[derive(Args)]
-#[group(required = true, multiple = false, id = "subject", args = ["identity", "account", "app", "entitlement"])]
+#[group(skip)]
+#[command(group = ArgGroup::new("subject").required(true).args(["identity", "account", "app", "entitlement"]))]
 pub struct Access {
     /// Person: identity id, employee id or e-mail
     #[arg(long)]

@@ -1,6 +1,5 @@
 //! `ingest`: files into the lake.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,29 +45,26 @@ impl Ingest {
         };
         let threads = self.threads.unwrap_or(context.config.threads.value);
         let engine = context.engine_writing(threads, context.config.keep_raw.value && !self.no_raw);
-        // Taken before the first look, so that what comes or grows meanwhile is seen by the next.
-        let known = if self.watch { watch::stamps(&self.paths) } else { HashMap::new() };
-        let report = engine.ingest(&self.paths, &|name| readings.of(name), &mut heard).await?;
-        bar.finish_and_clear();
-        if self.explain {
-            for file in &report.files {
-                if let Some(explanation) = &file.explanation {
-                    output::say(&format!("{}\n{explanation}\n", file.file));
-                }
-            }
-        }
         let tell = |report: &IngestReport| {
+            let explained = report.files.iter().filter(|_| self.explain);
+            for (file, explanation) in
+                explained.filter_map(|file| Some((&file.file, file.explanation.as_ref()?)))
+            {
+                output::say(&format!("{file}\n{explanation}\n"));
+            }
             sheet(report).print(&context.output)?;
             complain(report);
             Ok(())
         };
-        tell(&report)?;
         if self.watch {
             let every = Duration::try_from_secs_f64(self.every)
                 .map_err(|_| Error::Usage(format!("--every {} is no number of seconds", self.every)))?;
-            watch::watch(&engine, &self.paths, &|name| readings.of(name), every, &tell, known).await?;
+            watch::watch(&engine, &self.paths, &|name| readings.of(name), every, &tell).await?;
             return Ok(Outcome::Clean);
         }
+        let report = engine.ingest(&self.paths, &|name| readings.of(name), &mut heard).await?;
+        bar.finish_and_clear();
+        tell(&report)?;
         Ok(if report.incomplete() { Outcome::Incomplete } else { Outcome::Clean })
     }
 }

@@ -94,6 +94,7 @@ impl<'a> Readings<'a> {
             org: flags.org.clone(),
             zone: Some(zone.unwrap_or_else(|| self.zone.clone())),
             listed_at: self.listed_at,
+            growing: false,
         }
     }
 }

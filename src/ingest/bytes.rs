@@ -277,7 +277,7 @@ impl Window {
         Ok(0)
     }
 
-    fn is_stored_plain(&self) -> bool {
+    pub(super) fn is_stored_plain(&self) -> bool {
         matches!(self.compression, Compression::None(_))
     }
 

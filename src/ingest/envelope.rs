@@ -7,8 +7,8 @@
 use super::json_scan::{ValueScan, is_blank};
 
 /// Keys under which vendors put records, lower-cased.
-const ENVELOPE_KEYS: [&str; 8] =
-    ["records", "value", "items", "resources", "grants", "logs", "entries", "events"];
+const ENVELOPE_KEYS: [&str; 9] =
+    ["records", "value", "items", "resources", "grants", "logs", "entries", "events", "data"];
 
 /// Keys that make an object an event or a resource itself, lower-cased.
 const RECORD_KEYS: [&str; 19] = [

@@ -1,7 +1,7 @@
 //! One input: opened, sampled, read in batches.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -79,6 +79,21 @@ impl Input {
             _ => Error::Open { path: path.to_owned(), source },
         })?;
         Input::from_reader(name, file, limits)
+    }
+
+    /// The same of a file that is being written: what stands behind its last line end is left for later. None for one
+    /// whose records are no lines: half of a listing would pass for all of it.
+    ///
+    /// # Errors
+    /// As [`Input::open`].
+    pub fn open_growing(path: &Path, name: &str, limits: Limits) -> Result<Option<Input>, Error> {
+        let failed = |source| Error::Open { path: path.to_owned(), source };
+        let mut file = File::open(path).map_err(failed)?;
+        let end = last_line_end(&mut file).map_err(failed)?;
+        file.rewind().map_err(failed)?;
+        let input = Input::from_reader(name, file.take(end), limits)?;
+        let is_lines = matches!(input.sample.layout, Layout::Ndjson | Layout::Lines);
+        Ok(Some(input).filter(|input| is_lines && input.window.is_stored_plain()))
     }
 
     /// Reads from any reader; `name` is what origins and messages call it.
@@ -205,6 +220,24 @@ impl Input {
         self.truncated = sink.truncated;
         Ok(sink.fields_bytes)
     }
+}
+
+/// Where the last whole line of a file ends.
+fn last_line_end(file: &mut File) -> io::Result<u64> {
+    const STEP: u64 = 1 << 16;
+    let mut end = file.seek(SeekFrom::End(0))?;
+    let mut bytes = Vec::new();
+    while end > 0 {
+        let start = end.saturating_sub(STEP);
+        file.seek(SeekFrom::Start(start))?;
+        bytes.clear();
+        file.by_ref().take(end - start).read_to_end(&mut bytes)?;
+        if let Some(at) = memchr::memrchr(b'\n', &bytes) {
+            return Ok(start + at as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
 }
 
 /// Passes over blanks while nothing else has come, since an input of blanks alone must

@@ -51,7 +51,7 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejectio
     let envelope = Envelope {
         // Two equal lines in one second are one event: nothing tells a repeated request
         // from a line that was exported twice.
-        event_id: event_id::of_text(raw),
+        event_id: event_id::within(context.app.as_deref(), event_id::of_text(raw)),
         occurred_at,
         connection: context.app.clone(),
         org: context.org.clone(),

@@ -1,5 +1,7 @@
 //! What the logs of Microsoft Entra have in common, whichever way they were exported.
 //!
+//! A diagnostic setting sends several logs as one stream, so each record is read by the log that
+//! it is of, whichever one its file was taken for.
 //! One record comes in several envelopes: Azure Monitor puts it under `properties`
 //! (sometimes as a JSON string), Graph gives it bare, Log Analytics bare with capitals.
 //! [`Record`] looks through the envelope and ignores the case of keys. It decides no
@@ -10,13 +12,37 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::changes::Change;
-use super::{Context, json};
+use super::{Context, entra_audit, entra_provisioning, entra_signin, json};
 use crate::domain::{
-    AccountRef, Actor, AppRef, CredentialRef, EntitlementRef, Event, Outcome, Rejection, UtcMicros, Verb,
+    AccountRef, Actor, AppRef, CredentialRef, EntitlementRef, Event, Outcome, Rejection, Row, UtcMicros, Verb,
 };
 
 /// The name of Entra as an application that has accounts.
 pub const APP: &str = "entra";
+
+/// The logs, the narrower of two first.
+const LOGS: [Log; 3] = [entra_provisioning::LOG, entra_signin::LOG, entra_audit::LOG];
+
+/// One log of Entra.
+pub struct Log {
+    pub recognises: fn(&Value) -> bool,
+    pub event: fn(&Value, &Context) -> Result<Event, Rejection>,
+}
+
+/// One record of a file that was taken for `log`.
+pub fn rows(raw: &str, context: &Context, log: &Log) -> Result<Vec<Row<'static>>, Rejection> {
+    let value = json::parse(raw)?;
+    let own = LOGS.iter().find(|log| (log.recognises)(&value));
+    let foreign =
+        Record::new(&value).category().filter(|_| own.is_none() && json::ci(&value, "properties").is_some());
+    match foreign {
+        Some(category) => Err(Rejection::new(
+            "unknown_format",
+            format!("no log of Entra that is read has the category {category}"),
+        )),
+        None => Ok(vec![Row::from((own.unwrap_or(log).event)(&value, context)?)]),
+    }
+}
 
 /// A record with its envelope.
 pub struct Record<'a> {

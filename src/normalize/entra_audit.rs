@@ -12,13 +12,15 @@ use serde_json::Value;
 
 use self::target::Targets;
 use super::changes::{self, Change};
-use super::entra::Record;
+use super::entra::{self, Log, Record};
 use super::{Context, JsonFormat, event_id, json};
 use crate::domain::{Actor, CredentialRef, Event, Outcome, Rejection, Row, UtcMicros, Verb};
 use crate::models::verbs;
 
 pub const FORMAT: JsonFormat =
     JsonFormat { name: SOURCE, title: "Microsoft Entra audit log", recognises, normalize };
+
+pub(super) const LOG: Log = Log { recognises, event };
 
 const SOURCE: &str = "entra_audit";
 
@@ -37,8 +39,11 @@ fn recognises(value: &Value) -> bool {
 }
 
 pub(super) fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
-    let value = json::parse(raw)?;
-    let record = Record::new(&value);
+    entra::rows(raw, context, &LOG)
+}
+
+fn event(value: &Value, context: &Context) -> Result<Event, Rejection> {
+    let record = Record::new(value);
     let activity = activity(&record)?;
     let at =
         record.occurred_at(&["activityDateTime", "time", "TimeGenerated", "CreationTime", "p_event_time"])?;
@@ -52,7 +57,7 @@ pub(super) fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>
     let limited =
         gives_access(&verb) && (entitlement.kind.is_some() || verb.as_str().starts_with("account."));
     let event = Event {
-        event_id: record.text(&["id"]).unwrap_or_else(|| event_id::of_record(&value)),
+        event_id: record.text(&["id"]).unwrap_or_else(|| event_id::of_record(value)),
         actor: actor(&record),
         account,
         app: targets.app(&verb),
@@ -68,7 +73,7 @@ pub(super) fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>
         ..record.event(SOURCE, context, at)
     };
     let agent = event.user_agent.clone().or_else(|| detail(&record, &["User-Agent"]));
-    Ok(vec![Row::from(Event { user_agent: agent, ..event })])
+    Ok(Event { user_agent: agent, ..event })
 }
 
 /// What kind of secret it is about; Entra names the holder, and the secret only by a hint.

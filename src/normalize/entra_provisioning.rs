@@ -8,8 +8,8 @@
 use serde_json::Value;
 
 use super::changes;
-use super::entra::{self, Record};
-use super::{Context, JsonFormat, event_id, json};
+use super::entra::{self, Log, Record};
+use super::{Context, JsonFormat, event_id};
 use crate::domain::{
     AccountRef, Actor, AppRef, EntitlementKind, EntitlementRef, Event, Outcome, Rejection, Row, Verb,
 };
@@ -17,6 +17,8 @@ use crate::models::verbs;
 
 pub const FORMAT: JsonFormat =
     JsonFormat { name: SOURCE, title: "Microsoft Entra provisioning log", recognises, normalize };
+
+pub(super) const LOG: Log = Log { recognises, event };
 
 const SOURCE: &str = "entra_provisioning";
 
@@ -27,8 +29,11 @@ fn recognises(value: &Value) -> bool {
 }
 
 fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
-    let value = json::parse(raw)?;
-    let record = Record::new(&value);
+    entra::rows(raw, context, &LOG)
+}
+
+fn event(value: &Value, context: &Context) -> Result<Event, Rejection> {
+    let record = Record::new(value);
     let action = record.text_any(&[&["provisioningAction"], &["action"]]);
     let action = action.ok_or_else(|| {
         Rejection::new("missing_field", "an Entra provisioning record without provisioningAction")
@@ -36,8 +41,8 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejectio
     let at = record.occurred_at(&["activityDateTime", "time", "TimeGenerated", "p_event_time"])?;
     let app = app(&record, context);
     let modified = entra::changes(&Value::Array(record.items(&["modifiedProperties"])));
-    let event = Event {
-        event_id: own_id(&record, &value),
+    Ok(Event {
+        event_id: own_id(&record, value),
         verb: verbs::verb(SOURCE, &action).unwrap_or(Verb::OTHER),
         event_type: action,
         actor: actor(&record),
@@ -56,8 +61,7 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejectio
             .and_then(|text| text.parse().ok()),
         changes: changes::to_column(&modified),
         ..record.event(SOURCE, context, at)
-    };
-    Ok(vec![Row::from(event)])
+    })
 }
 
 /// Two records of one change share their id when two jobs made it.

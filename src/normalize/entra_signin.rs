@@ -6,13 +6,15 @@
 
 use serde_json::Value;
 
-use super::entra::{self, Record};
-use super::{Context, JsonFormat, event_id, json};
+use super::entra::{self, Log, Record};
+use super::{Context, JsonFormat, event_id};
 use crate::domain::{AccountRef, Actor, AppRef, Event, Outcome, Rejection, Row, Verb};
 use crate::models::verbs;
 
 pub const FORMAT: JsonFormat =
     JsonFormat { name: SOURCE, title: "Microsoft Entra sign-in logs", recognises, normalize };
+
+pub(super) const LOG: Log = Log { recognises, event };
 
 const SOURCE: &str = "entra_signin";
 
@@ -35,8 +37,11 @@ fn recognises(value: &Value) -> bool {
 }
 
 fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
-    let value = json::parse(raw)?;
-    let record = Record::new(&value);
+    entra::rows(raw, context, &LOG)
+}
+
+fn event(value: &Value, context: &Context) -> Result<Event, Rejection> {
+    let record = Record::new(value);
     let at = record.occurred_at(&["createdDateTime", "time", "TimeGenerated", "p_event_time"])?;
     let category = category(&record);
     let (account, actor) = who(&record);
@@ -45,8 +50,8 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejectio
     }
     let outcome = outcome(&record);
     let failure = outcome == Outcome::Failure;
-    let event = Event {
-        event_id: record.text(&["id"]).unwrap_or_else(|| event_id::of_record(&value)),
+    Ok(Event {
+        event_id: record.text(&["id"]).unwrap_or_else(|| event_id::of_record(value)),
         event_type: category.to_owned(),
         verb: verbs::verb(SOURCE, category).unwrap_or(Verb::OTHER),
         actor,
@@ -57,8 +62,7 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejectio
         reason: record.text_any(&[&["status", "failureReason"], &["resultDescription"]]).filter(|_| failure),
         session_id: record.text(&["sessionId"]),
         ..record.event(SOURCE, context, at)
-    };
-    Ok(vec![Row::from(event)])
+    })
 }
 
 fn category(record: &Record) -> &'static str {

@@ -31,6 +31,14 @@ pub fn of_text(text: &str) -> String {
     id
 }
 
+/// The id of a record that does not say of which application it is: two may have the same line.
+pub fn within(app: Option<&str>, id: String) -> String {
+    match app {
+        Some(app) => of_text(&format!("{app}\u{1f}{id}")),
+        None => id,
+    }
+}
+
 /// Writes `value` without blanks and with sorted keys. The keys are sorted here, not
 /// left to `serde_json::Map`, whose order a feature of any dependency can change; an id
 /// that changed with a dependency would make every old record look new.

@@ -73,6 +73,9 @@ pub const JSON_FORMATS: [JsonFormat; 21] = [
     scim_http::FORMAT,
 ];
 
+/// Logs that their vendor sends as one stream: each of these formats reads the records of the others, too.
+const STREAMS: [&[&str]; 1] = [&["entra_provisioning", "entra_signin", "entra_audit"]];
+
 /// The formats of JSON records that come as tables too, a record a row with the names of its
 /// fields above.
 pub const ROW_FORMATS: [RowFormat; 2] = [salesforce::ROWS, m365::ROWS];
@@ -114,6 +117,8 @@ pub struct LineFormat {
 pub struct Context {
     /// The application that a listing or a request log belongs to.
     pub app: Option<String>,
+    /// It is that of the folder's name: what a record says goes before it.
+    pub app_guessed: bool,
     pub org: Option<String>,
     /// Zone of dates and times that name none.
     pub zone: TimeZone,

@@ -11,7 +11,9 @@ mod record;
 
 use std::cell::RefCell;
 
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use self::record::{ChangeDetails, Party, Record};
 use super::changes::{self, Change};
@@ -31,6 +33,7 @@ thread_local! {
 }
 
 fn recognises(value: &Value) -> bool {
+    let value = json::ci(value, "detail").filter(|_| json::ci(value, "eventType").is_none()).unwrap_or(value);
     let has = |key: &str| json::ci(value, key).is_some();
     let text = |key: &str| json::text_ci(value, &[key]);
     text("eventType").is_some_and(|event_type| event_type.contains('.'))
@@ -40,32 +43,52 @@ fn recognises(value: &Value) -> bool {
 
 fn normalize<'a>(raw: &'a str, context: &'a Context) -> Result<Vec<Row<'a>>, Rejection> {
     let record: Record = read(raw, &SHAPES).map_err(|error| json::rejection(&error, raw))?;
+    if record.event_type.kept().is_none()
+        && let Some(raw) = detail(raw)
+    {
+        let record = serde_json::from_str(raw).map_err(|error| json::rejection(&error, raw))?;
+        return rows(&record, raw, context);
+    }
+    rows(&record, raw, context)
+}
+
+/// The record in the envelope in which Amazon EventBridge carries it.
+fn detail(raw: &str) -> Option<&str> {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow)]
+        detail: &'a RawValue,
+    }
+    serde_json::from_str::<Envelope>(raw).ok().map(|envelope| envelope.detail.get())
+}
+
+fn rows<'a>(record: &Record<'a>, raw: &'a str, context: &'a Context) -> Result<Vec<Row<'a>>, Rejection> {
     let event_type = record.event_type.kept().ok_or_else(|| missing("eventType"))?;
-    let occurred_at = occurred_at(&record)?;
+    let occurred_at = occurred_at(record)?;
     let event_id = match record.uuid.kept() {
         Some(uuid) => uuid,
         None => event_id::of_record(&json::parse(raw)?).into(),
     };
     let mut changes: Vec<Change> = record.target.iter().flatten().flat_map(changes_of).collect();
-    changes.extend(named_changes(&record));
+    changes.extend(named_changes(record));
     let verb = refined(verbs::verb(SOURCE, &event_type).unwrap_or(Verb::OTHER), &changes);
-    let app = app(&record);
-    let (entitlement, further) = entitlements(&record, &verb, &app);
+    let app = app(record);
+    let (entitlement, further) = entitlements(record, &verb, &app);
     let event = Event {
         event_id,
         source: SOURCE,
         org: context.org.as_deref().map(Text::from),
         event_type,
         occurred_at,
-        account: account(&record, &verb),
+        account: account(record, &verb),
         app,
-        outcome: outcome(&record, &verb),
+        outcome: outcome(record, &verb),
         changes: changes::to_column(&changes).map(Text::from),
-        expires_at: expires_at(&record, &verb, &entitlement),
-        credential: credential(&record),
+        expires_at: expires_at(record, &verb, &entitlement),
+        credential: credential(record),
         entitlement,
         verb,
-        ..circumstances(&record, occurred_at)
+        ..circumstances(record, occurred_at)
     };
     Ok(one_a_role(event, further))
 }

@@ -2,12 +2,13 @@
 //!
 //! A format that a person names is taken at their word, if the layout allows it. Else
 //! more than half of the sampled records must be recognised as one format; a tie is
-//! refused, since a wrong guess would put wrong facts in the store.
+//! refused, since a wrong guess would put wrong facts in the store. Logs that come as one
+//! stream count together.
 
 use serde_json::Value;
 
 use super::table::{self, Overrides, TableKind};
-use super::{JSON_FORMATS, LINE_FORMATS, ROW_FORMATS, Reader, RowFormat, as_record, json};
+use super::{JSON_FORMATS, LINE_FORMATS, ROW_FORMATS, Reader, RowFormat, STREAMS, as_record, json};
 use crate::ingest::{Body, Layout, Sample};
 
 /// Why no format was chosen; says what a person can do.
@@ -144,7 +145,15 @@ fn choose_by_content(sample: &Sample, file_name: &str) -> Result<Reader, Refused
         }
     }
     let most = |count: usize| count * 2 > sampled;
-    if let Some(found) = json_counts.iter().position(|count| most(*count)) {
+    let together = |at: usize| {
+        let name = JSON_FORMATS[at].name;
+        let stream = STREAMS.iter().find(|stream| stream.contains(&name));
+        let is_of_it = |other: &str| other == name || stream.is_some_and(|stream| stream.contains(&other));
+        let counts = JSON_FORMATS.iter().zip(json_counts).filter(|(format, _)| is_of_it(format.name));
+        counts.map(|(_, count)| count).sum()
+    };
+    let found = (0..JSON_FORMATS.len()).filter(|at| most(together(*at))).max_by_key(|at| json_counts[*at]);
+    if let Some(found) = found {
         return Ok(Reader::Json(&JSON_FORMATS[found]));
     }
     if let Some(found) = line_counts.iter().position(|count| most(*count)) {

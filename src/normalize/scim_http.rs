@@ -144,10 +144,12 @@ fn normalize(raw: &str, context: &Context) -> Result<Vec<Row<'static>>, Rejectio
         response: body(&value, RESPONSE).or_else(|| page(&value)),
         resource_id: json::text_any_ci(&value, RESOURCE_ID),
     };
+    let named = json::text_any_ci(&value, CONNECTION);
+    let given = context.app.clone().filter(|_| named.is_none() || !context.app_guessed);
     let envelope = Envelope {
-        event_id: event_id::of_record(&value),
+        event_id: event_id::within(given.as_deref().filter(|_| given != named), event_id::of_record(&value)),
         occurred_at: occurred_at(&value)?,
-        connection: context.app.clone().or_else(|| json::text_any_ci(&value, CONNECTION)),
+        connection: given.or(named),
         org: context.org.clone().or_else(|| json::text_any_ci(&value, ORG)),
         actor_id: json::text_any_ci(&value, CLIENT_ID),
         scim_type: json::text_any_ci(&value, SCIM_TYPE),

@@ -16,15 +16,22 @@ pub const FORMAT: JsonFormat =
 
 /// A resource of a kind that is read, or a page of such.
 fn recognises(value: &Value) -> bool {
-    match resource::listed(value) {
+    match page(value) {
         Some(resources) => resources.first().is_none_or(|first| resource::kind(first).is_some()),
         None => resource::kind(value).is_some() && json::ci(value, "method").is_none(),
     }
 }
 
+/// The resources of a page. Documents of others may have a list of that name, such as the events of AWS: without any in
+/// it, only a document that says so is a page.
+fn page(value: &Value) -> Option<&Vec<Value>> {
+    let says_so = || ["totalResults", "schemas"].iter().any(|key| json::ci(value, key).is_some());
+    resource::listed(value).filter(|resources| !resources.is_empty() || says_so())
+}
+
 fn normalize(raw: &str, _context: &Context) -> Result<Vec<Row<'static>>, Rejection> {
     let value = json::parse(raw)?;
-    let Some(resources) = resource::listed(&value) else {
+    let Some(resources) = page(&value) else {
         return rows(&value);
     };
     let mut all = Vec::with_capacity(resources.len());

@@ -34,6 +34,8 @@ pub struct Reading {
     pub org: Option<String>,
     pub zone: Option<TimeZone>,
     pub listed_at: Option<UtcMicros>,
+    /// It is being written: only its whole lines are read.
+    pub growing: bool,
 }
 
 /// What became of one file.

@@ -36,8 +36,15 @@ pub fn open(
     };
     // What a stream is kept in has a name that says nothing; the name that was given may.
     let given = Path::new(name);
-    let input = match Input::open_as(path, name, Limits::default()) {
-        Ok(input) => input,
+    let limits = Limits::default();
+    let opened = if reading.growing {
+        Input::open_growing(path, name, limits)
+    } else {
+        Input::open_as(path, name, limits).map(Some)
+    };
+    let input = match opened {
+        Ok(Some(input)) => input,
+        Ok(None) => return refused("it is still being written".to_owned()),
         Err(error) => return refused(chain(&error)),
     };
     let (reader, question) =
@@ -52,21 +59,32 @@ pub fn open(
         Reader::Table(table) => (table.app().map(str::to_owned), table.complete()),
         _ => (None, true),
     };
-    let app =
-        reading.app.clone().or(table_app).or_else(|| needs_app(&reader).then(|| folder_app(given)).flatten());
-    // The same rows listed on another day are another listing: they say that nothing changed.
+    let stated_app = reading.app.clone().or(table_app);
+    let app_guessed = stated_app.is_none();
+    let app = stated_app.or_else(|| needs_app(&reader).then(|| folder_app(given)).flatten());
+    if app.is_none() && matches!(&reader, Reader::Table(_)) && needs_app(&reader) {
+        return refused("which application? use --app".to_owned());
+    }
     let stated_at = reading.listed_at.or_else(|| time_in_name(given));
+    let listed_at = stated_at.or_else(|| modified_at(path)).unwrap_or(ingested_at);
+    let zone = reading.zone.clone().unwrap_or(TimeZone::UTC);
     let (listing_id, content_sha256) = if is_listing(&reader) {
-        let (listing_id, content) = content_ids(path, reader.name(), app.as_deref(), stated_at)?;
+        // The same rows listed at another time are another listing: they say that nothing changed, or that a change was
+        // taken back. A stream that is sent again because its answer got lost is known again, on that day.
+        let is_stream = given != path;
+        let listed = if is_stream && stated_at.is_none() { day_of(listed_at) } else { listed_at };
+        let zoned = zone.iana_name().filter(|name| *name != "UTC").unwrap_or_default();
+        let read_as = format!("{listed}{}{zoned}", reading.overrides.answers());
+        let (listing_id, content) = content_ids(path, reader.name(), app.as_deref(), &read_as)?;
         (listing_id, Some(content))
     } else {
         (String::new(), None)
     };
-    let listed_at = stated_at.or_else(|| modified_at(path)).unwrap_or(ingested_at);
     let context = Context {
         app: app.clone(),
+        app_guessed,
         org: reading.org.clone(),
-        zone: reading.zone.clone().unwrap_or(TimeZone::UTC),
+        zone,
         listing: Listing { listing_id, app_id: app, listed_at, complete },
         now: ingested_at,
     };
@@ -108,24 +126,64 @@ fn needs_app(reader: &Reader) -> bool {
 /// The folder that a listing lies in names its application, unless the folder's name is
 /// about something else.
 fn folder_app(path: &Path) -> Option<String> {
-    const GENERIC: [&str; 10] =
-        ["apps", "app", "exports", "export", "data", "accounts", "grants", "scim", "downloads", "tmp"];
-    let name = path.parent()?.file_name()?.to_str()?.to_lowercase();
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    const GENERIC: [&str; 38] = [
+        "apps",
+        "app",
+        "exports",
+        "export",
+        "data",
+        "accounts",
+        "grants",
+        "scim",
+        "downloads",
+        "tmp",
+        "documents",
+        "desktop",
+        "home",
+        "root",
+        "users",
+        "files",
+        "reports",
+        "uploads",
+        "incoming",
+        "inbox",
+        "input",
+        "in",
+        "csv",
+        "logs",
+        "archive",
+        "backup",
+        "shared",
+        "mnt",
+        "lists",
+        "listings",
+        "daily",
+        "weekly",
+        "monthly",
+        "latest",
+        "current",
+        "old",
+        "new",
+        ".",
+    ];
+    let names = |folder: &Path| folder.file_name().and_then(|name| name.to_str()).map(str::to_lowercase);
+    // A folder a day: the one around it is of the application.
+    let name = path.ancestors().skip(1).filter_map(names).find(|name| date_in(name).is_none())?;
     if GENERIC.contains(&name.as_str()) {
         // `scim/slack_requests.ndjson`: the file names the application.
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         return stem.strip_suffix("_requests").map(str::to_owned);
     }
     Some(name)
 }
 
-/// Identity of a listing: its bytes, what they list, and the day that its name states; and the
+/// Identity of a listing: its bytes, what they list, and when and how it was `read_as`; and the
 /// SHA-256 of the bytes alone.
 fn content_ids(
     path: &Path,
     source: &str,
     app: Option<&str>,
-    stated_at: Option<UtcMicros>,
+    read_as: &str,
 ) -> Result<(String, String), Error> {
     let failed = |source| Error::Hash { path: path.to_owned(), source };
     let (mut file, mut hash) = (File::open(path).map_err(failed)?, Sha256::new());
@@ -138,8 +196,7 @@ fn content_ids(
         hash.update(&buffer[..read]);
     }
     let content = hex(&hash.clone().finalize());
-    let stated_at = stated_at.map(|at| at.to_string()).unwrap_or_default();
-    hash.update(format!("\u{1f}{source}\u{1f}{}\u{1f}{stated_at}", app.unwrap_or_default()));
+    hash.update(format!("\u{1f}{source}\u{1f}{}\u{1f}{read_as}", app.unwrap_or_default()));
     Ok((hex(&hash.finalize()[..16]), content))
 }
 
@@ -147,10 +204,13 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The date, or date and time, in a file's name: `accounts_2026-06-29.csv`,
-/// `export-2026-06-29T2300Z.csv`. A bare date stands for its midnight in UTC.
+/// The date, or date and time, in the name of a file or of a folder that it lies in: `accounts_2026-06-29.csv`,
+/// `export-2026-06-29T2300Z.csv`, `2026-06-29/accounts.csv`. A bare date stands for its midnight in UTC.
 fn time_in_name(path: &Path) -> Option<UtcMicros> {
-    let name = path.file_name()?.to_str()?;
+    path.ancestors().take(2).filter_map(|part| part.file_name()?.to_str()).find_map(date_in)
+}
+
+fn date_in(name: &str) -> Option<UtcMicros> {
     let at = (0..name.len().saturating_sub(9)).find(|at| name.get(*at..at + 10).is_some_and(is_iso_date))?;
     let date = &name[at..at + 10];
     let time = name.get(at + 10..).and_then(|rest| rest.strip_prefix('T')).and_then(|rest| rest.get(..4));
@@ -158,6 +218,10 @@ fn time_in_name(path: &Path) -> Option<UtcMicros> {
         Some(time) => UtcMicros::parse(&format!("{date}T{}:{}:00Z", &time[..2], &time[2..])),
         None => UtcMicros::parse(date),
     }
+}
+
+fn day_of(at: UtcMicros) -> UtcMicros {
+    UtcMicros(i64::from(at.days()) * UtcMicros::MICROS_PER_DAY)
 }
 
 fn is_iso_date(text: &str) -> bool {

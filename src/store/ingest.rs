@@ -16,10 +16,10 @@ use super::Error;
 use super::overtaken::Dropped;
 use super::part::Kept;
 use super::pending::{Added, Pending};
-use super::stage::{Loading, Stage, Staged};
+use super::stage::{Foreign, Loading, Stage, Staged};
 use super::stored::{EventKeys, Ids};
 use super::tables::quarantine::Rejected;
-use super::tables::sources::{Filled, Reach};
+use super::tables::sources::{Filled, Reach, Told};
 use super::tables::{SourceKind, Table};
 use super::tables::{employments, events, quarantine, registers, snapshots, sources};
 use crate::domain::{Listing, UtcMicros};
@@ -59,7 +59,9 @@ struct Listed {
 struct Load {
     loading: Loading,
     counts: LoadCounts,
-    reach: Reach,
+    told: Told,
+    /// By the source of events, where that is not the load's own.
+    others: BTreeMap<&'static str, (LoadCounts, Told)>,
     filled: Filled,
     rejected: Vec<Rejected>,
     excerpt_bytes: usize,
@@ -163,7 +165,8 @@ impl Ingest {
         self.load = Some(Load {
             loading: loading.clone(),
             counts: LoadCounts::default(),
-            reach: Reach::default(),
+            told: Told::default(),
+            others: BTreeMap::new(),
             filled: Filled::default(),
             rejected: Vec::new(),
             excerpt_bytes: 0,
@@ -179,9 +182,15 @@ impl Ingest {
     /// `NoLoad`, or when rows in memory cannot be spilled, or known keys not be read.
     pub fn merge(&mut self, stage: Stage) -> Result<(), Error> {
         let load = self.load.as_mut().ok_or(Error::NoLoad)?;
-        let Staged { events, keys, snapshots, employments, registers, rejected, reach } = stage.finish()?;
+        let Staged { events, keys, snapshots, employments, registers, rejected, told, foreign } =
+            stage.finish()?;
         let new =
             keys.iter().map(|key| self.event_keys.insert(*key)).collect::<Result<Vec<bool>, Error>>()?;
+        for Foreign { row, source, at } in foreign {
+            let (counts, told) = load.others.entry(source).or_default();
+            counts.add(LoadCounts { new: new[row].into(), duplicate: (!new[row]).into(), quarantined: 0 });
+            told.tell(at, self.now);
+        }
         let events = Kept::some(events, new);
         load.counts.new += events.count() as u64;
         load.counts.duplicate += (keys.len() - events.count()) as u64;
@@ -198,7 +207,7 @@ impl Ingest {
             load.listed |= rows.num_rows() > 0;
             load.counts.add(table.add(listing_id, rows)?);
         }
-        load.reach.include(reach);
+        load.told.include(told);
         load.counts.quarantined += rejected.len() as u64;
         for mut rejected in rejected {
             load.excerpt_bytes += rejected.excerpt.as_ref().map_or(0, String::len);
@@ -217,12 +226,11 @@ impl Ingest {
     /// `NoLoad`, or when rows cannot be spilled or known loads not be read.
     pub fn load(&mut self, summary: LoadSummary) -> Result<LoadCounts, Error> {
         let mut load = self.load.take().ok_or(Error::NoLoad)?;
-        if let Some(listing) = &summary.listing {
-            load.reach.widen(listing.listed_at);
-            load.listed = true;
-        }
+        let mut reach = load.told.reach();
+        load.listed |= summary.listing.is_some();
         if load.listed {
-            let listing_id = &load.loading.listing.listing_id;
+            let Listing { listing_id, listed_at, .. } = &*load.loading.listing;
+            reach.widen(*listed_at);
             self.snapshots.listings.insert(listing_id)?;
             self.employments.listings.insert(listing_id)?;
             self.registers.listings.insert(listing_id)?;
@@ -235,10 +243,12 @@ impl Ingest {
             self.quarantined_loads.insert(&summary.load_id)?;
         }
         if !self.stored_loads.contains(&summary.load_id)? {
-            let filled = summary.listing.is_some().then(|| load.filled.text());
-            self.sources.append(&sources::cells(&summary, load.counts, load.reach, &filled, self.now))?;
             self.stored_loads.insert(&summary.load_id)?;
-            self.loads.push(Summed { summary, counts: load.counts, reach: load.reach, filled });
+            let filled = summary.listing.is_some().then(|| load.filled.text());
+            for (summary, counts, reach) in sources::lines(summary, load.counts, reach, load.others) {
+                self.sources.append(&sources::cells(&summary, counts, reach, &filled, self.now))?;
+                self.loads.push(Summed { summary, counts, reach, filled: filled.clone() });
+            }
         }
         self.spill()?;
         Ok(load.counts)

@@ -9,7 +9,7 @@ use super::Error;
 use super::buffer::Buffer;
 use super::stored::EventKey;
 use super::tables::quarantine::Rejected;
-use super::tables::sources::Reach;
+use super::tables::sources::Told;
 use super::tables::{Entry, employments, events, registers, snapshots};
 use crate::domain::{Listing, Origin, Rejection, Row, UtcMicros};
 
@@ -31,7 +31,17 @@ pub struct Stage {
     employments: Buffer,
     registers: Buffer,
     rejected: Vec<Rejected>,
-    reach: Reach,
+    told: Told,
+    foreign: Vec<Foreign>,
+}
+
+/// An event of another source than that of its load: vendors send several logs as one stream.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Foreign {
+    /// Among the events of its stage.
+    pub row: usize,
+    pub source: &'static str,
+    pub at: UtcMicros,
 }
 
 /// A stage that is full.
@@ -43,7 +53,9 @@ pub(super) struct Staged {
     pub employments: RecordBatch,
     pub registers: RecordBatch,
     pub rejected: Vec<Rejected>,
-    pub reach: Reach,
+    /// Of the events of the load's own source.
+    pub told: Told,
+    pub foreign: Vec<Foreign>,
 }
 
 impl Loading {
@@ -57,7 +69,8 @@ impl Loading {
             employments: Buffer::with_room(&employments::TABLE, rows),
             registers: Buffer::with_room(&registers::TABLE, rows),
             rejected: Vec::new(),
-            reach: Reach::default(),
+            told: Told::default(),
+            foreign: Vec::new(),
         }
     }
 }
@@ -73,8 +86,13 @@ impl Stage {
         let entry = Entry { source, origin, raw, listing, ingested_at: *now };
         match row {
             Row::Event(event) => {
+                if *event.source == **source {
+                    self.told.tell(event.occurred_at, *now);
+                } else {
+                    let (source, at) = (event.source, event.occurred_at);
+                    self.foreign.push(Foreign { row: self.keys.len(), source, at });
+                }
                 self.keys.push(EventKey::new(event));
-                self.reach.widen(event.occurred_at);
                 return self.events.append(&events::cells(event, entry));
             }
             Row::Account(row) => self.snapshots.append(&snapshots::account_cells(row, entry))?,
@@ -85,7 +103,6 @@ impl Stage {
                 self.registers.append(&registers::cells(row, &attributes, entry))?;
             }
         }
-        self.reach.widen(listing.listed_at);
         Ok(())
     }
 
@@ -103,7 +120,8 @@ impl Stage {
             employments: self.employments.take()?,
             registers: self.registers.take()?,
             rejected: self.rejected,
-            reach: self.reach,
+            told: self.told,
+            foreign: self.foreign,
         })
     }
 }

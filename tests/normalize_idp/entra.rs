@@ -224,3 +224,22 @@ fn entra_provisioning_trusts_only_the_provisioning_status() {
         json!({"account": {"app": "entra", "id": "box-7"}}),
     );
 }
+
+/// A diagnostic setting sends several logs as one stream: sign-ins would be changes to the directory, and failed
+/// deprovisioning a word that nobody knows.
+#[test]
+fn entra_records_are_read_by_their_own_log() {
+    let enveloped = |category: &str, (log, record): (&'static str, Value)| {
+        let more = json!({"category": category, "time": "2025-03-01T10:00:01Z", "properties": record});
+        (log, more)
+    };
+    let (_, signed_in) = enveloped("SignInLogs", sign_in(json!({})));
+    let (_, failed) =
+        enveloped("ProvisioningLogs", provisioned(json!({"provisioningStatusInfo": {"status": "failure"}})));
+    for log in ["entra_audit", "entra_signin", "entra_provisioning"] {
+        check((log, signed_in.clone()), json!({"source": "entra_signin", "verb": "signin"}));
+        check((log, failed.clone()), json!({"source": "entra_provisioning", "outcome": "failure"}));
+        let other = json!({"category": "RiskyUsers", "time": "2025-03-01T10:00:01Z", "operationName": "Risky user", "properties": {"id": "r"}});
+        check((log, other), json!({"rejection": "unknown_format"}));
+    }
+}

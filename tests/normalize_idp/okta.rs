@@ -135,6 +135,19 @@ fn okta_records_may_lack_almost_everything() {
     check(("okta", json!("a line of text")), json!({"rejection": "bad_value"}));
 }
 
+/// A log stream through EventBridge would wait in quarantine, or pass for a page of nothing.
+#[test]
+fn okta_records_come_in_envelopes_of_eventbridge() {
+    let (_, detail) = okta("user.lifecycle.deactivate", json!({}));
+    let event = json!({"version": "0", "id": "x", "detail-type": "SystemLog", "time": "2025-03-01T10:00:05Z", "resources": [], "detail": detail});
+    assert_eq!(super::recognised_by(&event), ["okta"]);
+    check(
+        ("okta", event),
+        json!({"event_id": "u-1", "verb": "account.deactivate", "account": {"id": "00uann"}, "occurred_at": "2025-03-01T10:00:00.123Z"}),
+    );
+    check(("okta", json!({"detail": {"detail": detail}})), json!({"rejection": "missing_field"}));
+}
+
 /// A role taken back alone would leave the pair granted, or an end of access unseen.
 #[test]
 fn okta_grants_name_group_role_and_end() {

@@ -49,6 +49,16 @@ pub struct Overrides {
     pub complete: Option<bool>,
 }
 
+impl Overrides {
+    /// What was answered of how its columns are read, as text.
+    pub fn answers(&self) -> String {
+        let columns = self.columns.iter().map(|(field, header)| format!("\u{1f}{field}={header}"));
+        let zone = self.zone.as_ref().and_then(TimeZone::iana_name).map(|zone| format!("\u{1f}zone={zone}"));
+        let order = self.date_order.map(|order| format!("\u{1f}dates={order:?}"));
+        columns.chain(zone).chain(order).collect()
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TableKind {
     Roster,

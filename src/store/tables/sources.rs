@@ -63,6 +63,35 @@ pub struct Reach {
     pub watermark_at: Option<UtcMicros>,
 }
 
+/// A clock that is wrong by more than this does not tell how far a log reaches.
+const EARLY: i64 = 5 * 60 * 1_000_000;
+
+/// How far the events of one source reach in one load.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Of events that had happened when they were read.
+    past: Reach,
+    /// Of the others: one clock that runs ahead would make a log that has ended look alive.
+    ahead: Reach,
+}
+
+impl Told {
+    pub fn tell(&mut self, at: UtcMicros, now: UtcMicros) {
+        let had_happened = at.0 <= now.0.saturating_add(EARLY);
+        if had_happened { self.past.widen(at) } else { self.ahead.widen(at) }
+    }
+
+    pub fn include(&mut self, other: Told) {
+        self.past.include(other.past);
+        self.ahead.include(other.ahead);
+    }
+
+    /// Where nothing had happened yet, it is the clock of the reader that is not to be trusted.
+    pub fn reach(&self) -> Reach {
+        if self.past == Reach::default() { self.ahead } else { self.past }
+    }
+}
+
 impl Reach {
     pub fn widen(&mut self, at: UtcMicros) {
         self.first_at = Some(self.first_at.map_or(at, |first| first.min(at)));
@@ -99,6 +128,33 @@ impl Filled {
         let columns: Vec<String> = self.0.iter().map(|(name, rows)| format!("{name}={rows}")).collect();
         columns.join(";")
     }
+}
+
+/// What is told of a load: a line for each source of which it has events, the load's own first, unless it has nothing
+/// of it.
+pub fn lines(
+    summary: LoadSummary,
+    counts: LoadCounts,
+    reach: Reach,
+    others: BTreeMap<&'static str, (LoadCounts, Told)>,
+) -> Vec<(LoadSummary, LoadCounts, Reach)> {
+    let (mut own, mut rows_read) = (counts, summary.rows_read);
+    let mut lines = Vec::with_capacity(1 + others.len());
+    for (source, (counts, told)) in others {
+        let rows = counts.new + counts.duplicate;
+        own.new = own.new.saturating_sub(counts.new);
+        own.duplicate = own.duplicate.saturating_sub(counts.duplicate);
+        rows_read = rows_read.saturating_sub(rows);
+        let load_id = format!("{}/{source}", summary.load_id);
+        let other = LoadSummary { load_id, source: source.to_owned(), rows_read: rows, ..summary.clone() };
+        lines.push((other, counts, told.reach()));
+    }
+    match lines.first_mut() {
+        // Whoever asks for the load asks by its id.
+        Some((first, ..)) if rows_read == 0 => first.load_id = summary.load_id,
+        _ => lines.insert(0, (LoadSummary { rows_read, ..summary }, own, reach)),
+    }
+    lines
 }
 
 /// The cells of one load, in column order; `filled` is absent where nothing was listed.
