@@ -14,7 +14,7 @@ use lychgate::query::{At, json_rows};
 use lychgate::simulate::{Faults, Noise, Plan, write};
 use lychgate::store::Lake;
 
-use crate::support::{block_on, fixtures};
+use crate::support::{block_on, fixtures, now};
 
 /// 2100-01-01: by then everything that was read is known.
 const LATER: UtcMicros = UtcMicros(4_102_444_800_000_000);
@@ -41,8 +41,7 @@ async fn ingest(engine: &Engine, paths: &[PathBuf]) -> IngestReport {
     report
 }
 
-async fn detect(engine: &Engine, as_of: UtcMicros) -> RunReport {
-    let at = At { as_of, known_at: LATER };
+async fn detect(engine: &Engine, at: At) -> RunReport {
     let request = DetectRequest { at, profile: "default".to_owned(), detectors: Vec::new(), record: true };
     engine.detect(&request).await.unwrap()
 }
@@ -85,7 +84,8 @@ fn a_simulated_organisation_is_found_out_and_a_second_look_changes_nothing() {
         let report = ingest(&engine, &handed_over(&files)).await;
         assert!(report.committed.rows >= summary.events, "{:?}", report.committed);
 
-        let first = detect(&engine, plan.end_at).await;
+        let at = At { as_of: plan.end_at, known_at: now() };
+        let first = detect(&engine, at).await;
         let changes = first.changes.as_ref().expect("a recorded run");
         assert_eq!(changes.kind, RunKind::Current);
         assert_eq!(changes.counts.opened, first.findings.len() as u64);
@@ -101,7 +101,7 @@ fn a_simulated_organisation_is_found_out_and_a_second_look_changes_nothing() {
         told.iter().for_each(crate::score::recount);
         let before = recorded(&engine).await;
         before.iter().for_each(|entry| crate::score::recount(&entry.known.finding));
-        let second = detect(&engine, plan.end_at).await;
+        let second = detect(&engine, at).await;
         let counts = second.changes.as_ref().expect("a recorded run").counts;
         assert_eq!((counts.opened, counts.reopened, counts.resolved, counts.superseded), (0, 0, 0, 0));
         assert_eq!(counts.still_open, before.len() as u64);
@@ -302,10 +302,10 @@ fn a_run_that_starts_from_a_checkpoint_finds_the_same() {
         for (round, log) in logs.iter().enumerate() {
             engine.ingest(std::slice::from_ref(log), &reading, &mut |_| {}).await.unwrap();
             let as_of = days_ago(logs.len() as i64 - 1 - round as i64);
-            let incremental = detect(&engine, as_of).await.findings;
+            let at = At { as_of, known_at: now() };
+            let incremental = detect(&engine, at).await.findings;
             checkpoints.extend(fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().file_name()));
             if round % 5 == 4 || round + 1 == logs.len() {
-                let at = At { as_of, known_at: LATER };
                 let request =
                     DetectRequest { at, profile: "default".to_owned(), detectors: Vec::new(), record: false };
                 engine.forget().unwrap();
@@ -331,7 +331,8 @@ fn a_damaged_checkpoint_is_passed_over() {
     block_on(async || {
         let engine = Engine::new(&folder.path().join("data"), TENANT);
         ingest(&engine, &handed_over(&files)).await;
-        let first = as_json(&detect(&engine, plan.end_at).await.findings);
+        let at = At { as_of: plan.end_at, known_at: now() };
+        let first = as_json(&detect(&engine, at).await.findings);
         let kept = folder.path().join("data/checkpoints").join(TENANT);
         for table in ["known_changes.arrows", "grant_spans.arrows"] {
             let checkpoint = fs::read_dir(&kept).unwrap().next().expect("a checkpoint").unwrap().path();
@@ -339,7 +340,7 @@ fn a_damaged_checkpoint_is_passed_over() {
             let mut damaged = bytes.clone();
             damaged[bytes.len() / 2] ^= 0xff;
             fs::write(&path, damaged).unwrap();
-            assert_eq!(as_json(&detect(&engine, plan.end_at).await.findings), first, "{table}");
+            assert_eq!(as_json(&detect(&engine, at).await.findings), first, "{table}");
         }
     });
 }
@@ -443,7 +444,7 @@ fn a_checkpoint_of_another_lake_is_passed_over() {
     block_on(async || {
         let engine = Engine::new(&data, TENANT);
         ingest(&engine, &old).await;
-        detect(&engine, end_at).await;
+        detect(&engine, At { as_of: end_at, known_at: now() }).await;
         assert!(data.join("checkpoints").join(TENANT).is_dir());
         fs::remove_dir_all(data.join("lake")).unwrap();
         ingest(&engine, &new).await;

@@ -19,7 +19,7 @@ use lychgate::pipeline::{DetectRequest, Engine, Reading};
 use lychgate::query::At;
 use serde_json::{Value, json};
 
-use crate::support::block_on;
+use crate::support::{block_on, now};
 
 /// When most cases are looked at; files of this day are six hours old.
 const NOW: &str = "2026-06-30T06:00:00Z";

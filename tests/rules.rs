@@ -12,7 +12,7 @@ use lychgate::query::At;
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::block_on;
+use crate::support::{block_on, now};
 
 const ID: &str = "5c0ab7a6-0000-4000-8000-000000000001";
 
@@ -74,7 +74,7 @@ impl Company {
 
     async fn run(&self, day: u32, detectors: &[&str]) -> RunReport {
         let as_of = UtcMicros::parse(&format!("2026-05-{day:02}T23:00:00Z")).unwrap();
-        let at = At { as_of, known_at: UtcMicros(4_102_444_800_000_000) };
+        let at = At { as_of, known_at: now() };
         let detectors = detectors.iter().map(|name| (*name).to_owned()).collect();
         let request = DetectRequest { at, profile: "default".to_owned(), detectors, record: true };
         self.engine.detect(&request).await.unwrap()

@@ -7,7 +7,7 @@ mod batches;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use api::{APPS, Api, FINDINGS, SEVERITIES, target, with_api};
+use api::{APPS, Api, FINDINGS, SEVERITIES, target, with_api, with_unrecorded_api};
 use lychgate::models;
 use lychgate::serve::{Error, bind, description};
 use serde_json::{Value, json};
@@ -165,6 +165,40 @@ fn a_cursor_continues_its_own_list_only() {
             let asked = target(LIST, query);
             check(api, (&asked, Some(&api.reader)), &Refused(400, "cursor", &["begin again"])).await;
         }
+    });
+}
+
+/// If it failed, lists would end at their first page until the first run is recorded.
+#[test]
+fn a_list_goes_on_at_the_instants_at_which_it_began() {
+    const ACCOUNTS: &str = "/api/v1/accounts";
+    with_unrecorded_api(async |api| {
+        let (accounts, count) = pages(api, ACCOUNTS, &[("limit", "1")], "accounts").await;
+        assert_eq!((accounts.len(), count), (3, 3), "{accounts:?}");
+        let first = api.read(&target(ACCOUNTS, &[("limit", "1")])).await.json();
+        let (as_of, next) = (first["as_of"].as_str().unwrap(), first["next"].as_str().unwrap());
+        let repeated = target(ACCOUNTS, &[("as_of", as_of), ("cursor", next)]);
+        let page = api.read(&repeated).await.json();
+        assert_eq!((&page["as_of"], &page["known_at"]), (&first["as_of"], &first["known_at"]));
+        for other in ["as_of", "known_at"] {
+            let asked = target(ACCOUNTS, &[(other, "2026-06-30T00:00:00Z"), ("cursor", next)]);
+            check(api, (&asked, Some(&api.reader)), &Refused(400, "cursor", &["begin again"])).await;
+        }
+    });
+}
+
+/// If it failed, who asks about an instant to come would be told today's answer until the restart.
+#[test]
+fn what_is_ingested_before_an_instant_comes_belongs_to_it() {
+    let event = "{\"uuid\":\"sent-1\",\"published\":\"2026-06-01T00:00:00Z\",\"eventType\":\"user.session.start\",\
+         \"outcome\":{\"result\":\"SUCCESS\"},\"actor\":{\"id\":\"00u1\",\"type\":\"User\"}}\n";
+    with_api(async |api| {
+        let to_come = [("as_of", "2026-06-30T00:00:00Z"), ("known_at", "2100-06-01T00:00:00Z")];
+        let asked = target("/api/v1/sources", &to_come);
+        let sources = async || api.read(&asked).await.json()["sources"].as_array().unwrap().len();
+        let before = sources().await;
+        assert_eq!(api.post("/api/v1/events", Some(&api.ingest), event).await.status, 200);
+        assert_eq!(sources().await, before + 1);
     });
 }
 

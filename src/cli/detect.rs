@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::output::{self, Sheet, ToMake};
 use super::{Context, Error, Outcome, times};
 use crate::domain::{Finding, Reader, Severity, Verdict};
+use crate::findings::{Changes, RunKind};
 use crate::pipeline::{Cause, DetectRequest, Difference, RunReport};
 use crate::query::At;
 
@@ -187,6 +188,21 @@ fn behind(cause: &Cause) -> String {
     format!("one cause behind {} findings{apps}{held}: {}", cause.findings, cause.says)
 }
 
+/// What the ledger made of the run, or why it took no note.
+fn recorded(changes: &Changes) -> String {
+    let counts = changes.counts;
+    match changes.kind {
+        RunKind::Current => format!(
+            "ledger: {} opened, {} still open, {} reopened, {} resolved",
+            counts.opened, counts.still_open, counts.reopened, counts.resolved
+        ),
+        RunKind::Historic => {
+            "not recorded: a recorded run is of a later instant, or knew more than this one".to_owned()
+        }
+        RunKind::Future => "not recorded: --as-of or --known-at has not come yet".to_owned(),
+    }
+}
+
 /// What a person should know about the run, on standard error; incomplete evidence leads.
 pub fn summarise(report: &RunReport, shown: usize) {
     for reason in &report.incomplete {
@@ -223,11 +239,7 @@ pub fn summarise(report: &RunReport, shown: usize) {
     }
     report.causes.iter().take(CAUSES_SHOWN).for_each(|cause| output::say(&behind(cause)));
     if let Some(changes) = &report.changes {
-        let counts = changes.counts;
-        output::say(&format!(
-            "ledger: {} opened, {} still open, {} reopened, {} resolved",
-            counts.opened, counts.still_open, counts.reopened, counts.resolved
-        ));
+        output::say(&recorded(changes));
     }
     if shown < report.findings.len() {
         output::say(&format!(

@@ -256,17 +256,23 @@ async fn entries_by_id(
     Ok(entries)
 }
 
-/// The newest `as_of` and the newest `known_at` of all recorded runs.
+/// The newest `as_of` and the newest `known_at` of all recorded runs. One that knows what comes
+/// after `now`, which older programs recorded, is none to be held against.
 pub(super) async fn last_run(
     connection: &mut SqliteConnection,
     tenant: &str,
+    now: UtcMicros,
 ) -> Result<Option<(UtcMicros, UtcMicros)>, Error> {
-    let newest: (Option<i64>, Option<i64>) =
-        sqlx::query_as("SELECT max(as_of), max(known_at) FROM runs WHERE tenant = ?1")
-            .bind(tenant)
-            .fetch_one(connection)
-            .await
-            .map_err(failed("read the last run"))?;
+    let newest: (Option<i64>, Option<i64>) = sqlx::query_as(
+        "SELECT max(as_of), max(known_at)
+        FROM runs
+        WHERE tenant = ?1 AND as_of <= ?2 AND known_at <= ?2",
+    )
+    .bind(tenant)
+    .bind(now.0)
+    .fetch_one(connection)
+    .await
+    .map_err(failed("read the last run"))?;
     Ok(newest.0.zip(newest.1).map(|(as_of, known_at)| (UtcMicros(as_of), UtcMicros(known_at))))
 }
 

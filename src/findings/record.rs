@@ -36,7 +36,7 @@ impl Ledger {
             return Err(Error::Score { finding_id: head.finding_id.to_string() });
         }
         let mut tx = self.begin("begin a run").await?;
-        let kind = RunKind::of(run, read::last_run(&mut tx, &self.tenant).await?, now);
+        let kind = RunKind::of(run, read::last_run(&mut tx, &self.tenant, now).await?, now);
         if kind != RunKind::Current {
             return Ok(Changes { kind, counts: Counts::default(), transitions: Vec::new() });
         }

@@ -64,15 +64,16 @@ pub enum RunKind {
     /// It asked about an instant before the last recorded run, or with the knowledge of
     /// then. Its answer is true of the past and decides nothing now: not recorded.
     Historic,
-    /// It asked about an instant that has not come, so it would make every later run of
-    /// today a historic one: not recorded.
+    /// It asked about an instant that has not come, or with the knowledge of then, so it would
+    /// make every later run of today a historic one: not recorded.
     Future,
 }
 
 impl RunKind {
-    /// Tells by comparing with `last`, the (`as_of`, `known_at`) of the newest recorded run.
+    /// Tells by comparing with `last`, the (`as_of`, `known_at`) of the newest recorded run that
+    /// is not about what comes after `now`.
     pub fn of(run: &Run, last: Option<(UtcMicros, UtcMicros)>, now: UtcMicros) -> RunKind {
-        if run.as_of > now {
+        if run.as_of > now || run.known_at > now {
             return RunKind::Future;
         }
         match last {

@@ -24,9 +24,18 @@ impl Instants {
         let newest = shared.ledger().runs(1).await?.into_iter().next();
         let now = shared.now();
         let (as_of, known_at) = newest.map_or((now, now), |run| (run.as_of, run.known_at));
+        // A run that knew what has not come, which older programs recorded, speaks for now at most.
+        self.or(At { as_of: as_of.min(now), known_at: known_at.min(now) })
+    }
+
+    /// Those given; else those of `default`.
+    ///
+    /// # Errors
+    /// A problem for a text that is no time.
+    pub fn or(&self, default: At) -> Result<At, Problem> {
         Ok(At {
-            as_of: time("as_of", self.as_of.as_deref(), as_of)?,
-            known_at: time("known_at", self.known_at.as_deref(), known_at)?,
+            as_of: time("as_of", self.as_of.as_deref(), default.as_of)?,
+            known_at: time("known_at", self.known_at.as_deref(), default.known_at)?,
         })
     }
 }

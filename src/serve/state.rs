@@ -191,15 +191,18 @@ impl Shared {
         Ok(loaded)
     }
 
-    /// A session at `at`, from the recent ones or new.
+    /// A session at `at`, from the recent ones or new. One of an instant that is not past is not
+    /// kept: what is ingested until then belongs to it too.
     pub async fn session(&self, at: At) -> Result<Arc<Session>, Problem> {
         let mut sessions = self.inner.sessions.lock().await;
         if let Some((_, session)) = sessions.iter().find(|(known, _)| *known == at) {
             return Ok(Arc::clone(session));
         }
         let session = Arc::new(self.inner.engine.session(at).await?);
-        sessions.push_front((at, Arc::clone(&session)));
-        sessions.truncate(SESSIONS_MAX);
+        if at.as_of.max(at.known_at) < self.now() {
+            sessions.push_front((at, Arc::clone(&session)));
+            sessions.truncate(SESSIONS_MAX);
+        }
         Ok(session)
     }
 }

@@ -50,6 +50,21 @@ async fn questions_about_the_past_and_the_future_are_not_recorded() {
     check(complete(9), RunKind::Historic).await;
     check(Run { known_at: day(9), ..complete(10) }, RunKind::Historic).await;
     check(complete(11), RunKind::Future).await;
+    check(Run { known_at: day(11), ..complete(10) }, RunKind::Future).await;
+}
+
+/// Else one run that once knew too much would keep every later one from being recorded.
+#[tokio::test]
+async fn a_recorded_run_with_knowledge_from_the_future_is_no_obstacle() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(&file(&folder)).await;
+    // Recorded by a clock that was ahead.
+    let ahead = Run { known_at: day(99), ..complete(10) };
+    ledger.record_run(&ahead, &held(&accounts(&["a"])), day(99)).await.unwrap();
+    let changes = ledger.record_run(&complete(11), &held(&accounts(&["b"])), day(11)).await.unwrap();
+    assert_eq!((changes.kind, changes.counts.opened, changes.counts.resolved), (RunKind::Current, 1, 1));
+    let past = ledger.record_run(&complete(10), &held(&[]), day(11)).await.unwrap();
+    assert_eq!(past.kind, RunKind::Historic);
 }
 
 /// After a crash or an error half a run would read as half of the findings resolved.

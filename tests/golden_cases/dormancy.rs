@@ -104,7 +104,7 @@ fn an_application_that_tells_of_activity_no_more() {
     let listing = accounts(&["u1,ada,ada@example.com,Active,2020-01-02,2025-05-26"]);
     let given = Given::new(&[(ROSTER, people()), (CRM, listing)]);
     let run = || {
-        let (as_of, known_at) = (UtcMicros::parse(NOW).unwrap(), UtcMicros::parse("2100-01-01").unwrap());
+        let (as_of, known_at) = (UtcMicros::parse(NOW).unwrap(), now());
         let request = DetectRequest {
             at: At { as_of, known_at },
             profile: "default".to_owned(),

@@ -6,6 +6,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use lychgate::domain::{Finding, Findings, UtcMicros};
@@ -68,8 +69,18 @@ impl Answer {
     }
 }
 
-/// Serves a fresh folder on a free port of the loopback address while `body` runs.
+/// Serves a fresh folder with one recorded run on a free port of the loopback address while `body` runs.
 pub fn with_api(body: impl AsyncFnOnce(&Api) + Send) {
+    with_folder(true, || NOW, body);
+}
+
+/// The same before the first run, with a clock that goes on.
+pub fn with_unrecorded_api(body: impl AsyncFnOnce(&Api) + Send) {
+    static ELAPSED: AtomicI64 = AtomicI64::new(0);
+    with_folder(false, || UtcMicros(NOW.0 + ELAPSED.fetch_add(1, Ordering::Relaxed)), body);
+}
+
+fn with_folder(recorded: bool, clock: fn() -> UtcMicros, body: impl AsyncFnOnce(&Api) + Send) {
     block_on(async move || {
         let folder = tempfile::tempdir().unwrap();
         let [sigma, own] = ["sigma", "own"].map(|name| vec![folder.path().join(name)]);
@@ -79,7 +90,9 @@ pub fn with_api(body: impl AsyncFnOnce(&Api) + Send) {
         let engine = Engine::new(&folder.path().join("data"), "acme").with_rules(rules);
         fill_lake(&engine, folder.path()).await;
         let ledger = engine.ledger().await.unwrap();
-        record_run(&ledger).await;
+        if recorded {
+            record_run(&ledger).await;
+        }
         let token = async |label: &str, scope: Scope, byte: u8, expires_at: UtcMicros| {
             let made_at = UtcMicros(NOW.0 - 90 * DAY);
             ledger.add_token(label, scope, expires_at, &[byte; 32], made_at).await.unwrap()
@@ -94,7 +107,7 @@ pub fn with_api(body: impl AsyncFnOnce(&Api) + Send) {
         let stopped = async move {
             let _ = stopped.await;
         };
-        let server = serve(&engine, listener, [7; 32], || NOW, WAIT, stopped);
+        let server = serve(&engine, listener, [7; 32], clock, WAIT, stopped);
         let client = async {
             body(&api).await;
             drop(stop);

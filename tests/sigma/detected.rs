@@ -12,7 +12,7 @@ use lychgate::query::At;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{block_on, fixtures};
+use crate::support::{block_on, fixtures, now};
 
 /// A company with a folder of Sigma rules.
 struct Company {
@@ -48,7 +48,7 @@ impl Company {
     /// A run of the named detectors; those that are built in would only take time.
     async fn run(&self, detectors: &[&str], as_of: &str) -> RunReport {
         let as_of = UtcMicros::parse(as_of).expect("a time");
-        let at = At { as_of, known_at: UtcMicros(4_102_444_800_000_000) };
+        let at = At { as_of, known_at: now() };
         let detectors = detectors.iter().map(|name| format!("sigma/{name}")).collect();
         let request = DetectRequest { at, profile: "default".to_owned(), detectors, record: true };
         self.engine.detect(&request).await.expect("a run")

@@ -27,6 +27,12 @@ pub fn fixtures() -> Option<PathBuf> {
     None
 }
 
+/// Now: a run that knew what comes later is not recorded.
+#[expect(clippy::disallowed_methods, reason = "the ledger holds a run against the clock")]
+pub fn now() -> UtcMicros {
+    UtcMicros(jiff::Timestamp::now().as_microsecond())
+}
+
 /// One value of a row under test.
 #[derive(Clone, Debug)]
 pub enum Value {

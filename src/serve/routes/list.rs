@@ -1,9 +1,10 @@
 //! Lists of a session's rows: keyset paging by one key column.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::query::{Session, json_rows};
+use crate::domain::UtcMicros;
+use crate::query::{At, Session, json_rows};
 use crate::serve::instant::Instants;
 use crate::serve::problem::Problem;
 use crate::serve::state::Shared;
@@ -46,27 +47,46 @@ pub struct Listed {
     pub sql: &'static str,
 }
 
+/// Where the next page begins. With the instants of the first one, which may be those at which it
+/// was asked for.
+#[derive(Serialize, Deserialize)]
+struct Place {
+    as_of: UtcMicros,
+    known_at: UtcMicros,
+    after: String,
+}
+
 /// One page of `listed`.
 pub async fn page(shared: &Shared, paging: &Paging, listed: &Listed) -> Result<Value, Problem> {
-    let at = paging.instants().resolve(shared).await?;
     let limit = paging.limit()?;
-    let list = format!("{}/{}/{}/{}", shared.tenant(), listed.name, at.as_of, at.known_at);
-    let after: String = match &paging.cursor {
-        Some(text) => shared.signer().open(&list, text)?,
-        None => String::new(),
+    let list = format!("{}/{}", shared.tenant(), listed.name);
+    let (at, after) = match &paging.cursor {
+        Some(text) => continued(&paging.instants(), shared.signer().open(&list, text)?)?,
+        None => (paging.instants().resolve(shared).await?, String::new()),
     };
     let session = shared.session(at).await?;
     let mut rows = rows(&session, listed, &after).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let last = rows.last().and_then(|row| row.get("key")).and_then(Value::as_str).map(str::to_owned);
-    let next = last.filter(|_| more).and_then(|key| shared.signer().seal(&list, &key));
+    let place = |after| Place { as_of: at.as_of, known_at: at.known_at, after };
+    let next = last.filter(|_| more).and_then(|key| shared.signer().seal(&list, &place(key)));
     for row in &mut rows {
         row.as_object_mut().map(|fields| fields.remove("key"));
     }
     Ok(
         json!({ "schema_version": 1, "as_of": at.as_of, "known_at": at.known_at, listed.name: rows, "next": next }),
     )
+}
+
+/// The instants of the pages before, which a request may repeat and not change.
+fn continued(given: &Instants, place: Place) -> Result<(At, String), Problem> {
+    let at = At { as_of: place.as_of, known_at: place.known_at };
+    if given.or(at)? != at {
+        let detail = "the cursor is of other instants than as_of and known_at: begin again without it";
+        return Err(Problem::bad_request("cursor", detail));
+    }
+    Ok((at, place.after))
 }
 
 async fn rows(session: &Session, listed: &Listed, after: &str) -> Result<Vec<Value>, Problem> {
