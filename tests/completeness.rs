@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use lychgate::models::builtin_rules;
 use lychgate::models::rule::Need;
 use serde_json::{Value, json};
+
+use crate::support::lychgate;
 
 const PEOPLE: usize = 60;
 const AS_OF: &str = "2026-06-30T06:00:00Z";
@@ -99,11 +99,6 @@ fn organisation() -> Files {
         ("okta/system_log.ndjson", okta_log(|_| false)),
     ];
     files.into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
-}
-
-fn lychgate(data: &Path, arguments: &[&str]) -> std::process::Output {
-    let program = env!("CARGO_BIN_EXE_lychgate");
-    Command::new(program).arg("--data").arg(data).args(arguments).env("NO_COLOR", "1").output().unwrap()
 }
 
 /// Files in, findings and sources out, through the program itself.

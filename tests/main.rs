@@ -2,6 +2,7 @@
 
 mod activity;
 mod backtest;
+mod cli;
 mod completeness;
 mod config;
 mod costs;

@@ -3,6 +3,9 @@
 //! DataFusion's SQL is open by default (DDL, COPY, SET); the planner's options refuse those,
 //! and an allow-list of plan nodes refuses whatever a later version may add.
 
+use std::collections::HashSet;
+
+use arrow::datatypes::Schema;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
@@ -20,6 +23,13 @@ pub fn check(plan: &LogicalPlan) -> Result<(), DataFusionError> {
         None => Ok(TreeNodeRecursion::Continue),
     })?;
     Ok(())
+}
+
+/// The first name that two columns of an answer share: whoever looks a value up by it would get
+/// that of the other.
+pub fn repeated(columns: &Schema) -> Option<&str> {
+    let mut seen = HashSet::new();
+    columns.fields().iter().map(|field| field.name().as_str()).find(|name| !seen.insert(*name))
 }
 
 fn refused(node: &LogicalPlan) -> Option<&'static str> {

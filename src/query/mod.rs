@@ -43,6 +43,8 @@ pub enum Error {
     Plan { name: String, source: Box<datafusion::error::DataFusionError> },
     #[error("cannot run query \"{name}\"")]
     Run { name: String, source: Box<datafusion::error::DataFusionError> },
+    #[error("the answer has two columns \"{column}\": give one an alias, as in {column} AS other_{column}")]
+    RepeatedColumn { column: String },
     #[error("column \"{column}\" is missing from \"{name}\"")]
     MissingColumn { name: String, column: String },
     #[error("cannot read column \"{column}\" as {wanted}")]

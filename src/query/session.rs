@@ -287,13 +287,17 @@ impl Session {
     /// Runs one statement from outside: a SELECT over the session's tables and nothing else.
     ///
     /// # Errors
-    /// [`Error::Plan`] for a statement that does not plan or may not run.
+    /// [`Error::Plan`] for a statement that does not plan or may not run, [`Error::RepeatedColumn`] for
+    /// one whose answer has two columns of one name.
     pub async fn select(&self, sql: &str) -> Result<Vec<RecordBatch>, Error> {
         let plan_error = |source| Error::Plan { name: "your statement".to_owned(), source: Box::new(source) };
         let frame = self.context.sql_with_options(sql, guard::options()).await.map_err(plan_error)?;
         let frame = frame.with_param_values(parameters(self.at, &self.base, &[])).map_err(plan_error)?;
         guard::check(frame.logical_plan()).map_err(plan_error)?;
         let schema = Arc::new(frame.schema().as_arrow().clone());
+        if let Some(column) = guard::repeated(&schema) {
+            return Err(Error::RepeatedColumn { column: column.to_owned() });
+        }
         let mut batches = frame.collect().await.map_err(|e| run_error("your statement", e))?;
         if batches.is_empty() {
             batches.push(RecordBatch::new_empty(schema));

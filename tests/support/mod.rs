@@ -1,7 +1,8 @@
 //! What several test files share: where the given fixtures are, and lake tables in memory.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 use std::sync::Arc;
 
 use arrow::array::{
@@ -31,6 +32,12 @@ pub fn fixtures() -> Option<PathBuf> {
 #[expect(clippy::disallowed_methods, reason = "the ledger holds a run against the clock")]
 pub fn now() -> UtcMicros {
     UtcMicros(jiff::Timestamp::now().as_microsecond())
+}
+
+/// Runs the program itself over a data folder.
+pub fn lychgate(data: &Path, arguments: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_lychgate");
+    Command::new(program).arg("--data").arg(data).args(arguments).env("NO_COLOR", "1").output().unwrap()
 }
 
 /// One value of a row under test.
