@@ -27,3 +27,22 @@ fn columns_of_one_name_are_refused_by_name() {
         run(folder.path(), &["--output", "csv", "sql", &format!("SELECT a.id, b.id AS other {PAIR}")]);
     assert_eq!((code, stdout.as_str()), (0, "id,other\n1,2\n"), "{stderr}");
 }
+
+/// Else a name in a log could clear the screen of whoever looks for its bearer, or make a link of a report.
+#[test]
+fn what_a_source_wrote_is_shown_and_not_obeyed() {
+    const WRITTEN: &str = "a\u{1b}[2Jb\u{9b}c\u{7f}d\u{202e}e\tf";
+    const SHOWN: &str = r"a\u{1b}[2Jb\u{9b}c\u{7f}d\u{202e}e\u{9}f";
+    let folder = tempfile::tempdir().unwrap();
+    let asked = |format: &str, written: &str| {
+        let statement = format!("SELECT name FROM (VALUES ('{written}')) AS t(name)");
+        run(folder.path(), &["--output", format, "sql", &statement]).1
+    };
+    assert!(asked("table", WRITTEN).contains(SHOWN));
+    assert_eq!(asked("csv", WRITTEN), format!("name\n{SHOWN}\n"));
+    assert_eq!(asked("ndjson", WRITTEN), format!("{}\n", serde_json::json!({ "name": WRITTEN })));
+    let markup = asked("md", "<b>&[x](y)`|`\u{1b}");
+    assert!(markup.ends_with("| &lt;b&gt;&amp;\\[x\\](y)\\`\\|\\`\\\\u{1b} |\n"), "{markup}");
+    let (code, _, stderr) = run(folder.path(), &["findings", "show", WRITTEN]);
+    assert_eq!((code, stderr), (2, format!("error: there is no finding \"{SHOWN}\"\n")));
+}

@@ -30,6 +30,7 @@ mod sql;
 mod time_to_zero_access;
 mod times;
 mod verify;
+mod visible;
 mod watch;
 
 use std::num::NonZeroUsize;

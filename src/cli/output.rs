@@ -6,10 +6,11 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
+use super::visible::{in_markdown, visible};
 use super::{Error, config};
 
 /// `--output FORMAT` or `--output FORMAT=path`.
@@ -150,8 +151,13 @@ impl<'a> Sheet<'a> {
             table.set_width(160);
         }
         table.set_header(&self.columns);
+        let severity = self.columns.iter().position(|name| name == "severity");
         for row in self.rows() {
-            table.add_row(row?.iter());
+            let row = row?;
+            table.add_row(row.iter().enumerate().map(|(place, text)| {
+                let cell = Cell::new(visible(text));
+                if Some(place) == severity { coloured(cell, text) } else { cell }
+            }));
         }
         Ok(format!("{table}\n"))
     }
@@ -165,7 +171,7 @@ impl<'a> Sheet<'a> {
         };
         writer.write_record(&self.columns).map_err(failed)?;
         for row in self.rows() {
-            writer.write_record(row?.iter().map(|cell| harmless(cell))).map_err(failed)?;
+            writer.write_record(row?.iter().map(|cell| harmless(&visible(cell)))).map_err(failed)?;
         }
         writer.flush()
     }
@@ -175,7 +181,7 @@ impl<'a> Sheet<'a> {
         writeln!(to, "|{}", " --- |".repeat(self.columns.len()))?;
         for row in self.rows() {
             let row = row?;
-            let cells = row.iter().map(|cell| cell.replace('|', "\\|").replace('\n', " "));
+            let cells = row.iter().map(|cell| in_markdown(cell));
             writeln!(to, "| {} |", cells.collect::<Vec<_>>().join(" | "))?;
         }
         Ok(())
@@ -213,7 +219,7 @@ impl Serialize for Values<'_> {
 /// A spreadsheet runs a cell that begins with one of these; a quote in front disarms it.
 fn harmless(cell: &str) -> String {
     match cell.chars().next() {
-        Some('=' | '+' | '@' | '\t' | '\r') => format!("'{cell}"),
+        Some('=' | '+' | '@') => format!("'{cell}"),
         Some('-') if cell.len() > 1 && cell.parse::<f64>().is_err() => format!("'{cell}"),
         _ => cell.to_owned(),
     }
@@ -236,7 +242,7 @@ fn open_pipe(written: io::Result<()>) -> Result<(), Error> {
 /// Says something to the person at the terminal, on standard error.
 pub fn say(text: &str) {
     // A closed standard error leaves nobody to tell.
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", visible(text));
 }
 
 /// True when a person looks at standard error.
@@ -244,17 +250,27 @@ pub fn interactive() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Severity as a word and a mark, coloured where colour is welcome: never by colour alone.
+/// Severity as a word and a mark, which a table colours where colour is welcome: never by colour alone.
 pub fn severity(word: &str) -> String {
-    let (mark, color) = match word {
-        "critical" => ("!!", "31;1"),
-        "high" => ("! ", "31"),
-        "medium" => ("* ", "33"),
-        "low" => ("- ", "36"),
-        _ => ("  ", "0"),
+    let mark = match word {
+        "critical" => "!!",
+        "high" => "! ",
+        "medium" => "* ",
+        "low" => "- ",
+        _ => "  ",
     };
-    if config::no_color() || !io::stdout().is_terminal() {
-        return format!("{mark}{word}");
+    format!("{mark}{word}")
+}
+
+fn coloured(cell: Cell, severity: &str) -> Cell {
+    if config::no_color() {
+        return cell;
     }
-    format!("\u{1b}[{color}m{mark}{word}\u{1b}[0m")
+    match severity.trim_start_matches(['!', '*', '-', ' ']) {
+        "critical" => cell.fg(Color::DarkRed).add_attribute(Attribute::Bold),
+        "high" => cell.fg(Color::DarkRed),
+        "medium" => cell.fg(Color::DarkYellow),
+        "low" => cell.fg(Color::DarkCyan),
+        _ => cell,
+    }
 }
