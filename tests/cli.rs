@@ -46,3 +46,34 @@ fn what_a_source_wrote_is_shown_and_not_obeyed() {
     let (code, _, stderr) = run(folder.path(), &["findings", "show", WRITTEN]);
     assert_eq!((code, stderr), (2, format!("error: there is no finding \"{SHOWN}\"\n")));
 }
+
+/// Else nobody would get in once the first token expired or was lost, and nobody could be shut out.
+#[test]
+fn tokens_are_made_listed_and_revoked() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, config) = (folder.path().join("data"), folder.path().join("lychgate.toml"));
+    let add = |label: &str| run(&data, &["token", "add", "--label", label, "--scope", "reader"]);
+    let states = || -> Vec<String> {
+        let (_, listed, _) = run(&data, &["--output", "ndjson", "token", "list"]);
+        let told = listed.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        told.map(|token| format!("{} {}", token["label"], token["state"]).replace('"', "")).collect()
+    };
+    let (code, token, stderr) = add("ada");
+    assert_eq!(code, 0, "{stderr}");
+    assert!(token.starts_with("lychgate_") && !stderr.contains(token.trim()), "{stderr}");
+    assert_eq!(states(), ["ada live"]);
+    assert_eq!(add("ada").0, 2, "a label of its own");
+    assert_eq!(add(" ").0, 2, "a label");
+    let revoke = || run(&data, &["token", "revoke", "ada"]);
+    assert_eq!((revoke().0, states()), (0, vec!["ada revoked".to_owned()]));
+    assert_eq!(revoke().0, 2, "once");
+    let init = || {
+        let _ = std::fs::remove_file(&config);
+        run(&data, &["init", "--file", config.to_str().unwrap()])
+    };
+    let (code, made, stderr) = init();
+    assert_eq!((code, made.as_str()), (0, ""), "{stderr}");
+    assert!(stderr.contains("lychgate token add"), "{stderr}");
+    add("bo");
+    assert!(!init().2.contains("token"), "bo gets in");
+}

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::config::File;
+use super::serve::{FirstToken, NONE_LIVE};
 use super::{Context, Error, Outcome, output, serve};
 
 #[derive(Args)]
@@ -29,9 +30,13 @@ impl Init {
         }
         write_new(&self.file)?;
         output::say(&format!("wrote {}", self.file.display()));
-        if let Some(token) = serve::first_token(&context.engine()).await? {
-            output::say("the first API token follows on standard output; it is shown this once");
-            output::print(&format!("{token}\n"))?;
+        match serve::first_token(&context.engine()).await? {
+            FirstToken::Made(token) => {
+                output::say("the first API token follows on standard output; it is shown this once");
+                output::print(&format!("{token}\n"))?;
+            }
+            FirstToken::Live => {}
+            FirstToken::NoneLive => output::say(NONE_LIVE),
         }
         Ok(Outcome::Clean)
     }

@@ -29,6 +29,7 @@ mod sources;
 mod sql;
 mod time_to_zero_access;
 mod times;
+mod token;
 mod verify;
 mod visible;
 mod watch;
@@ -124,6 +125,9 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// Serve the query API on a loopback address
     Serve(serve::Serve),
+    /// Make, list and revoke the tokens of the API
+    #[command(subcommand)]
+    Token(token::Token),
     /// Print a completion script
     Completions(completions::Completions),
 }
@@ -290,6 +294,7 @@ async fn execute(command: Command, context: &Context) -> Result<Outcome, Error> 
         Command::Rebuild(command) => command.run(context).await,
         Command::Evaluate(command) => command.run(context).await,
         Command::Serve(command) => command.run(context).await,
+        Command::Token(command) => command.run(context).await,
         Command::Completions(command) => command.run(&mut Arguments::command()),
     }
 }

@@ -22,7 +22,8 @@ pub struct Serve {
     openapi: bool,
 }
 
-const TOKEN_DAYS: i64 = 90;
+/// How long a token lives unless it is told otherwise.
+pub const TOKEN_DAYS: i64 = 90;
 
 impl Serve {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
@@ -42,11 +43,15 @@ pub async fn listen(engine: &Engine, address: &str, events_wait: Duration) -> Re
     let bound = listener.local_addr().map_err(|source| Error::Runtime { source })?;
     output::say(&format!("serving http://{bound}/api/v1/findings (Ctrl-C stops)"));
     output::say(&format!("        http://{bound}/openapi.json"));
-    if let Some(token) = first_token(engine).await? {
-        output::say(&format!("first API token, shown this once, valid for {TOKEN_DAYS} days: {token}"));
-        output::say(&format!(
-            "  curl -H 'Authorization: Bearer {token}' http://{bound}/api/v1/findings?limit=2"
-        ));
+    match first_token(engine).await? {
+        FirstToken::Made(token) => {
+            output::say(&format!("first API token, shown this once, valid for {TOKEN_DAYS} days: {token}"));
+            output::say(&format!(
+                "  curl -H 'Authorization: Bearer {token}' http://{bound}/api/v1/findings?limit=2"
+            ));
+        }
+        FirstToken::Live => {}
+        FirstToken::NoneLive => output::say(NONE_LIVE),
     }
     let stop = async {
         // Without a signal handler the default action stops the process all the same.
@@ -56,19 +61,34 @@ pub async fn listen(engine: &Engine, address: &str, events_wait: Duration) -> Re
     Ok(Outcome::Clean)
 }
 
-/// Makes the first token of a folder that has none.
-pub async fn first_token(engine: &Engine) -> Result<Option<String>, Error> {
-    let ledger = engine.ledger().await?;
-    if !ledger.tokens().await?.is_empty() {
-        return Ok(None);
+/// What became of the first token of a folder.
+pub enum FirstToken {
+    Made(String),
+    /// A token works, so whoever holds it gets in.
+    Live,
+    /// All are expired or revoked. None is made unasked: that may be what was wanted.
+    NoneLive,
+}
+
+pub const NONE_LIVE: &str = "no API token is live, so nobody gets in; make one: \
+                             lychgate token add --label NAME --scope reader";
+
+/// Makes the first token of a folder that never had one.
+pub async fn first_token(engine: &Engine) -> Result<FirstToken, Error> {
+    let (ledger, now) = (engine.ledger().await?, times::now());
+    let tokens = ledger.tokens().await?;
+    if tokens.iter().any(|token| token.is_live(now)) {
+        return Ok(FirstToken::Live);
     }
-    let now = times::now();
+    if !tokens.is_empty() {
+        return Ok(FirstToken::NoneLive);
+    }
     let expires_at = now.plus(SignedDuration::from_hours(24 * TOKEN_DAYS));
-    Ok(Some(ledger.add_token("first", Scope::Admin, expires_at, &random(), now).await?))
+    Ok(FirstToken::Made(ledger.add_token("first", Scope::Admin, expires_at, &random(), now).await?))
 }
 
 /// 32 bytes of the operating system's generator.
-fn random() -> [u8; 32] {
+pub fn random() -> [u8; 32] {
     let mut bytes = [0; 32];
     OsRng.fill_bytes(&mut bytes);
     bytes

@@ -55,6 +55,13 @@ pub struct Token {
     pub revoked_at: Option<UtcMicros>,
 }
 
+impl Token {
+    /// Whether it opens anything at `now`.
+    pub fn is_live(&self, now: UtcMicros) -> bool {
+        self.revoked_at.is_none() && self.expires_at > now
+    }
+}
+
 /// Makes a token known at sight, to people and to scanners for leaked secrets.
 const PREFIX: &str = "lychgate_";
 
