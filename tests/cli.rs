@@ -77,3 +77,40 @@ fn tokens_are_made_listed_and_revoked() {
     add("bo");
     assert!(!init().2.contains("token"), "bo gets in");
 }
+
+/// Else a pipeline would stop at what was accepted, or go on past what no longer is.
+#[test]
+fn accepted_risk_fails_no_run_until_it_ends() {
+    const ROSTER: &str = "Employee ID,Full Name,Work Email,Department,Job Title,Hire Date,Termination Date\n\
+        E100,Ada Park,ada@example.com,Engineering,Engineer,2020-01-15,\n\
+        E101,Ben Ortiz,ben@example.com,Finance,Analyst,2021-03-01,2026-05-31\n";
+    const ACCOUNTS: &str = "User ID,Username,Full Name,Email,Status,Created Date,Last Login\n\
+        u1,ada,Ada Park,ada@example.com,Active,2020-01-16,2026-06-20\n\
+        u2,ben,Ben Ortiz,ben@example.com,Active,2021-03-02,2026-06-22\n";
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for (name, text) in [("hr/roster_2026-06-29.csv", ROSTER), ("crm/accounts_2026-06-29.csv", ACCOUNTS)] {
+        let path = folder.path().join("files").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    assert_eq!(run(&data, &["ingest", folder.path().join("files").to_str().unwrap()]).0, 0);
+    let detect = |more: &[&str]| {
+        let mut arguments = vec!["--output", "ndjson", "detect", "--detector", "ZMB-01"];
+        arguments.extend(["--as-of", "2026-06-30", "--fail-on", "low"].iter().chain(more));
+        let (code, found, stderr) = run(&data, &arguments);
+        let finding: serde_json::Value = serde_json::from_str(found.trim()).expect(&stderr);
+        let text = |key: &str| finding[key].as_str().unwrap().to_owned();
+        (code, text("status"), text("finding_id"))
+    };
+    let (code, status, id) = detect(&[]);
+    assert_eq!((code, status.as_str()), (1, "open"));
+    let by = ["--actor", "ada", "--reason", "migration", "--approver", "bo", "--until", "now+10d"];
+    let mut waive = vec!["findings", "waive", id.as_str()];
+    waive.extend(by);
+    assert_eq!(run(&data, &waive).0, 0);
+    for more in [&["--no-record"][..], &[]] {
+        let (code, status, _) = detect(more);
+        assert_eq!((code, status.as_str()), (0, "accepted_risk"), "{more:?}");
+    }
+}

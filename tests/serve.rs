@@ -7,7 +7,9 @@ mod batches;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use api::{APPS, Api, FINDINGS, SEVERITIES, target, with_api, with_unrecorded_api};
+use api::{APPS, Api, FINDINGS, NOW, SEVERITIES, target, with_api, with_unrecorded_api};
+use lychgate::domain::UtcMicros;
+use lychgate::findings::{By, Decision, Terms};
 use lychgate::models;
 use lychgate::serve::{Error, bind, description};
 use serde_json::{Value, json};
@@ -306,6 +308,22 @@ fn lists_of_an_instant_are_whole() {
         assert_eq!(events["events"][0]["change"], "opened");
         let evidence = api.read("/api/v1/findings/f3/evidence").await.json();
         assert_eq!(evidence["evidence"][0]["says"], "never used");
+    });
+}
+
+/// If it failed, a risk that nobody accepts any more would stay off the list until the next run.
+#[test]
+fn a_waiver_that_has_ended_hides_nothing() {
+    with_api(async |api| {
+        let day = |days: i64| UtcMicros(NOW.0 + days * UtcMicros::MICROS_PER_DAY);
+        for (id, until) in [("f1", day(0)), ("f2", day(1)), ("f3", day(0))] {
+            let waive = Decision::Waive(Terms { approver: "bo".to_owned(), until });
+            api.ledger.decide(id, &waive, &By::new("ada", "migration"), day(-9)).await.unwrap();
+        }
+        assert_eq!(api.read("/api/v1/findings/f1").await.json()["status"], "open");
+        let waived = target(LIST, &[("filter", "status eq \"accepted_risk\"")]);
+        let found = api.read(&waived).await.json();
+        assert_eq!(ids(found["findings"].as_array().unwrap()), ["f2"]);
     });
 }
 

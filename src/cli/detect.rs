@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::output::{self, Sheet, ToMake};
 use super::{Context, Error, Outcome, times};
-use crate::domain::{Finding, Reader, Severity, Verdict};
+use crate::domain::{Finding, Reader, Severity, Status, Verdict};
 use crate::findings::{Changes, RunKind};
 use crate::pipeline::{Cause, DetectRequest, Difference, RunReport};
 use crate::query::At;
@@ -29,7 +29,7 @@ pub struct Detect {
     /// Detector id or code (repeatable) [default: all that are on by default]
     #[arg(long, value_name = "ID")]
     detector: Vec<String>,
-    /// Exit with 1 when a finding is at least this severe
+    /// Exit with 1 when a finding that is no accepted risk is at least this severe
     #[arg(long, value_name = "SEVERITY", value_parser = ["info", "low", "medium", "high", "critical"])]
     fail_on: Option<String>,
     /// Show what this profile would change, by detector and severity; nothing is recorded
@@ -65,7 +65,8 @@ impl Detect {
             first_of_each(&report, 2)
         };
         let reader = RefCell::new(report.findings.reader());
-        let shown = sheet(shown.into_iter().map(|place| Told { reader: &reader, place }));
+        let told = |place| Told { reader: &reader, place, decided: &report.decided };
+        let shown = sheet(shown.into_iter().map(told));
         shown.print(&context.output)?;
         summarise(&report, shown.len());
         let least = self.fail_on.as_deref().and_then(Severity::parse);
@@ -119,11 +120,15 @@ pub fn sheet<'a>(findings: impl Iterator<Item = impl ToMake + 'a>) -> Sheet<'a> 
 pub struct Told<'a> {
     pub reader: &'a RefCell<Reader<'a>>,
     pub place: usize,
+    /// [`RunReport::decided`].
+    pub decided: &'a BTreeMap<String, Status>,
 }
 
 impl Told<'_> {
     fn finding(&self) -> io::Result<Finding> {
-        self.reader.borrow_mut().get(self.place).map_err(io::Error::other)
+        let mut finding = self.reader.borrow_mut().get(self.place).map_err(io::Error::other)?;
+        finding.status = self.decided.get(&finding.finding_id).copied().unwrap_or(finding.status);
+        Ok(finding)
     }
 }
 
@@ -229,6 +234,9 @@ pub fn summarise(report: &RunReport, shown: usize) {
         report.at.as_of,
         total_ms as f64 / 1000.0,
     ));
+    if report.accepted() > 0 {
+        output::say(&format!("{} of them are accepted risk", report.accepted()));
+    }
     if report.sigma.0 > 0 {
         output::say(&format!("{} Sigma rules over {} new events", report.sigma.0, report.sigma.1));
     }

@@ -6,7 +6,7 @@ use super::output::{self, Sheet};
 use super::{Context, Error, Outcome, detect, times};
 use crate::domain::finding::Owner;
 use crate::findings::Error as LedgerError;
-use crate::findings::{By, Decision, Entry, FindingQuery, Order, Sort, Terms};
+use crate::findings::{By, Decision, Entry, FindingQuery, Ledger, Order, Sort, Terms};
 use crate::serve::filter;
 
 #[derive(Subcommand)]
@@ -102,7 +102,7 @@ impl List {
             after: None,
             limit: self.limit,
         };
-        let page = context.engine().ledger().await?.list(&query).await?;
+        let page = ledger(context).await?.list(&query).await?;
         let findings: Vec<_> = page.entries.iter().map(|entry| &entry.known.finding).collect();
         detect::sheet(findings.iter().copied()).print(&context.output)?;
         output::say(&format!("{} of {}", findings.len(), page.total));
@@ -110,8 +110,15 @@ impl List {
     }
 }
 
-async fn show(context: &Context, finding_id: &str) -> Result<Outcome, Error> {
+/// The ledger as it stands now: a waiver that has ended hides nothing.
+async fn ledger(context: &Context) -> Result<Ledger, Error> {
     let ledger = context.engine().ledger().await?;
+    ledger.expire_waivers(times::now()).await?;
+    Ok(ledger)
+}
+
+async fn show(context: &Context, finding_id: &str) -> Result<Outcome, Error> {
+    let ledger = ledger(context).await?;
     let Some(Entry { known, revision }) = ledger.get(finding_id).await? else {
         return Err(Error::Usage(format!("there is no finding \"{finding_id}\"")));
     };
@@ -128,7 +135,7 @@ async fn show(context: &Context, finding_id: &str) -> Result<Outcome, Error> {
 }
 
 async fn decide(context: &Context, decided: Decided, decision: Decision) -> Result<Outcome, Error> {
-    let ledger = context.engine().ledger().await?;
+    let ledger = ledger(context).await?;
     let by = By::new(decided.actor, decided.reason);
     let entry =
         ledger.decide(&decided.finding_id, &decision, &by, times::now()).await.map_err(|e| match e {

@@ -6,7 +6,7 @@ use super::columns::failed;
 use super::{Error, Ledger};
 use crate::domain::UtcMicros;
 
-/// A finding that fails, is nobody's accepted risk, and is past its deadline.
+/// A finding that fails, is nobody's accepted risk any more, and is past its deadline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overdue {
     pub finding_id: String,
@@ -33,7 +33,8 @@ impl Ledger {
             FROM findings
             WHERE tenant = ?1
               AND verdict = 'fail'
-              AND status IN ('open', 'acknowledged', 'in_progress')
+              AND (status IN ('open', 'acknowledged', 'in_progress')
+                   OR (status = 'accepted_risk' AND (waived_until IS NULL OR waived_until <= ?2)))
               AND due_at < ?2
               AND first_seen_at <= ?2
             ORDER BY finding_id",

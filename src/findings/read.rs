@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 
 use super::columns::{self, ENTRY, failed, rank};
 use super::{
@@ -102,6 +102,26 @@ impl Ledger {
         rows.into_iter().map(|(id, status)| Ok((id, columns::status(&status)?))).collect()
     }
 
+    /// How those stand, by id, on which people have decided and which wait all the same: acknowledged, in
+    /// progress, or accepted risk until after `now`.
+    ///
+    /// # Errors
+    /// When the file fails.
+    pub async fn decided(&self, now: UtcMicros) -> Result<BTreeMap<String, Status>, Error> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT finding_id, status
+            FROM findings
+            WHERE tenant = ?1
+              AND (status IN ('acknowledged', 'in_progress') OR (status = 'accepted_risk' AND waived_until > ?2))",
+        )
+        .bind(&self.tenant)
+        .bind(now.0)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed("read what was decided"))?;
+        rows.into_iter().map(|(id, status)| Ok((id, columns::status(&status)?))).collect()
+    }
+
     /// Gives the newest recorded runs, newest first.
     pub async fn runs(&self, limit: u32) -> Result<Vec<RunRecord>, Error> {
         let rows = sqlx::query(
@@ -196,6 +216,22 @@ pub(super) async fn entry_of(
     query.push(" AND finding_id = ").push_bind(finding_id.to_owned());
     let row = query.build().fetch_optional(connection).await.map_err(failed("read a finding"))?;
     row.as_ref().map(|row| columns::entry(row, &mut Unpacker::default())).transpose()
+}
+
+/// Whether there are any of [`waived_until`].
+pub(super) async fn has_waived_until(pool: &SqlitePool, tenant: &str, now: UtcMicros) -> Result<bool, Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (
+            SELECT 1
+            FROM findings
+            WHERE tenant = ?1 AND status = 'accepted_risk' AND (waived_until IS NULL OR waived_until <= ?2)
+        )",
+    )
+    .bind(tenant)
+    .bind(now.0)
+    .fetch_one(pool)
+    .await
+    .map_err(failed("look for waivers that end"))
 }
 
 /// Findings whose waiver ends at `now` or earlier, by id.

@@ -10,7 +10,7 @@ use super::opening::chain;
 use super::{BrokenRule, CompanyRules, Engine, Error, now, owners};
 use crate::detect::causes::{self, Cause};
 use crate::detect::{self as detectors, Reach, Sources, Weigher, learned};
-use crate::domain::{Finding, Findings, Head, Severity, UtcMicros, Verdict};
+use crate::domain::{Finding, Findings, Head, Severity, Status, UtcMicros, Verdict};
 use crate::findings::{Changes, Coverage, Run, RunKind};
 use crate::models::{self, Profile, Rule};
 use crate::query::{At, Session};
@@ -45,6 +45,8 @@ pub struct RunReport {
     pub incomplete: Vec<String>,
     /// By detector id: findings and milliseconds.
     pub detectors: BTreeMap<String, (usize, u64)>,
+    /// How findings stand on which people have decided, by id; what is not named is open.
+    pub decided: BTreeMap<String, Status>,
     /// What the ledger made of it; absent when it was not asked.
     pub changes: Option<Changes>,
     /// Milliseconds that the views of the instant took to build.
@@ -65,10 +67,19 @@ pub(super) struct Answers {
 }
 
 impl RunReport {
-    /// Findings with verdict fail at or above `least` that are not held.
+    /// Findings with verdict fail at or above `least` that are neither held nor accepted risk.
     pub fn at_or_above(&self, least: Severity) -> usize {
         let failed = |head: &&Head| head.verdict == Verdict::Fail && head.severity >= least && !head.held;
-        self.findings.heads().iter().filter(failed).count()
+        self.findings.heads().iter().filter(failed).filter(|head| !self.is_accepted(head)).count()
+    }
+
+    /// Findings that are accepted risk now.
+    pub fn accepted(&self) -> usize {
+        self.findings.heads().iter().filter(|head| self.is_accepted(head)).count()
+    }
+
+    fn is_accepted(&self, head: &Head) -> bool {
+        self.decided.get(&*head.finding_id) == Some(&Status::AcceptedRisk)
     }
 }
 
@@ -133,6 +144,7 @@ impl Engine {
             causes,
             incomplete,
             detectors: timings,
+            decided: BTreeMap::new(),
             changes: None,
             build_ms,
             told: happened.told,
@@ -149,6 +161,7 @@ impl Engine {
             }
             report.changes = Some(changes);
         }
+        report.decided = self.ledger().await?.decided(now()).await?;
         Ok(report)
     }
 

@@ -138,6 +138,10 @@ async fn a_waiver_ends_on_time_with_and_without_a_run() {
     ledger.record_run(&complete(4), &held(&accounts(&["a", "b"])), day(4)).await.unwrap();
     assert_eq!(status(A).await, Status::AcceptedRisk);
     assert_eq!(ledger.expire_waivers(day(4)).await.unwrap(), []);
+    assert_eq!(ledger.decided(day(4)).await.unwrap()[A], Status::AcceptedRisk);
+    assert_eq!(ledger.decided(day(5)).await.unwrap().len(), 0);
+    // Due on day 5, and accepted by nobody after it.
+    assert_eq!(ledger.overdue(day(6)).await.unwrap().len(), 2);
     let expired = ledger.expire_waivers(day(5)).await.unwrap();
     assert_eq!(expired.iter().map(|t| t.change).collect::<Vec<_>>(), [Change::Reopened; 2]);
     assert_eq!(ledger.waivers(day(5)).await.unwrap(), []);

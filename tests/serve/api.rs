@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use crate::support::block_on;
 
 /// The server's clock: 2100-01-01, after whatever instant the files are ingested at.
-const NOW: UtcMicros = UtcMicros(4_102_444_800_000_000);
+pub const NOW: UtcMicros = UtcMicros(4_102_444_800_000_000);
 const DAY: i64 = UtcMicros::MICROS_PER_DAY;
 
 /// Findings in the recorded run: `f0` to `f8`.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::list::{LIMIT_DEFAULT, LIMIT_MAX};
-use crate::findings::{Cursor, Entry, FindingQuery, Order, Sort};
+use crate::findings::{Cursor, Entry, FindingQuery, Ledger, Order, Sort};
 use crate::serve::filter;
 use crate::serve::parameters::Parameters;
 use crate::serve::problem::Problem;
@@ -39,7 +39,7 @@ pub async fn list(
 ) -> Result<Json<Value>, Problem> {
     let list = list_name(&shared, &parameters);
     let query = query(&shared, &parameters, &list)?;
-    let page = shared.ledger().list(&query).await?;
+    let page = ledger(&shared).await?.list(&query).await?;
     let findings: Vec<Value> = page.entries.iter().map(document).collect();
     let next = page.next.and_then(|cursor| shared.signer().seal(&list, &cursor));
     Ok(Json(json!({ "schema_version": 1, "findings": findings, "total": page.total, "next": next })))
@@ -77,8 +77,14 @@ pub async fn evidence(State(shared): State<Shared>, Path(id): Path<String>) -> R
     })))
 }
 
+/// The ledger as it stands now: a waiver that has ended hides nothing.
+async fn ledger(shared: &Shared) -> Result<&Ledger, Problem> {
+    shared.ledger().expire_waivers(shared.now()).await?;
+    Ok(shared.ledger())
+}
+
 async fn entry(shared: &Shared, id: &str) -> Result<Entry, Problem> {
-    let found = shared.ledger().get(id).await?;
+    let found = ledger(shared).await?.get(id).await?;
     found.ok_or_else(|| Problem::not_found(format!("there is no finding \"{id}\"")))
 }
 
