@@ -114,3 +114,25 @@ fn accepted_risk_fails_no_run_until_it_ends() {
         assert_eq!((code, status.as_str()), (0, "accepted_risk"), "{more:?}");
     }
 }
+
+/// Else a folder that happens to be called demo would be gone, with all that is in it.
+#[test]
+fn a_demonstration_removes_only_what_one_made() {
+    let data = tempfile::tempdir().unwrap();
+    let (demo, own) = (data.path().join("demo"), data.path().join("demo/files/own.txt"));
+    // Too few people to simulate: refused once the folder is made.
+    let show = || run(data.path(), &["demo", "--people", "1", "--no-serve"]);
+    let write = |text: &str| {
+        std::fs::create_dir_all(own.parent().unwrap()).unwrap();
+        std::fs::write(&own, text).unwrap();
+    };
+    write("kept");
+    let (code, _, stderr) = show();
+    assert!(code == 2 && stderr.contains(demo.to_str().unwrap()), "{code}: {stderr}");
+    assert_eq!(std::fs::read_to_string(&own).unwrap(), "kept");
+    std::fs::remove_dir_all(&demo).unwrap();
+    assert_eq!(show().0, 3);
+    write("of the demonstration before");
+    assert_eq!(show().0, 3);
+    assert!(demo.is_dir() && !own.exists());
+}

@@ -30,6 +30,10 @@ pub struct Demo {
     no_serve: bool,
 }
 
+/// In every folder that a demonstration made, and so may remove.
+const MARKER: &str = "made-by-lychgate-demo";
+const MARKED: &str = "The next lychgate demo removes this folder.\n";
+
 const UNTIL: &str = "2026-06-30T00:00:00Z";
 
 impl Demo {
@@ -92,10 +96,17 @@ impl Demo {
     fn folder(&self, context: &Context) -> Result<PathBuf, Error> {
         let folder = context.config.data.value.join("demo");
         let failed = |source| Error::Write { what: folder.display().to_string(), source };
-        if folder.join("files").exists() {
+        if folder.join(MARKER).is_file() {
             fs::remove_dir_all(&folder).map_err(failed)?;
         }
         fs::create_dir_all(&folder).map_err(failed)?;
+        if fs::read_dir(&folder).map_err(failed)?.next().is_some() {
+            return Err(Error::Usage(format!(
+                "\"{}\" was not made by a demonstration: move it away, or name another folder with --data",
+                folder.display()
+            )));
+        }
+        fs::write(folder.join(MARKER), MARKED).map_err(failed)?;
         Ok(folder)
     }
 }
