@@ -440,21 +440,29 @@ fn only_loopback_addresses_are_bound() {
 fn every_read_is_audited_and_nothing_else() {
     with_api(async |api| {
         let filter = target(LIST, &[("filter", "severity ge \"high\""), ("limit", "1")]);
-        for asked in [filter.as_str(), "/api/v1/findings/f1", "/api/v1/identities/E101/access?as_of=never"] {
+        let asked_for = [
+            filter.as_str(),
+            "/api/v1/findings/f1",
+            "/api/v1/identities/E101/access",
+            "/api/v1/identities/E101/access?as_of=never",
+        ];
+        for asked in asked_for {
             api.read(asked).await;
             api.get(asked, None).await;
             api.get(asked, Some(&api.ingest)).await;
         }
         api.get("/livez", None).await;
         let reads = api.ledger.reads(0, 100).await.unwrap();
-        let told: Vec<(&str, &str, &str)> = reads
+        let told: Vec<(&str, &str, &str, u64)> = reads
             .iter()
-            .map(|(_, read)| (read.actor.as_str(), read.route.as_str(), read.query.as_str()))
+            .map(|(_, read)| (read.actor.as_str(), read.route.as_str(), read.query.as_str(), read.rows))
             .collect();
+        let access = "GET /api/v1/identities/E101/access";
         let wanted = [
-            ("reader", "GET /api/v1/findings", filter.split_once('?').unwrap().1),
-            ("reader", "GET /api/v1/findings/{id}", ""),
-            ("reader", "GET /api/v1/identities/{id}/access", "as_of=never"),
+            ("reader", "GET /api/v1/findings", filter.split_once('?').unwrap().1, 1),
+            ("reader", "GET /api/v1/findings/f1", "", 1),
+            ("reader", access, "", 1),
+            ("reader", access, "as_of=never", 0),
         ];
         assert_eq!(told, wanted);
     });

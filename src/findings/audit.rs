@@ -15,7 +15,7 @@ pub struct Read {
     pub at: UtcMicros,
     /// The token's label or the person.
     pub actor: String,
-    /// For example `GET /api/v1/findings`.
+    /// Method and path as they were asked for: `GET /api/v1/identities/E101/access`.
     pub route: String,
     /// The normalised filter or statement; empty where the route says it all.
     pub query: String,

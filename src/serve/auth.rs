@@ -5,6 +5,8 @@ use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::API;
+use super::answer::Rows;
 use super::problem::Problem;
 use super::state::Shared;
 use crate::findings::{Read, Scope};
@@ -18,20 +20,26 @@ pub struct Caller {
 /// Lets a request through when its token may read; then audits and counts it.
 pub async fn reading(
     State(shared): State<Shared>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let may = |scope: Scope| match scope {
         Scope::Ingest => Err("an ingest token may not read"),
         Scope::Reader | Scope::Analyst | Scope::Auditor | Scope::Admin => Ok(()),
     };
-    pass(&shared, request, next, may).await
+    let Admitted { mut read, route } = admit(&shared, &mut request, may).await?;
+    let response = next.run(request).await;
+    read.rows = response.extensions().get::<Rows>().map_or(0, |rows| rows.0);
+    // Written before the answer leaves: what cannot be audited is not told.
+    shared.ledger().audit_read(&read).await?;
+    shared.count(&route, response.status().as_u16());
+    Ok(response)
 }
 
 /// The same for a token that may send events.
 pub async fn sending(
     State(shared): State<Shared>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let may = |scope: Scope| match scope {
@@ -40,15 +48,27 @@ pub async fn sending(
             Err("only an ingest or admin token may send events")
         }
     };
-    pass(&shared, request, next, may).await
+    let Admitted { read, route } = admit(&shared, &mut request, may).await?;
+    // Written before it happens: what cannot be audited does not.
+    shared.ledger().audit_read(&read).await?;
+    let response = next.run(request).await;
+    shared.count(&route, response.status().as_u16());
+    Ok(response)
 }
 
-async fn pass(
+/// A request that may go on.
+struct Admitted {
+    /// With the path that was asked for, so that it says whose access was read.
+    read: Read,
+    /// The path as the router has it: what is counted must not grow with what is asked for.
+    route: String,
+}
+
+async fn admit(
     shared: &Shared,
-    mut request: Request,
-    next: Next,
+    request: &mut Request,
     may: impl Fn(Scope) -> Result<(), &'static str>,
-) -> Result<Response, Problem> {
+) -> Result<Admitted, Problem> {
     let unauthorized = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail);
     let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let Some(plaintext) = header.and_then(|value| value.strip_prefix("Bearer ")) else {
@@ -59,18 +79,13 @@ async fn pass(
         return Err(unauthorized("the token is unknown, revoked or expired"));
     };
     may(token.scope).map_err(|why| Problem::new(StatusCode::FORBIDDEN, "forbidden", why))?;
-    let path = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or(request.uri().path(), MatchedPath::as_str)
-        .to_owned();
-    let route = format!("{} {path}", request.method());
+    let method = request.method();
+    // The router that is nested sees the rest of the path only.
+    let path = format!("{API}{}", request.uri().path());
+    let route = request.extensions().get::<MatchedPath>().map_or(path.as_str(), MatchedPath::as_str);
+    let (asked, route) = (format!("{method} {path}"), format!("{method} {route}"));
     let query = request.uri().query().unwrap_or_default().to_owned();
-    // Written before the answer leaves: what cannot be audited does not happen.
-    let read = Read { at: now, actor: token.label.clone(), route: route.clone(), query, rows: 0 };
-    shared.ledger().audit_read(&read).await?;
+    let read = Read { at: now, actor: token.label.clone(), route: asked, query, rows: 0 };
     request.extensions_mut().insert(Caller { label: token.label });
-    let response = next.run(request).await;
-    shared.count(&route, response.status().as_u16());
-    Ok(response)
+    Ok(Admitted { read, route })
 }

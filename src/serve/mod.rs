@@ -4,6 +4,7 @@
 //! `/metrics` and `/openapi.json` are open. Errors are problem documents (RFC 9457), every
 //! read is audited, and every answer takes `as_of` and `known_at`.
 
+mod answer;
 mod auth;
 mod batches;
 mod cursor;
@@ -54,6 +55,8 @@ pub enum Error {
     Pipeline(#[from] pipeline::Error),
 }
 
+/// Where the routes that need a token are.
+const API: &str = "/api/v1";
 const BODY_BYTES_MAX: usize = 1 << 20;
 /// What a source may send at once.
 const EVENTS_BYTES_MAX: usize = 32 << 20;
@@ -97,7 +100,7 @@ pub fn router(shared: Shared) -> Router {
         .layer(middleware::from_fn_with_state(shared.clone(), auth::sending))
         .layer(DefaultBodyLimit::max(EVENTS_BYTES_MAX));
     Router::new()
-        .nest("/api/v1", api.merge(sending))
+        .nest(API, api.merge(sending))
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

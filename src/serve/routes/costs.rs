@@ -1,11 +1,11 @@
 //! `/costs`: what unused seats and work by hand cost.
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::pipeline::cost_report;
+use crate::serve::answer::Answer;
 use crate::serve::instant::Instants;
 use crate::serve::parameters::Parameters;
 use crate::serve::problem::Problem;
@@ -26,12 +26,12 @@ pub struct Asked {
 pub async fn report(
     State(shared): State<Shared>,
     Parameters(asked): Parameters<Asked>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Answer, Problem> {
     let at = Instants { as_of: asked.as_of, known_at: asked.known_at }.resolve(&shared).await?;
     let session = shared.session(at).await?;
     let profile = asked.profile.as_deref().unwrap_or("default");
     let report = cost_report(&session, shared.tenant(), profile, &shared.cost_model()?).await?;
     let mut answer = json!(report);
     answer["schema_version"] = json!(1);
-    Ok(Json(answer))
+    Ok(Answer::list(answer, "licences"))
 }

@@ -1,16 +1,16 @@
 //! `/detectors`: what the engine can find.
 
-use axum::Json;
 use axum::extract::State;
 use serde_json::{Value, json};
 
 use crate::models;
+use crate::serve::answer::Answer;
 use crate::serve::problem::Problem;
 use crate::serve::state::Shared;
 
 /// Every declared detector, by code: those that are built in, and the company's own.
 #[utoipa::path(get, path = "/api/v1/detectors", responses((status = 200, description = "Detectors")))]
-pub async fn list(State(shared): State<Shared>) -> Result<Json<Value>, Problem> {
+pub async fn list(State(shared): State<Shared>) -> Result<Answer, Problem> {
     let mut rules = models::builtin_rules().map_err(crate::pipeline::Error::from)?;
     rules.extend(shared.company_rules().await?.rules.own.iter().cloned());
     rules.sort_by(|a, b| a.code.cmp(&b.code));
@@ -30,5 +30,6 @@ pub async fn list(State(shared): State<Shared>) -> Result<Json<Value>, Problem> 
             })
         })
         .collect();
-    Ok(Json(json!({ "schema_version": 1, "detectors": detectors })))
+    let answer = json!({ "schema_version": 1, "detectors": detectors });
+    Ok(Answer::list(answer, "detectors"))
 }

@@ -1,12 +1,12 @@
 //! `/findings`: the ledger's list, one finding, its history, its evidence.
 
-use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::list::{LIMIT_DEFAULT, LIMIT_MAX};
 use crate::findings::{Cursor, Entry, FindingQuery, Ledger, Order, Sort};
+use crate::serve::answer::Answer;
 use crate::serve::filter;
 use crate::serve::parameters::Parameters;
 use crate::serve::problem::Problem;
@@ -36,45 +36,47 @@ pub struct ListParameters {
 pub async fn list(
     State(shared): State<Shared>,
     Parameters(parameters): Parameters<ListParameters>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Answer, Problem> {
     let list = list_name(&shared, &parameters);
     let query = query(&shared, &parameters, &list)?;
     let page = ledger(&shared).await?.list(&query).await?;
     let findings: Vec<Value> = page.entries.iter().map(document).collect();
     let next = page.next.and_then(|cursor| shared.signer().seal(&list, &cursor));
-    Ok(Json(json!({ "schema_version": 1, "findings": findings, "total": page.total, "next": next })))
+    let answer = json!({ "schema_version": 1, "findings": findings, "total": page.total, "next": next });
+    Ok(Answer::list(answer, "findings"))
 }
 
 /// One finding, with its revision.
 #[utoipa::path(get, path = "/api/v1/findings/{id}", params(("id" = String, Path)),
     responses((status = 200, description = "The finding"), (status = 404, description = "Problem document")))]
-pub async fn one(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+pub async fn one(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Answer, Problem> {
     let entry = entry(&shared, &id).await?;
-    Ok(Json(document(&entry)))
+    Ok(Answer::one(document(&entry)))
 }
 
 /// What happened to a finding, oldest first.
 #[utoipa::path(get, path = "/api/v1/findings/{id}/events", params(("id" = String, Path)),
     responses((status = 200, description = "Transitions"), (status = 404, description = "Problem document")))]
-pub async fn events(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+pub async fn events(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Answer, Problem> {
     entry(&shared, &id).await?;
     let events = shared.ledger().events(&id).await?;
-    Ok(Json(json!({ "schema_version": 1, "events": events })))
+    Ok(Answer::list(json!({ "schema_version": 1, "events": events }), "events"))
 }
 
 /// The rows that prove a finding.
 #[utoipa::path(get, path = "/api/v1/findings/{id}/evidence", params(("id" = String, Path)),
     responses((status = 200, description = "Evidence rows"), (status = 404, description = "Problem document")))]
-pub async fn evidence(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>, Problem> {
+pub async fn evidence(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Answer, Problem> {
     let finding = entry(&shared, &id).await?.known.finding;
-    Ok(Json(json!({
+    let answer = json!({
         "schema_version": 1,
         "finding_id": finding.finding_id,
         "as_of": finding.as_of,
         "known_at": finding.known_at,
         "explanation": finding.explanation,
         "evidence": finding.evidence,
-    })))
+    });
+    Ok(Answer::list(answer, "evidence"))
 }
 
 /// The ledger as it stands now: a waiver that has ended hides nothing.

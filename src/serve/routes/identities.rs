@@ -1,11 +1,11 @@
 //! `/identities`: the people, and what they held.
 
-use axum::Json;
 use axum::extract::{Path, State};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::list::{Listed, Paging, page};
 use crate::pipeline::{Subject, holdings};
+use crate::serve::answer::Answer;
 use crate::serve::instant::Instants;
 use crate::serve::parameters::Parameters;
 use crate::serve::problem::Problem;
@@ -20,8 +20,8 @@ const LISTED: Listed = Listed { name: "identities", sql: include_str!("identitie
 pub async fn list(
     State(shared): State<Shared>,
     Parameters(paging): Parameters<Paging>,
-) -> Result<Json<Value>, Problem> {
-    Ok(Json(page(&shared, &paging, &LISTED).await?))
+) -> Result<Answer, Problem> {
+    Ok(Answer::list(page(&shared, &paging, &LISTED).await?, LISTED.name))
 }
 
 /// What a person held at an instant; `id` is an identity id, an employee id or an e-mail.
@@ -32,9 +32,10 @@ pub async fn access(
     State(shared): State<Shared>,
     Path(id): Path<String>,
     Parameters(instants): Parameters<Instants>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Answer, Problem> {
     let at = instants.resolve(&shared).await?;
     let session = shared.session(at).await?;
     let access = holdings(&session, &Subject::Identity(id)).await?;
-    Ok(Json(json!({ "schema_version": 1, "as_of": at.as_of, "known_at": at.known_at, "access": access })))
+    let answer = json!({ "schema_version": 1, "as_of": at.as_of, "known_at": at.known_at, "access": access });
+    Ok(Answer::list(answer, "access"))
 }

@@ -1,12 +1,12 @@
 //! `/time-to-zero-access`: how long leavers keep what they had.
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::domain::UtcMicros;
 use crate::pipeline::{LeaverReport, leaver_report};
+use crate::serve::answer::Answer;
 use crate::serve::instant::Instants;
 use crate::serve::parameters::Parameters;
 use crate::serve::problem::Problem;
@@ -28,7 +28,7 @@ pub struct Asked {
 pub async fn report(
     State(shared): State<Shared>,
     Parameters(asked): Parameters<Asked>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Answer, Problem> {
     let at = Instants { as_of: asked.as_of, known_at: asked.known_at }.resolve(&shared).await?;
     let since = match &asked.since {
         None => LeaverReport::since_default(at.as_of),
@@ -41,5 +41,5 @@ pub async fn report(
     let report = leaver_report(&session, shared.tenant(), since, profile).await?;
     let mut answer = json!(report);
     answer["schema_version"] = json!(1);
-    Ok(Json(answer))
+    Ok(Answer::list(answer, "leavers"))
 }

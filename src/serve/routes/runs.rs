@@ -1,10 +1,10 @@
 //! `/runs`: the recorded runs, newest first.
 
-use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::list::Paging;
+use crate::serve::answer::Answer;
 use crate::serve::parameters::Parameters;
 use crate::serve::problem::Problem;
 use crate::serve::state::Shared;
@@ -15,7 +15,8 @@ use crate::serve::state::Shared;
 pub async fn list(
     State(shared): State<Shared>,
     Parameters(paging): Parameters<Paging>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Answer, Problem> {
     let runs = shared.ledger().runs(paging.limit()?).await?;
-    Ok(Json(json!({ "schema_version": 1, "runs": runs })))
+    let answer = json!({ "schema_version": 1, "runs": runs });
+    Ok(Answer::list(answer, "runs"))
 }

@@ -1,11 +1,11 @@
 //! `/sources`: what has been read, how far it reaches, and what is missing.
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::pipeline::source_reports;
+use crate::serve::answer::Answer;
 use crate::serve::instant::Instants;
 use crate::serve::parameters::Parameters;
 use crate::serve::problem::Problem;
@@ -26,9 +26,11 @@ pub struct Asked {
 pub async fn list(
     State(shared): State<Shared>,
     Parameters(asked): Parameters<Asked>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Answer, Problem> {
     let at = Instants { as_of: asked.as_of, known_at: asked.known_at }.resolve(&shared).await?;
     let session = shared.session(at).await?;
     let sources = source_reports(&session, asked.profile.as_deref().unwrap_or("default")).await?;
-    Ok(Json(json!({ "schema_version": 1, "as_of": at.as_of, "known_at": at.known_at, "sources": sources })))
+    let answer =
+        json!({ "schema_version": 1, "as_of": at.as_of, "known_at": at.known_at, "sources": sources });
+    Ok(Answer::list(answer, "sources"))
 }
