@@ -23,6 +23,7 @@ mod normalize_scim;
 mod packed;
 mod profiles;
 mod readers;
+mod reading;
 mod recognise;
 mod registers;
 mod renames;
