@@ -115,3 +115,28 @@ fn what_registers_say_of_access_is_held_against_it() {
     let told = failed(&engine, "2099-01-01T00:00:00Z", &["GOV-06"], false);
     assert_eq!(told, set(&[("GOV-06", "GOV-03")]));
 }
+
+/// Else one owner would hide another, and an entitlement its namesake in another application: what nobody
+/// answers for any more would not be told, and what somebody does would be.
+#[test]
+fn each_owner_of_an_object_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("files");
+    write(
+        &files,
+        "hr/roster_2026-06-29.csv",
+        "Employee ID,Name,Email,Hire Date,Termination Date,Department,Title\n\
+         E1,Ann,ann@acme.example,2020-01-01,,Sales,Clerk\nE2,Leo,leo@acme.example,2020-01-01,2026-05-01,Sales,Clerk\n",
+    );
+    write(
+        &files,
+        "registers/owners_2026-06-29.csv",
+        "object_kind,object_id,owner,app_id\nentitlement,admins,ann@acme.example,github\n\
+         entitlement,admins,leo@acme.example,slack\nworkflow,joiners,ann@acme.example,\nworkflow,joiners,leo@acme.example,\n",
+    );
+    let engine = Engine::new(&folder.path().join("data"), "acme");
+    let paths = [files.join("hr/roster_2026-06-29.csv"), files.join("registers/owners_2026-06-29.csv")];
+    block_on(async || engine.ingest(&paths, &|_| Reading::default(), &mut |_| {}).await.unwrap());
+    let found = failed(&engine, "2026-06-30", &["ORP-03"], false);
+    assert_eq!(found, set(&[("ORP-03", "entitlement/slack/admins")]));
+}

@@ -184,7 +184,7 @@ impl RegisterKind {
         }
     }
 
-    /// How many of the leading columns identify a line.
+    /// How many of the leading columns identify a line; of owners, an object, which may have several.
     pub fn key_columns(self) -> usize {
         match self {
             RegisterKind::Owners

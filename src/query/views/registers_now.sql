@@ -1,5 +1,6 @@
 -- Grain: one line of one register, as known at $known_at.
--- A line of control totals speaks of one file of one day, so every one of them stays.
+-- A line of control totals speaks of one file of one day, so every one of them stays. An object may have
+-- several owners, and two applications an entitlement of one id: owners are told apart by all their columns.
 -- Columns: kind, key, attributes (JSON object of canonical columns).
 -- Inputs: registers.
 WITH known AS (
@@ -20,7 +21,7 @@ ranked AS (
     k.key,
     k.attributes,
     row_number() OVER (
-      PARTITION BY k.kind, k.key, CASE WHEN k.kind = 'control_totals' THEN k.attributes END
+      PARTITION BY k.kind, k.key, CASE WHEN k.kind IN ('control_totals', 'owners') THEN k.attributes END
       ORDER BY k.listed_at DESC, k.ingested_at DESC, k.listing_id DESC, k.attributes
     ) AS age
   FROM known AS k
