@@ -154,6 +154,10 @@ fn what_is_decided_here_stays_decided() {
         // A missing field is null among other values.
         ("  s: {f: [null, '']}\n  condition: s\n", "{}", true),
         ("  s: {f: [null, '']}\n  condition: s\n", r#"{"f":"x"}"#, false),
+        // Around wildcards every sign means itself.
+        ("  s: {f: '*<script>*'}\n  condition: s\n", r#"{"f":"a <script> b"}"#, true),
+        ("  s: {f: '*<script>*'}\n  condition: s\n", r#"{"f":"a script b"}"#, false),
+        ("  s: {f: '*!\"#$%&''()+,-./:;=@[]^_`{|}~*'}\n  condition: s\n", r##"{"f":"x!\"#$%&'()+,-./:;=@[]^_`{|}~y"}"##, true),
         // Nothing differs from a value by being missing.
         ("  s: {'f|neq': a}\n  condition: s\n", "{}", false),
         ("  s: {'f|neq': a}\n  condition: s\n", r#"{"f":"b"}"#, true),

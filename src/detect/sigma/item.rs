@@ -229,10 +229,12 @@ fn regex(pattern: &str, flags: &str) -> Expr {
     binary_expr(col("text"), Operator::RegexMatch, lit(pattern))
 }
 
+/// A text that a regular expression takes literally: every sign but `<` and `>`, which mean themselves, and
+/// the edge of a word behind a backslash.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_ascii() && !c.is_ascii_alphanumeric() && !c.is_ascii_whitespace() && c != '_' {
+        if c.is_ascii_punctuation() && !['_', '<', '>'].contains(&c) {
             escaped.push('\\');
         }
         escaped.push(c);
