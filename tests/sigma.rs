@@ -32,6 +32,7 @@ fn table_of(set: &RuleSet, rule: usize) -> AliasTable {
         logsource: wanted,
         sources: Vec::new(),
         fields: BTreeMap::new(),
+        values: BTreeMap::new(),
     })
 }
 
@@ -157,7 +158,11 @@ fn what_is_decided_here_stays_decided() {
         // Around wildcards every sign means itself.
         ("  s: {f: '*<script>*'}\n  condition: s\n", r#"{"f":"a <script> b"}"#, true),
         ("  s: {f: '*<script>*'}\n  condition: s\n", r#"{"f":"a script b"}"#, false),
-        ("  s: {f: '*!\"#$%&''()+,-./:;=@[]^_`{|}~*'}\n  condition: s\n", r##"{"f":"x!\"#$%&'()+,-./:;=@[]^_`{|}~y"}"##, true),
+        (
+            "  s: {f: '*!\"#$%&''()+,-./:;=@[]^_`{|}~*'}\n  condition: s\n",
+            r##"{"f":"x!\"#$%&'()+,-./:;=@[]^_`{|}~y"}"##,
+            true,
+        ),
         // Nothing differs from a value by being missing.
         ("  s: {'f|neq': a}\n  condition: s\n", "{}", false),
         ("  s: {'f|neq': a}\n  condition: s\n", r#"{"f":"b"}"#, true),
@@ -206,6 +211,29 @@ fn placeholders_are_filled_in_by_name() {
     for (value, expected) in [("x\\\\ada", true), ("x\\\\bobby", true), ("x\\\\eve", false)] {
         let event = format!(r#"{{"f":"{value}"}}"#);
         assert_eq!(answers(&[&text], Names::Folded, &placeholders, &event), vec![Ok(expected)], "{event}");
+    }
+}
+
+/// Published rules for Google Workspace name its services as Google Cloud does; else none of them could match.
+#[test]
+fn services_of_google_are_known_by_both_names() {
+    for (service, field) in [("admin", "eventService"), ("login", "protoPayload.serviceName")] {
+        for (name, expected) in [
+            (format!("{service}.googleapis.com"), true),
+            (service.to_owned(), true),
+            ("drive.googleapis.com".to_owned(), false),
+        ] {
+            let mut set = RuleSet::default();
+            let text = format!(
+                "title: t\nlogsource: {{product: gcp, service: google_workspace.{service}}}\ndetection:\n  s: {{{field}: {name}, eventName: A}}\n  condition: s\n"
+            );
+            set.add(Path::new("rule.yml"), &text);
+            let (program, refused) = compile(&set, &[0], &table_of(&set, 0), Names::Folded);
+            assert_eq!(refused, Vec::<String>::new());
+            let event = format!(r#"{{"id":{{"applicationName":"{service}"}},"events":[{{"name":"A"}}]}}"#);
+            let pass = program.run([event.as_str()].into_iter()).expect("a pass");
+            assert_eq!(pass.matched[0].value(0), expected, "{text}");
+        }
     }
 }
 

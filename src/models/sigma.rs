@@ -35,6 +35,9 @@ pub struct AliasTable {
     pub sources: Vec<String>,
     /// A rule's field to the paths that may hold it, the first one first.
     pub fields: BTreeMap<String, Vec<String>>,
+    /// By a rule's field, values that records call otherwise than rules do.
+    #[serde(default)]
+    pub values: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// What a Sigma rule says about where its events come from.
@@ -74,6 +77,13 @@ impl AliasTable {
             paths.push(field);
         }
         paths
+    }
+
+    /// What records call the value of `field` that rules call `value`, where that is something else.
+    pub fn recorded(&self, field: &str, value: &str) -> Option<&str> {
+        let (_, values) = self.values.iter().find(|(name, _)| name.eq_ignore_ascii_case(field))?;
+        let (_, recorded) = values.iter().find(|(name, _)| name.eq_ignore_ascii_case(value))?;
+        Some(recorded)
     }
 }
 

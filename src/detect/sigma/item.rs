@@ -26,6 +26,7 @@ pub fn formula(item: &DetectionItem, scope: &mut Scope<'_>) -> Result<Formula, S
     let mut wanted = Vec::new();
     for value in &item.values {
         for value in scope.expanded(value, modifiers.expand)? {
+            let value = scope.recorded(item.field.name.as_deref(), value);
             wanted.push(one(&value, &modifiers)?);
         }
     }

@@ -98,6 +98,16 @@ impl<'a> Scope<'a> {
         Ok(texts.iter().map(|text| SigmaValue::String(SigmaString::new(text))).collect())
     }
 
+    /// A value as records call it.
+    pub fn recorded(&self, field: Option<&str>, value: SigmaValue) -> SigmaValue {
+        let table = self.reading.table.filter(|_| self.reading.names == Names::Folded);
+        let recorded = match (table, field, &value) {
+            (Some(table), Some(field), SigmaValue::String(text)) => table.recorded(field, &text.original),
+            _ => None,
+        };
+        recorded.map(|text| SigmaValue::String(SigmaString::new(text))).unwrap_or(value)
+    }
+
     fn placeholder(&self, name: &str) -> Result<Vec<&'a str>, String> {
         let placeholders: &'a Placeholders = self.reading.placeholders;
         match placeholders.get(name) {
