@@ -3,6 +3,7 @@
 mod activity;
 mod backtest;
 mod cli;
+mod command_line;
 mod completeness;
 mod config;
 mod costs;

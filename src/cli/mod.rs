@@ -209,6 +209,11 @@ impl Error {
     }
 }
 
+/// The command line as it is parsed: every sub-command with its arguments.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// Parses the arguments, runs the command, gives the exit code.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
@@ -295,7 +300,7 @@ async fn execute(command: Command, context: &Context) -> Result<Outcome, Error> 
         Command::Evaluate(command) => command.run(context).await,
         Command::Serve(command) => command.run(context).await,
         Command::Token(command) => command.run(context).await,
-        Command::Completions(command) => command.run(&mut Arguments::command()),
+        Command::Completions(command) => command.run(&mut self::command()),
     }
 }
 
