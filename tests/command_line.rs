@@ -3,6 +3,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lychgate::findings::{Coverage, Ledger};
+
+use crate::findings::{day, finding, held, run as one_run};
+use crate::support::block_on;
 
 /// Markdown files of the repository, README first.
 fn documents() -> Vec<PathBuf> {
@@ -119,4 +125,86 @@ fn a_command_that_the_program_does_not_know_is_refused() {
     assert_eq!(refusal(&found[0]), None);
     assert!(refusal(&found[1]).is_some_and(|why| why.contains("frobnicate")));
     assert!(refusal(&ours("lychgate access --as-of 2026-03-31")[0]).is_some());
+}
+
+/// What the program answers with on a data folder: exit code, standard output, standard error.
+fn run(data: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lychgate"));
+    command.current_dir(data).arg("--data").arg(data).args(arguments);
+    let answer = command.output().expect("the program starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (answer.status.code().unwrap_or(-1), text(answer.stdout), text(answer.stderr))
+}
+
+/// A data folder whose ledger holds a finding of each of these ids.
+fn ledger_of(ids: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = ids.iter().map(|id| {
+        let mut told = finding("dormant", "crm", "0f7c11aa93be4d1c8a5d6b7e8f901234", "r1");
+        told.finding_id = (*id).to_owned();
+        told.severity = lychgate::domain::Severity::Critical;
+        if let Some(account) = &mut told.account {
+            account.name = Some("ada.lovelace".to_owned());
+        }
+        told
+    });
+    let told = held(&told.collect::<Vec<_>>());
+    let at = day(1);
+    block_on(async || {
+        let ledger = Ledger::open(&folder.path().join("state.db"), "default").await.unwrap();
+        ledger.record_run(&one_run(at, &[("dormant", Coverage::Complete)]), &told, at).await.unwrap();
+        ledger.close().await;
+    });
+    folder
+}
+
+const ONE: &str = "aaaaaaaa11112222aaaaaaaa11112222";
+const LIKE_ONE: &str = "aaaaaaaa33334444aaaaaaaa33334444";
+const OTHER: &str = "bbbbbbbb11112222aaaaaaaa11112222";
+
+/// If it failed, a person would have to query JSON for the id that the next command needs, and would see
+/// 32 hexadecimal digits where a login is known.
+#[test]
+fn a_list_of_findings_can_be_read_and_acted_on() {
+    let folder = ledger_of(&[ONE, LIKE_ONE, OTHER]);
+    let (code, table, told) = run(folder.path(), &["findings", "list"]);
+    assert_eq!((code, told.as_str()), (0, "3 of 3 findings\n"));
+    for part in ["aaaaaaaa1111", "!!critical", "DOR-01", "open", "crm/ada.lovelace", "that nobody uses"] {
+        assert!(table.contains(part), "no {part} in\n{table}");
+    }
+    assert!(!table.contains("0f7c11aa93be") && !table.contains("Unused for 30 days"), "{table}");
+    let (_, csv, _) = run(folder.path(), &["-o", "csv", "findings", "list"]);
+    assert!(csv.contains(&format!("{ONE},critical,50.0,DOR-01,")) && !csv.contains('!'), "{csv}");
+    let (code, lines, told) = run(folder.path(), &["-o", "ndjson", "findings", "list", "--limit", "1"]);
+    assert_eq!((code, lines.lines().count()), (0, 1));
+    assert_eq!(told, "1 of 3 findings; --limit shows more\n");
+    assert_eq!(run(folder.path(), &["findings", "list", "--limit", "0"]).0, 2);
+}
+
+/// If it failed, a decision would fall on another finding than the one that was meant.
+#[test]
+fn a_finding_is_named_by_the_beginning_of_its_id() {
+    let folder = ledger_of(&[ONE, LIKE_ONE, OTHER]);
+    let (code, page, _) = run(folder.path(), &["findings", "show", "bbbbbbbb"]);
+    assert_eq!(code, 0);
+    for part in [OTHER, "severity  critical", "status    open", "Evidence\n", "(accounts r1)", "History\n"] {
+        assert!(page.contains(part), "no {part} in\n{page}");
+    }
+    let (_, json, _) = run(folder.path(), &["-o", "json", "findings", "show", OTHER]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["finding"][0]["finding"]["finding_id"], OTHER);
+    let refused = [
+        ("aaaaaaaa", "2 findings have an id that begins with \"aaaaaaaa\": aaaaaaaa1111"),
+        ("cccccccc", "there is no finding whose id begins with \"cccccccc\""),
+        ("bbbbbbb", "at least the first 8 hexadecimal digits"),
+        ("dormant-crm", "there is no finding \"dormant-crm\""),
+    ];
+    for (given, says) in refused {
+        let (code, _, told) =
+            run(folder.path(), &["findings", "ack", given, "--actor", "bo", "--reason", "seen"]);
+        assert!(code == 2 && told.contains(says), "{given}: {code} {told}");
+    }
+    let (code, _, told) =
+        run(folder.path(), &["findings", "ack", "AAAAAAAA3333", "--actor", "bo", "--reason", "seen"]);
+    assert_eq!((code, told), (0, format!("{LIKE_ONE} is acknowledged\n")));
 }

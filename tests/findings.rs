@@ -28,17 +28,17 @@ use lychgate::findings::{Coverage, Run};
 const DAY: i64 = UtcMicros::MICROS_PER_DAY;
 
 /// Findings as a run gives them.
-fn held(findings: &[Finding]) -> Findings {
+pub fn held(findings: &[Finding]) -> Findings {
     Findings::of(findings).unwrap()
 }
 
 /// Midnight of day `n` of a made-up history.
-fn day(n: i64) -> UtcMicros {
+pub fn day(n: i64) -> UtcMicros {
     UtcMicros(1_760_000_000_000_000 + n * DAY)
 }
 
 /// A finding of `detector` about an account of `app`, resting on row `row`.
-fn finding(detector: &str, app: &str, account: &str, row: &str) -> Finding {
+pub fn finding(detector: &str, app: &str, account: &str, row: &str) -> Finding {
     Finding {
         finding_id: format!("{detector}-{app}-{account}"),
         detector: detector.to_owned(),
@@ -95,7 +95,7 @@ fn evidence(row: &str) -> Evidence {
 }
 
 /// A run at `at` in which the named detectors answered as told.
-fn run(at: UtcMicros, coverage: &[(&str, Coverage)]) -> Run {
+pub fn run(at: UtcMicros, coverage: &[(&str, Coverage)]) -> Run {
     let coverage: BTreeMap<_, _> =
         coverage.iter().map(|(detector, coverage)| ((*detector).to_owned(), coverage.clone())).collect();
     Run {

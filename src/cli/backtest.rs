@@ -127,7 +127,7 @@ fn of_findings(replayed: &Replayed) -> Sheet<'static> {
     for seen in &replayed.findings {
         sheet.push(
             vec![
-                output::severity(seen.severity.as_str()),
+                seen.severity.as_str().to_owned(),
                 seen.code.clone(),
                 seen.subject.clone(),
                 seen.since.map(|at| at.to_string()).unwrap_or_default(),

@@ -87,7 +87,7 @@ async fn compare(context: &Context, request: &DetectRequest, other: &str) -> Res
         value["severity"] = serde_json::json!(severity);
         let Difference { title, stay, come, go, .. } = difference;
         let counts = [stay, come, go].map(usize::to_string);
-        let named = [code.clone(), output::severity(severity.as_str()), title.clone()];
+        let named = [code.clone(), severity.as_str().to_owned(), title.clone()];
         sheet.push(named.into_iter().chain(counts).collect(), value);
     }
     sheet.print(&context.output)?;
@@ -146,7 +146,7 @@ impl ToMake for &Finding {
     fn cells(&self) -> io::Result<Vec<String>> {
         let owner = self.owner.as_ref().map(|owner| owner.email.clone().unwrap_or_else(|| owner.id.clone()));
         Ok(vec![
-            output::severity(self.severity.as_str()),
+            self.severity.as_str().to_owned(),
             format!("{:.1}", self.score),
             self.code.clone(),
             match self.verdict {

@@ -2,22 +2,28 @@
 
 use clap::{Args, Subcommand};
 
-use super::output::{self, Sheet};
-use super::{Context, Error, Outcome, detect, times};
+use super::output::{self, Format, Output, Sheet};
+use super::visible::visible;
+use super::{Context, Error, Outcome, finding_lines, finding_page, times};
 use crate::domain::finding::Owner;
 use crate::findings::Error as LedgerError;
-use crate::findings::{By, Decision, Entry, FindingQuery, Ledger, Order, Sort, Terms};
+use crate::findings::{
+    By, Column, Decision, Entry, Filter, FindingQuery, Ledger, Op, Order, Sort, Terms, Value,
+};
 use crate::serve::filter;
 
 #[derive(Subcommand)]
 pub enum Findings {
-    /// List findings, the gravest first
+    /// List findings, the most severe first
     List(List),
     /// Show one finding with its evidence and history
-    Show { finding_id: String },
+    Show {
+        /// Id, or at least its first 8 digits
+        finding_id: String,
+    },
     /// Acknowledge: seen and true, work has not begun
     Ack(Decided),
-    /// Give it to somebody
+    /// Assign to a person
     Assign {
         #[command(flatten)]
         decided: Decided,
@@ -29,16 +35,16 @@ pub enum Findings {
     Waive {
         #[command(flatten)]
         decided: Decided,
-        /// Who approves it: somebody else than the actor
+        /// Who approves it; must not be the actor
         #[arg(long)]
         approver: String,
         /// RFC 3339, a date or now+90d
         #[arg(long)]
         until: String,
     },
-    /// It is done with
+    /// Mark as resolved
     Resolve(Decided),
-    /// Open it again
+    /// Open again
     Reopen(Decided),
 }
 
@@ -53,12 +59,14 @@ pub struct List {
     /// Smallest first
     #[arg(long)]
     ascending: bool,
-    #[arg(long, default_value_t = 100)]
+    /// Show at most this many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
 }
 
 #[derive(Args)]
 pub struct Decided {
+    /// Id, or at least its first 8 digits
     finding_id: String,
     /// Who decides
     #[arg(long)]
@@ -95,18 +103,76 @@ impl List {
         let sort = Sort::parse(&self.sort)
             .ok_or_else(|| Error::Usage(format!("--sort \"{}\" is not a key findings sort by", self.sort)))?;
         let filter = self.filter.as_deref().map(filter::parse).transpose().map_err(Error::Usage)?;
-        let query = FindingQuery {
-            filter,
-            sort,
-            order: if self.ascending { Order::Ascending } else { Order::Descending },
-            after: None,
-            limit: self.limit,
-        };
-        let page = ledger(context).await?.list(&query).await?;
-        let findings: Vec<_> = page.entries.iter().map(|entry| &entry.known.finding).collect();
-        detect::sheet(findings.iter().copied()).print(&context.output)?;
-        output::say(&format!("{} of {}", findings.len(), page.total));
+        let order = if self.ascending { Order::Ascending } else { Order::Descending };
+        let mut query = FindingQuery { filter, sort, order, after: None, limit: self.limit };
+        let ledger = ledger(context).await?;
+        let mut page = ledger.list(&query).await?;
+        let mut entries = page.entries;
+        while let Some(next) = page.next.take().filter(|_| entries.len() < self.limit as usize) {
+            query.after = Some(next);
+            query.limit = self.limit - u32::try_from(entries.len()).unwrap_or(self.limit);
+            page = ledger.list(&query).await?;
+            entries.append(&mut page.entries);
+        }
+        let findings: Vec<_> = entries.iter().map(|entry| &entry.known.finding).collect();
+        for output in outputs(context) {
+            finding_lines::sheet(&findings, output.format).print(&[output])?;
+        }
+        let more = if (findings.len() as u64) < page.total { "; --limit shows more" } else { "" };
+        output::say(&format!(
+            "{} of {}{more}",
+            findings.len(),
+            output::count(page.total as usize, "finding")
+        ));
         Ok(Outcome::Clean)
+    }
+}
+
+/// What was asked for; a table where nothing was.
+fn outputs(context: &Context) -> Vec<Output> {
+    match context.output.is_empty() {
+        true => vec![Output { format: Format::Table, path: None }],
+        false => context.output.clone(),
+    }
+}
+
+/// An id is an unambiguous beginning of itself; shorter ones are refused, as more findings come every day.
+const PREFIX_MIN: usize = 8;
+/// How many of those that begin alike are named.
+const ALIKE_SHOWN: u32 = 5;
+
+/// The one finding whose id is `given`, or begins with it.
+async fn named(ledger: &Ledger, given: &str) -> Result<Entry, Error> {
+    if let Some(entry) = ledger.get(given).await? {
+        return Ok(entry);
+    }
+    if given.len() < PREFIX_MIN || !given.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Err(Error::Usage(format!(
+            "there is no finding \"{given}\": give its id, or at least the first {PREFIX_MIN} hexadecimal digits of it"
+        )));
+    }
+    let begins = Filter::Compare {
+        column: Column::FindingId,
+        op: Op::StartsWith,
+        value: Value::Text(given.to_owned()),
+    };
+    let query = FindingQuery {
+        filter: Some(begins),
+        sort: Sort::FindingId,
+        order: Order::Ascending,
+        after: None,
+        limit: ALIKE_SHOWN,
+    };
+    let page = ledger.list(&query).await?;
+    let ids: Vec<String> = page.entries.iter().map(|entry| entry.known.finding.finding_id.clone()).collect();
+    match (page.entries.into_iter().next(), page.total) {
+        (Some(entry), 1) => Ok(entry),
+        (None, _) => Err(Error::Usage(format!("there is no finding whose id begins with \"{given}\""))),
+        (Some(_), total) => Err(Error::Usage(format!(
+            "{total} findings have an id that begins with \"{given}\": {}{}",
+            ids.join(", "),
+            if total > ids.len() as u64 { ", …" } else { "" }
+        ))),
     }
 }
 
@@ -117,34 +183,34 @@ async fn ledger(context: &Context) -> Result<Ledger, Error> {
     Ok(ledger)
 }
 
-async fn show(context: &Context, finding_id: &str) -> Result<Outcome, Error> {
+async fn show(context: &Context, given: &str) -> Result<Outcome, Error> {
     let ledger = ledger(context).await?;
-    let Some(Entry { known, revision }) = ledger.get(finding_id).await? else {
-        return Err(Error::Usage(format!("there is no finding \"{finding_id}\"")));
-    };
-    let events = ledger.events(finding_id).await?;
+    let Entry { known, revision } = named(&ledger, given).await?;
+    let events = ledger.events(&known.finding.finding_id).await?;
+    let page = finding_page::page(&known.finding, &events);
     let value = serde_json::json!({ "finding": known.finding, "revision": revision, "events": events });
     let mut sheet = Sheet::new("finding", &["finding"]);
-    sheet.push(vec![format!("{value:#}")], value.clone());
-    if context.output.is_empty() {
-        output::print(&format!("{value:#}\n"))?;
-    } else {
-        sheet.print(&context.output)?;
+    sheet.push(vec![page.clone()], value);
+    for output in outputs(context) {
+        match output {
+            Output { format: Format::Table, path: None } => output::print(&visible(&page))?,
+            other => sheet.print(&[other])?,
+        }
     }
     Ok(Outcome::Clean)
 }
 
 async fn decide(context: &Context, decided: Decided, decision: Decision) -> Result<Outcome, Error> {
     let ledger = ledger(context).await?;
+    let finding_id = named(&ledger, &decided.finding_id).await?.known.finding.finding_id;
     let by = By::new(decided.actor, decided.reason);
-    let entry =
-        ledger.decide(&decided.finding_id, &decision, &by, times::now()).await.map_err(|e| match e {
-            refused @ (LedgerError::Refused { .. } | LedgerError::NoFinding { .. }) => {
-                Error::Usage(chain(&refused))
-            }
-            other => Error::Ledger(other),
-        })?;
-    output::say(&format!("{} is {}", decided.finding_id, entry.known.finding.status.as_str()));
+    let entry = ledger.decide(&finding_id, &decision, &by, times::now()).await.map_err(|e| match e {
+        refused @ (LedgerError::Refused { .. } | LedgerError::NoFinding { .. }) => {
+            Error::Usage(chain(&refused))
+        }
+        other => Error::Ledger(other),
+    })?;
+    output::say(&format!("{finding_id} is {}", entry.known.finding.status.as_str()));
     Ok(Outcome::Clean)
 }
 

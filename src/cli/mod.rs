@@ -13,6 +13,8 @@ mod demo;
 mod detect;
 mod doctor;
 mod evaluate;
+mod finding_lines;
+mod finding_page;
 mod findings;
 mod ingest;
 mod init;

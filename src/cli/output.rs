@@ -151,13 +151,14 @@ impl<'a> Sheet<'a> {
             table.set_width(160);
         }
         table.set_header(&self.columns);
-        let severity = self.columns.iter().position(|name| name == "severity");
+        let marked = self.columns.iter().position(|name| name == "severity");
         for row in self.rows() {
             let row = row?;
-            table.add_row(row.iter().enumerate().map(|(place, text)| {
-                let cell = Cell::new(visible(text));
-                if Some(place) == severity { coloured(cell, text) } else { cell }
-            }));
+            let cell = |(place, text): (usize, &String)| match Some(place) == marked {
+                true => severity(text),
+                false => Cell::new(visible(text)),
+            };
+            table.add_row(row.iter().enumerate().map(cell));
         }
         Ok(format!("{table}\n"))
     }
@@ -245,32 +246,30 @@ pub fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", visible(text));
 }
 
+/// A number and its noun: `1 finding`, `2 findings`.
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
 /// True when a person looks at standard error.
 pub fn interactive() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Severity as a word and a mark, which a table colours where colour is welcome: never by colour alone.
-pub fn severity(word: &str) -> String {
-    let mark = match word {
-        "critical" => "!!",
-        "high" => "! ",
-        "medium" => "* ",
-        "low" => "- ",
-        _ => "  ",
+/// Severity as a word and a mark, coloured where colour is welcome: never by colour alone. The mark is for whoever looks
+/// at a table; a program reads the word.
+fn severity(word: &str) -> Cell {
+    let (mark, color) = match word {
+        "critical" => ("!!", Some(Color::DarkRed)),
+        "high" => ("! ", Some(Color::DarkRed)),
+        "medium" => ("* ", Some(Color::DarkYellow)),
+        "low" => ("- ", Some(Color::DarkCyan)),
+        _ => ("  ", None),
     };
-    format!("{mark}{word}")
-}
-
-fn coloured(cell: Cell, severity: &str) -> Cell {
-    if config::no_color() {
-        return cell;
-    }
-    match severity.trim_start_matches(['!', '*', '-', ' ']) {
-        "critical" => cell.fg(Color::DarkRed).add_attribute(Attribute::Bold),
-        "high" => cell.fg(Color::DarkRed),
-        "medium" => cell.fg(Color::DarkYellow),
-        "low" => cell.fg(Color::DarkCyan),
-        _ => cell,
+    let cell = Cell::new(format!("{mark}{}", visible(word)));
+    let cell = if word == "critical" { cell.add_attribute(Attribute::Bold) } else { cell };
+    match color.filter(|_| !config::no_color()) {
+        Some(color) => cell.fg(color),
+        None => cell,
     }
 }
