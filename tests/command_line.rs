@@ -208,3 +208,41 @@ fn a_finding_is_named_by_the_beginning_of_its_id() {
         run(folder.path(), &["findings", "ack", "AAAAAAAA3333", "--actor", "bo", "--reason", "seen"]);
     assert_eq!((code, told), (0, format!("{LIKE_ONE} is acknowledged\n")));
 }
+
+/// If it failed, a script could not tell a slip of whoever wrote it from a run that broke, and would try again.
+#[test]
+fn a_name_that_does_not_exist_is_a_usage_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let named: [&[&str]; 11] = [
+        &["detect", "--profile", "pci-9"],
+        &["detect", "--detector", "ZMB-99"],
+        &["backtest", "--from", "now-2d", "--detector", "ZMB-99"],
+        &["sources", "--profile", "pci-9"],
+        &["costs", "--profile", "pci-9"],
+        &["models", "explain", "ZMB-99"],
+        &["sql", "SELECT nothing FROM accounts_now"],
+        &["sql", "SELECT 1 FROM nowhere"],
+        &["ingest", "nowhere.csv"],
+        &["normalize", "nowhere.csv"],
+        &["compact", "--hold", "evnets"],
+    ];
+    for arguments in named {
+        let (code, answer, told) = run(folder.path(), arguments);
+        assert_eq!((code, answer.as_str()), (2, ""), "{arguments:?} {told}");
+    }
+    let configured = [
+        ("[[mapping]]\nfiles = \"*.csv\"\nsource = \"rosterr\"", "did you mean roster?"),
+        ("[[mapping]]\nfiles = \"*.csv\"\ndate_order = \"dayfirst\"", "day-first"),
+        ("legal_hold = [\"evnets\"]", "did you mean events?"),
+        ("listen = \"here\"", "listen"),
+        ("listen = \"0.0.0.0:7878\"", "loopback"),
+        ("profile = \"pci-9\"", "pci-4.0"),
+        ("durability = \"never\"", "fsync or os"),
+        ("zone = \"Berlin\"", "IANA"),
+    ];
+    for (text, says) in configured {
+        fs::write(folder.path().join("lychgate.toml"), text).expect("a file");
+        let (code, _, told) = run(folder.path(), &["models", "list"]);
+        assert!(code == 2 && told.contains(says), "{text}: {code} {told}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::config_mapping::check_tables;
 use super::output::Sheet;
 use super::{Context, Error, Outcome};
 
@@ -17,6 +18,7 @@ pub struct Compact {
 
 impl Compact {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
+        check_tables(&self.hold)?;
         let held: Vec<String> = context.config.legal_hold.iter().chain(&self.hold).cloned().collect();
         let done = context.engine().compact(self.keep_days, &held).await?;
         let mut sheet = Sheet::new("tables", &["table", "merged", "into", "removed"]);

@@ -14,8 +14,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::config_mapping::{self, check_tables};
 use super::config_models::{Application, Costs, costs, semantics};
 use crate::pipeline::{CostModel, Credentials, Durability, RuleFolders, Semantics};
+use crate::{models, serve};
 
 /// The file's content; every key is optional.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -250,6 +252,12 @@ impl Config {
                 "events_wait_s is {EVENTS_WAIT_S_MAX} at most, not {value} (from {origin}): no request takes longer than 120 seconds"
             )));
         }
+        let listen = serve::address(&self.listen.value);
+        listen.map_err(|error| Error::Usage(format!("listen (from {}): {error}", self.listen.origin)))?;
+        let profile = models::profile(&self.profile.value);
+        profile.map_err(|error| Error::Usage(format!("{error} (from {})", self.profile.origin)))?;
+        self.mapping.iter().try_for_each(config_mapping::check)?;
+        check_tables(&self.legal_hold)?;
         let zones = self.mapping.iter().filter_map(|m| m.zone.as_ref()).chain([&self.zone.value]);
         for zone in zones {
             if jiff::tz::TimeZone::get(zone).is_err() {
@@ -338,7 +346,8 @@ fn unknown_key(message: &str) -> Option<(String, Vec<String>)> {
     message.starts_with("unknown field").then(|| (key.clone(), known.to_vec()))
 }
 
-fn nearest(key: &str, known: &[String]) -> Option<String> {
+/// The name of `known` that `key` is a slip for, if one is near.
+pub(super) fn nearest(key: &str, known: &[String]) -> Option<String> {
     let distance = |candidate: &String| strsim::damerau_levenshtein(key, candidate);
     known.iter().min_by_key(|candidate| distance(candidate)).filter(|best| distance(best) <= 3).cloned()
 }

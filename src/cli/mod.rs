@@ -7,6 +7,7 @@ mod backup;
 mod compact;
 mod completions;
 pub mod config;
+pub mod config_mapping;
 pub mod config_models;
 mod costs;
 mod demo;
@@ -203,12 +204,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// 2 for what a person typed or configured, 3 for what failed while running.
     fn code(&self) -> u8 {
         match self {
             Error::Usage(_) => 2,
+            Error::Serve(api::Error::Address { .. } | api::Error::NotLoopback { .. }) => 2,
+            Error::Serve(api::Error::Pipeline(error)) | Error::Pipeline(error) if mistaken(error) => 2,
             _ => 3,
         }
     }
+}
+
+/// Whether a run ended because something that does not exist was named.
+fn mistaken(error: &pipeline::Error) -> bool {
+    use crate::{ingest, models};
+    matches!(
+        error,
+        pipeline::Error::NoDetector { .. }
+            | pipeline::Error::Models(models::Error::UnknownProfile { .. })
+            | pipeline::Error::Read(ingest::Error::Missing { .. } | ingest::Error::Directory { .. })
+    )
 }
 
 /// The command line as it is parsed: every sub-command with its arguments.

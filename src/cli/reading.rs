@@ -99,7 +99,8 @@ impl<'a> Readings<'a> {
     }
 }
 
-fn date_order(text: &str) -> Option<DateOrder> {
+/// The order that a word of `--date-order` means.
+pub(super) fn date_order(text: &str) -> Option<DateOrder> {
     match text {
         "year-first" => Some(DateOrder::YearFirst),
         "day-first" => Some(DateOrder::DayFirst),

@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::Value;
 
 use super::output::Sheet;
-use super::{Context, Error, Outcome, times};
-use crate::query::{At, json_rows};
+use super::{Context, Error, Outcome, chain, times};
+use crate::query::{self, At, json_rows};
 
 #[derive(Args)]
 pub struct Sql {
@@ -34,7 +34,10 @@ impl Sql {
             None => from_stdin()?,
         };
         let session = context.engine().session(at).await?;
-        let batches = session.select(&statement).await?;
+        let batches = session.select(&statement).await.map_err(|error| match error {
+            unplanned @ query::Error::Plan { .. } => Error::Usage(chain(&unplanned)),
+            other => other.into(),
+        })?;
         sheet(&batches).print(&context.output)?;
         Ok(Outcome::Clean)
     }

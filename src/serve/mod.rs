@@ -150,15 +150,21 @@ async fn openapi() -> impl axum::response::IntoResponse {
     ([(axum::http::header::CONTENT_TYPE, "application/json")], description())
 }
 
+/// Reads an address that may be listened on.
+///
+/// # Errors
+/// [`Error::Address`] for what is no address, [`Error::NotLoopback`] for one that others reach.
+pub fn address(text: &str) -> Result<SocketAddr, Error> {
+    let address: SocketAddr = text.parse().map_err(|_| Error::Address { address: text.to_owned() })?;
+    if address.ip().is_loopback() { Ok(address) } else { Err(Error::NotLoopback { address }) }
+}
+
 /// Binds a loopback address.
 ///
 /// # Errors
 /// When the address is none, is not loopback, or is taken.
 pub async fn bind(address: &str) -> Result<TcpListener, Error> {
-    let address: SocketAddr = address.parse().map_err(|_| Error::Address { address: address.to_owned() })?;
-    if !address.ip().is_loopback() {
-        return Err(Error::NotLoopback { address });
-    }
+    let address = self::address(address)?;
     TcpListener::bind(address).await.map_err(|source| Error::Bind { address, source })
 }
 
