@@ -213,7 +213,7 @@ fn a_source_that_is_not_whole_moves_only_what_rests_on_it() {
     check(
         &clean,
         &late,
-        of_crm("account listing of crm is 10 days old, and may be 7 days old", "stale", &["GOV-05"]),
+        of_crm("account listing of crm is 10 days old (limit: 7 days)", "stale", &["GOV-05"]),
     );
 
     // Ten rows are too few for the shrink guard; what was counted at the source shows them.

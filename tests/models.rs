@@ -130,7 +130,7 @@ fn doubt_is_told_with_its_reason() {
     check(
         "sources_now",
         json!({"source": "roster", "kind": "roster", "watermark_at": "-30h"}),
-        "the newest roster is 30 hours old, and may be 26 hours old",
+        "the newest roster is 30 hours old (limit: 26 hours)",
     );
     check(
         "sources_now",

@@ -23,10 +23,10 @@ pub struct Access {
     /// Entitlement: id or name
     #[arg(long)]
     entitlement: Option<String>,
-    /// True when [default: now]
+    /// State as of this time [default: now]
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
-    /// As we knew it when [default: now]
+    /// Use only what was known at this time [default: now]
     #[arg(long, value_name = "TIME")]
     known_at: Option<String>,
 }

@@ -29,10 +29,10 @@ pub struct Backtest {
     /// Threshold profile [default: from the configuration]
     #[arg(long)]
     profile: Option<String>,
-    /// As we knew it when, at every step; for a history that was read in one go [default: the step's instant]
+    /// Use what was known at this time, at every step; for a history ingested at once [default: the step's time]
     #[arg(long, value_name = "TIME")]
     known_at: Option<String>,
-    /// One line a finding, with the step at which it was first seen, not one a step
+    /// One line per finding, with the step at which it was first seen, instead of one per step
     #[arg(long)]
     findings: bool,
 }
@@ -95,10 +95,10 @@ fn summary(replayed: &Replayed) -> String {
     });
     let severities: Vec<String> = severities.collect();
     format!(
-        "{} steps under profile {}: {} findings ({}), {closed} closings, {open} open at the end; most at once {} at {}",
-        replayed.steps.len(),
+        "{} under profile {}: {} ({}), {closed} closings, {open} open at the end; most at once {} at {}",
+        output::count(replayed.steps.len(), "step"),
         replayed.profile,
-        replayed.findings.len(),
+        output::count(replayed.findings.len(), "finding"),
         if severities.is_empty() { "none".to_owned() } else { severities.join(", ") },
         most.map_or(0, |step| step.found),
         most.map(|step| step.at.to_string()).unwrap_or_default(),

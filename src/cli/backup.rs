@@ -23,13 +23,20 @@ pub struct Restore {
 impl Backup {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
         let manifest = context.engine().backup(&self.to).await?;
-        output::say(&format!("{} files copied to {}", manifest.files.len(), self.to.display()));
+        output::say(&format!(
+            "{} copied to {}",
+            output::count(manifest.files.len(), "file"),
+            self.to.display()
+        ));
         Ok(Outcome::Clean)
     }
 }
 
 impl Restore {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
+        if !self.from.is_dir() {
+            return Err(Error::Usage(format!("{} is not a folder", self.from.display())));
+        }
         let engine = context.engine();
         let manifest = engine.restore(&self.from)?;
         output::say(&format!(

@@ -11,7 +11,7 @@ pub struct Compact {
     /// Days for which older versions of the tables stay readable
     #[arg(long, value_name = "DAYS", default_value_t = 7)]
     keep_days: u32,
-    /// Table of which nothing is removed (repeatable) [default: legal_hold of the configuration]
+    /// Table from which no file is removed (repeatable) [default: legal_hold of the configuration]
     #[arg(long, value_name = "TABLE")]
     hold: Vec<String>,
 }

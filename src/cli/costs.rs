@@ -10,19 +10,19 @@ use crate::query::At;
 
 #[derive(Args)]
 pub struct Costs {
-    /// True when [default: now]
+    /// State as of this time [default: now]
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
-    /// As we knew it when [default: now]
+    /// Use only what was known at this time [default: now]
     #[arg(long, value_name = "TIME")]
     known_at: Option<String>,
-    /// Threshold profile: from when on a seat is idle, and a leaver late
+    /// Threshold profile: when a seat counts as idle, and a leaver as late
     #[arg(long, default_value = "default")]
     profile: String,
-    /// What is taken for granted, with who says so
+    /// Show the assumptions and their sources
     #[arg(long, conflicts_with = "manual")]
     assumptions: bool,
-    /// Accounts that are kept by hand, not seats
+    /// Show accounts managed by hand instead of seats
     #[arg(long)]
     manual: bool,
 }
@@ -68,9 +68,9 @@ fn summarise(report: &CostReport) {
     }
     let manual = &report.manual;
     output::say(&format!(
-        "by hand: {} applications and {} gaps are {} hours, {} {}; `lychgate costs --assumptions` has the numbers behind it",
-        manual.applications.len(),
-        manual.gaps,
+        "by hand: {} and {} are {} hours, {} {}; `lychgate costs --assumptions` has the numbers behind it",
+        output::count(manual.applications.len(), "application"),
+        output::count(manual.gaps, "gap"),
         said(manual.hours),
         said(manual.cost),
         manual.currency,

@@ -17,10 +17,10 @@ use crate::query::At;
 
 #[derive(Args)]
 pub struct Detect {
-    /// True when: RFC 3339, a date or now-90d [default: now]
+    /// State as of this time: RFC 3339, a date or now-90d [default: now]
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
-    /// As we knew it when [default: now]
+    /// Use only what was known at this time [default: now]
     #[arg(long, value_name = "TIME")]
     known_at: Option<String>,
     /// Threshold profile [default: from the configuration]
@@ -35,7 +35,7 @@ pub struct Detect {
     /// Show what this profile would change, by detector and severity; nothing is recorded
     #[arg(long, value_name = "PROFILE")]
     compare: Option<String>,
-    /// Leave the ledger as it is
+    /// Do not record the findings in the ledger
     #[arg(long)]
     no_record: bool,
     /// Print every finding of the run instead of the first of each detector
@@ -93,10 +93,10 @@ async fn compare(context: &Context, request: &DetectRequest, other: &str) -> Res
     sheet.print(&context.output)?;
     let sum = |of: fn(&Difference) -> usize| told.differences.values().map(of).sum::<usize>();
     output::say(&format!(
-        "with {} instead of {}: {} findings stay, {} come, {} go",
+        "with {} instead of {}: {} unchanged, {} new, {} gone",
         told.other,
         told.profile,
-        sum(|d| d.stay),
+        output::count(sum(|d| d.stay), "finding"),
         sum(|d| d.come),
         sum(|d| d.go)
     ));
@@ -190,7 +190,7 @@ fn behind(cause: &Cause) -> String {
         0 | 1 => String::new(),
         several => format!(" in {several} applications"),
     };
-    format!("one cause behind {} findings{apps}{held}: {}", cause.findings, cause.says)
+    format!("one cause behind {}{apps}{held}: {}", output::count(cause.findings, "finding"), cause.says)
 }
 
 /// What the ledger made of the run, or why it took no note.
@@ -228,9 +228,10 @@ pub fn summarise(report: &RunReport, shown: usize) {
         by_severity.iter().rev().map(|(severity, count)| format!("{count} {}", severity.as_str())).collect();
     let total_ms: u64 = report.build_ms + report.detectors.values().map(|(_, ms)| ms).sum::<u64>();
     output::say(&format!(
-        "{failed} findings ({}), {unknown} unknown, by {} detectors as of {} in {:.1} s",
+        "{} ({}), {unknown} unknown, by {} as of {} in {:.1} s",
+        output::count(failed, "finding"),
         if parts.is_empty() { "none".to_owned() } else { parts.join(", ") },
-        report.detectors.len(),
+        output::count(report.detectors.len(), "detector"),
         report.at.as_of,
         total_ms as f64 / 1000.0,
     ));

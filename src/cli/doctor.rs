@@ -12,7 +12,7 @@ use crate::query::At;
 
 #[derive(Args)]
 pub struct Doctor {
-    /// Judge freshness at this instant [default: now]
+    /// Check freshness as of this time [default: now]
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
 }

@@ -17,16 +17,16 @@ pub struct Evaluate {
     /// The labels that `simulate` wrote
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
-    /// Instant that the labels are true at
+    /// Time as of which the labels are true
     #[arg(long, value_name = "TIME", default_value = "2026-06-30T00:00:00Z")]
     as_of: String,
-    /// Replay a run a day from this instant, and say how late each fault was found that began since
+    /// Replay one run per day from this time on, and report how late each newer fault was found
     #[arg(long, value_name = "TIME")]
     delay_from: Option<String>,
     /// Time between two runs of the replay: 1d, 12h
     #[arg(long, value_name = "INTERVAL", default_value = "1d", requires = "delay_from")]
     every: String,
-    /// Name the subjects that were missed, those that were wrong and those that were late
+    /// List the subjects that were missed, wrong or late
     #[arg(long)]
     explain: bool,
 }

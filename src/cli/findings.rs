@@ -21,7 +21,7 @@ pub enum Findings {
         /// Id, or at least its first 8 digits
         finding_id: String,
     },
-    /// Acknowledge: seen and true, work has not begun
+    /// Acknowledge: confirmed, work has not begun
     Ack(Decided),
     /// Assign to a person
     Assign {
@@ -31,7 +31,7 @@ pub enum Findings {
         #[arg(long)]
         to: String,
     },
-    /// Accept the risk until a day
+    /// Accept the risk until a date
     Waive {
         #[command(flatten)]
         decided: Decided,

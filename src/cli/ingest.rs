@@ -16,19 +16,19 @@ pub struct Ingest {
     /// Files, folders, or - for standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Go on: look for new and changed files until Ctrl-C
+    /// Keep running: ingest new and changed files until Ctrl-C
     #[arg(long)]
     watch: bool,
-    /// Seconds between looks
+    /// Seconds between two checks for new files
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, requires = "watch")]
     every: f64,
-    /// Say how the columns of each table were understood
+    /// Explain how the columns of each table were interpreted
     #[arg(long)]
     explain: bool,
     /// Threads, 0 for one a core [default: from the configuration]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Keep the columns only, not the text of the records
+    /// Keep the columns only, without the raw records
     #[arg(long)]
     no_raw: bool,
     #[command(flatten)]
@@ -58,7 +58,7 @@ impl Ingest {
         };
         if self.watch {
             let every = Duration::try_from_secs_f64(self.every)
-                .map_err(|_| Error::Usage(format!("--every {} is no number of seconds", self.every)))?;
+                .map_err(|_| Error::Usage(format!("--every {} is not a number of seconds", self.every)))?;
             watch::watch(&engine, &self.paths, &|name| readings.of(name), every, &tell).await?;
             return Ok(Outcome::Clean);
         }

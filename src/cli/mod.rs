@@ -84,7 +84,7 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Write the files of a simulated organisation, with labels.csv as the truth
     Simulate(simulate::Simulate),
-    /// How far every source reaches, and what speaks against resting on it
+    /// Show how current and how complete each source is
     Sources(sources::Sources),
     /// Read files into the lake
     Ingest(ingest::Ingest),
@@ -95,34 +95,34 @@ enum Command {
     Normalize(normalize::Normalize),
     /// Run the detectors
     Detect(detect::Detect),
-    /// Replay history: what detectors would have found, instant after instant
+    /// Replay history: what detectors would have found, step by step
     Backtest(backtest::Backtest),
     /// List findings and decide on them
     #[command(subcommand)]
     Findings(findings::Findings),
-    /// Who held what at an instant, and why we think so
+    /// Show who held what at a given time, and the evidence
     Access(access::Access),
-    /// How long leavers keep what they had, against the deadline
+    /// Show how long leavers keep access, against the deadline
     TimeToZeroAccess(time_to_zero_access::TimeToZeroAccess),
-    /// What unused seats and work by hand cost
+    /// Show what unused seats and manual work cost
     Costs(costs::Costs),
-    /// Ask the lake and the views of an instant in SQL
+    /// Query the lake, and the views as of a given time, in SQL
     Sql(sql::Sql),
     /// Check the rules and profiles
     #[command(subcommand)]
     Models(models::Models),
-    /// Run a folder of Sigma rules over what is stored
+    /// Run a folder of Sigma rules over stored events
     #[command(subcommand)]
     Sigma(sigma::Sigma),
     /// Merge small files of the lake and remove what no kept version needs
     Compact(compact::Compact),
-    /// Read the whole lake and tell what is not as its logs say
+    /// Read the whole lake and report what does not match its logs
     Verify(verify::Verify),
     /// Copy the lakes and the ledger into a new folder
     Backup(backup::Backup),
-    /// Bring a backup into an empty data folder, and verify it
+    /// Restore a backup into an empty data folder and verify it
     Restore(backup::Restore),
-    /// Work out again, from all that the lake holds, what runs start from
+    /// Recompute the checkpoints that runs start from, out of the whole lake
     Rebuild(rebuild::Rebuild),
     /// Compare findings with the labels of a simulated organisation
     Evaluate(evaluate::Evaluate),

@@ -14,7 +14,7 @@ pub enum Models {
     Check,
     /// List the detectors
     List,
-    /// Say what one detector asks, why, and what it may get wrong
+    /// Explain what one detector checks, why, and its false positives
     Explain { id: String },
 }
 

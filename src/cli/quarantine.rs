@@ -12,15 +12,15 @@ use crate::pipeline::Quarantined;
 
 #[derive(Subcommand)]
 pub enum Quarantine {
-    /// Records that no event has come from since
+    /// List records that have not become events since
     List(List),
-    /// Read the files of such records once more, with today's formats, mappings and flags
+    /// Read the files of such records again, with the current formats, mappings and flags
     Replay(Replay),
 }
 
 #[derive(Args)]
 pub struct List {
-    /// At most so many records
+    /// Show at most this many records
     #[arg(long, value_name = "N", default_value_t = 100)]
     limit: usize,
 }

@@ -13,16 +13,16 @@ use crate::pipeline::Reading;
 
 #[derive(Args, Clone, Default)]
 pub struct ReadingFlags {
-    /// Format of the files, when it must not be guessed: okta, entra_audit, roster, accounts, …
+    /// Format of the files, instead of detecting it: okta, entra_audit, roster, accounts, …
     #[arg(long, value_name = "FORMAT")]
     source: Option<String>,
     /// Application that the files list or log
     #[arg(long, value_name = "APP")]
     app: Option<String>,
-    /// The customer that the files are about
+    /// Customer (org) that the files belong to
     #[arg(long, value_name = "ORG")]
     org: Option<String>,
-    /// Column by hand: CANONICAL=HEADER (repeatable)
+    /// Map a column: CANONICAL=HEADER (repeatable)
     #[arg(long, value_name = "COLUMN=HEADER", value_parser = pair)]
     map: Vec<(String, String)>,
     /// IANA zone of times without one [default: from the configuration]
@@ -34,7 +34,7 @@ pub struct ReadingFlags {
     /// When the listing was taken [default: the date in the file's name, else its modification time]
     #[arg(long, value_name = "TIME")]
     listed_at: Option<String>,
-    /// The listing is not full: what it does not name is not gone
+    /// The listing is partial: what it omits still exists
     #[arg(long)]
     partial: bool,
 }

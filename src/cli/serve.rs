@@ -17,7 +17,7 @@ pub struct Serve {
     /// Loopback address and port [default: from the configuration]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// Print the OpenAPI document and do nothing else
+    /// Print the OpenAPI document and exit
     #[arg(long)]
     openapi: bool,
 }

@@ -13,7 +13,7 @@ use crate::query::At;
 
 #[derive(Subcommand)]
 pub enum Sigma {
-    /// Say of each rule whether it compiles, whether it can match what is stored, and how often it does
+    /// Report whether each rule compiles, whether it can match stored events, and how often it does
     Check(Check),
 }
 
@@ -24,13 +24,13 @@ pub struct Check {
     /// Only events since this day [default: all]
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// True when: RFC 3339, a date or now-90d [default: now]
+    /// State as of this time: RFC 3339, a date or now-90d [default: now]
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
-    /// As we knew it when [default: now]
+    /// Use only what was known at this time [default: now]
     #[arg(long, value_name = "TIME")]
     known_at: Option<String>,
-    /// Take the names of fields to the letter, without alias tables
+    /// Use field names as written, without alias tables
     #[arg(long)]
     as_written: bool,
     /// Value of a placeholder %NAME%, instead of the configuration's (repeatable)
@@ -57,7 +57,7 @@ impl Check {
             return Err(Error::Usage(what.to_owned()));
         }
         if let Some(folder) = folders.iter().find(|folder| !folder.is_dir()) {
-            return Err(Error::Usage(format!("{} is no folder", folder.display())));
+            return Err(Error::Usage(format!("{} is not a folder", folder.display())));
         }
         let now = times::now();
         let since = match &self.since {

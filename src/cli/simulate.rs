@@ -18,7 +18,7 @@ pub struct Simulate {
     days: u32,
     #[arg(long, default_value_t = 42)]
     seed: u64,
-    /// Instant that the data runs up to
+    /// End of the simulated history
     #[arg(long, value_name = "TIME", default_value = "2026-06-30T00:00:00Z")]
     until: String,
     /// Folder to write to
@@ -52,10 +52,10 @@ impl Simulate {
         }
         sheet.print(&context.output)?;
         output::say(&format!(
-            "{} files, {} events, {} accounts of {} people in {}",
-            summary.files,
-            summary.events,
-            summary.accounts,
+            "{}, {}, {} of {} people in {}",
+            output::count(summary.files as usize, "file"),
+            output::count(summary.events as usize, "event"),
+            output::count(summary.accounts as usize, "account"),
             summary.people,
             self.out.display()
         ));

@@ -9,13 +9,13 @@ use crate::query::At;
 
 #[derive(Args)]
 pub struct Sources {
-    /// True when [default: now]
+    /// State as of this time [default: now]
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
-    /// As we knew it when [default: now]
+    /// Use only what was known at this time [default: now]
     #[arg(long, value_name = "TIME")]
     known_at: Option<String>,
-    /// Threshold profile, whose limits count [default: from the configuration]
+    /// Threshold profile that sets the limits [default: from the configuration]
     #[arg(long)]
     profile: Option<String>,
 }
@@ -38,14 +38,25 @@ impl Sources {
             output::say(&format!("incomplete evidence: {reason}"));
         }
         let whole = reports.iter().filter(|report| report.whole()).count();
-        output::say(&format!("{whole} of {} sources are whole as of {}", reports.len(), at.as_of));
+        output::say(&format!("{whole} of {} sources are complete as of {}", reports.len(), at.as_of));
         Ok(if whole == reports.len() { Outcome::Clean } else { Outcome::Incomplete })
     }
 }
 
 fn sheet(reports: &[SourceReport]) -> Sheet<'static> {
-    let columns =
-        ["source", "kind", "app", "state", "rows", "control", "unread", "reaches", "may be", "usual", "gaps"];
+    let columns = [
+        "source",
+        "kind",
+        "app",
+        "state",
+        "rows",
+        "control",
+        "unreadable",
+        "data until",
+        "max age",
+        "typical interval",
+        "gaps",
+    ];
     let mut sheet = Sheet::new("sources", &columns);
     for report in reports {
         let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();

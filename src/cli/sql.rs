@@ -14,10 +14,10 @@ use crate::query::{self, At, json_rows};
 pub struct Sql {
     /// One SELECT statement; - or nothing reads standard input
     statement: Option<String>,
-    /// True when [default: now]
+    /// State as of this time [default: now]
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
-    /// As we knew it when [default: now]
+    /// Use only what was known at this time [default: now]
     #[arg(long, value_name = "TIME")]
     known_at: Option<String>,
 }

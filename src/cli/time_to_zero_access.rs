@@ -11,19 +11,19 @@ use crate::state::leavers::{Clock, Ending, Leaver};
 
 #[derive(Args)]
 pub struct TimeToZeroAccess {
-    /// True when [default: now]
+    /// State as of this time [default: now]
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
-    /// As we knew it when [default: now]
+    /// Use only what was known at this time [default: now]
     #[arg(long, value_name = "TIME")]
     known_at: Option<String>,
-    /// Leave out who left before [default: 365 days before --as-of]
+    /// Leave out people who left before this time [default: 365 days before --as-of]
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Threshold profile, whose deadline counts
+    /// Threshold profile that sets the deadline
     #[arg(long, default_value = "default")]
     profile: String,
-    /// One line a leaver, not one an application
+    /// One line per leaver instead of one per application
     #[arg(long)]
     leavers: bool,
 }

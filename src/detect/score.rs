@@ -133,16 +133,21 @@ fn activity(model: &RiskModel, standing: &Standing, as_of: UtcMicros) -> Valued 
     (if recent { activity.levels.recent } else { activity.levels.earlier }, ago)
 }
 
+/// A number and its noun: `1 account`, `2 accounts`.
+fn count(number: f64, noun: &str) -> String {
+    if number == 1.0 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
 fn reach(model: &RiskModel, standing: &Standing) -> Valued {
     let reach = &model.terms.reach;
     if let Some(applications) = standing.applications {
         let share = applications / f64::from(reach.applications_full);
-        return (share, format!("the person has enabled accounts in {applications} applications"));
+        return (share, format!("the person has enabled accounts in {}", count(applications, "application")));
     }
     match standing.accounts {
         Some(accounts) => {
             let share = accounts.max(0.0).ln_1p() / f64::from(reach.accounts_full).ln_1p();
-            (share, format!("the application has {accounts} accounts"))
+            (share, format!("the application has {}", count(accounts, "account")))
         }
         None => (0.0, "how far it reaches is not known".to_owned()),
     }

@@ -232,7 +232,7 @@ impl Feed {
         let limit = self.limit(profile);
         (limit.after(watermark_at) < as_of).then(|| {
             let age = elapsed(watermark_at, as_of);
-            format!("the newest {what} is {age} old, and may be {limit} old")
+            format!("the newest {what} is {age} old (limit: {limit})")
         })
     }
 

@@ -14,7 +14,7 @@ fn application_export_of_eight_days() {
     ];
     let found = check(&files, NOW, &["ZMB-01: erp/u1, unknown crm/u1", "GOV-05: accounts/crm"]);
     let why = found.iter().find_map(|finding| finding.unknown_because.as_deref());
-    assert_eq!(why, Some("the newest account listing of crm is 8 days old, and may be 7 days old"));
+    assert_eq!(why, Some("the newest account listing of crm is 8 days old (limit: 7 days)"));
 }
 
 /// A roster that lost 30 % is a broken export: nobody has vanished, nobody else is accused, and the
