@@ -246,3 +246,24 @@ fn a_name_that_does_not_exist_is_a_usage_error() {
         assert!(code == 2 && told.contains(says), "{text}: {code} {told}");
     }
 }
+
+/// If it failed, what a question may be asked of would be found out by reading the source.
+#[test]
+fn every_view_that_is_listed_can_be_described_and_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (code, lines, _) = run(folder.path(), &["-o", "ndjson", "sql", "--tables"]);
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(code == 0 && lines.len() > 40, "{code} {}", lines.len());
+    let names: Vec<&str> = lines.iter().filter_map(|line| line["name"].as_str()).collect();
+    let all = names.iter().map(|name| format!("SELECT count(*) AS n FROM {name}"));
+    let (code, _, told) = run(folder.path(), &["sql", &all.collect::<Vec<_>>().join(" UNION ALL ")]);
+    assert_eq!(code, 0, "{told}");
+    let (code, columns, told) = run(folder.path(), &["-o", "csv", "sql", "--describe", "accounts_now"]);
+    assert_eq!(code, 0, "{told}");
+    for column in ["\naccount_id,text\n", "\nactive,boolean\n", "\ncreated_at,timestamp\n"] {
+        assert!(columns.contains(column), "no {column} in\n{columns}");
+    }
+    let (code, _, told) = run(folder.path(), &["sql", "--describe", "account_now"]);
+    assert!(code == 2 && told.contains("did you mean accounts_now?"), "{code} {told}");
+}

@@ -35,6 +35,7 @@ mod times;
 mod token;
 mod verify;
 mod visible;
+mod views;
 mod watch;
 
 use std::num::NonZeroUsize;

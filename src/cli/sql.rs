@@ -7,13 +7,19 @@ use clap::Args;
 use serde_json::Value;
 
 use super::output::Sheet;
-use super::{Context, Error, Outcome, chain, times};
+use super::{Context, Error, Outcome, chain, times, views};
 use crate::query::{self, At, json_rows};
 
 #[derive(Args)]
 pub struct Sql {
     /// One SELECT statement; - or nothing reads standard input
     statement: Option<String>,
+    /// List the tables and views
+    #[arg(long, conflicts_with_all = ["statement", "describe"])]
+    tables: bool,
+    /// List the columns of a table or view, with their types
+    #[arg(long, value_name = "VIEW", conflicts_with = "statement")]
+    describe: Option<String>,
     /// State as of this time [default: now]
     #[arg(long, value_name = "TIME")]
     as_of: Option<String>,
@@ -29,6 +35,14 @@ impl Sql {
             as_of: times::parse_or("--as-of", self.as_of.as_deref(), now)?,
             known_at: times::parse_or("--known-at", self.known_at.as_deref(), now)?,
         };
+        if self.tables {
+            views::tables().print(&context.output)?;
+            return Ok(Outcome::Clean);
+        }
+        if let Some(name) = &self.describe {
+            views::describe(context, at, name).await?.print(&context.output)?;
+            return Ok(Outcome::Clean);
+        }
         let statement = match self.statement.filter(|text| text != "-") {
             Some(text) => text,
             None => from_stdin()?,

@@ -117,7 +117,10 @@ impl Session {
     }
 
     /// The columns of a table or view.
-    pub(super) async fn columns(&self, name: &str) -> Result<SchemaRef, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Plan`] when there is none of this name.
+    pub async fn columns(&self, name: &str) -> Result<SchemaRef, Error> {
         let failed = |source| Error::Plan { name: name.to_owned(), source: Box::new(source) };
         Ok(self.context.table_provider(name).await.map_err(failed)?.schema())
     }
