@@ -7,6 +7,7 @@ mod command_line;
 mod completeness;
 mod config;
 mod costs;
+mod documents;
 mod faults;
 mod findings;
 mod flow;
