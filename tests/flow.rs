@@ -457,6 +457,51 @@ fn a_checkpoint_of_another_lake_is_passed_over() {
     });
 }
 
+/// Else a lake that lost its last batch with the power, or that an older copy took the place of, would answer with
+/// events that it does not hold, and without those that came since.
+#[test]
+fn a_checkpoint_of_what_a_lake_lost_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = |name: &str, ids: std::ops::Range<u32>| {
+        let line = |id: u32| {
+            format!(
+                "{{\"uuid\":\"c{id}\",\"published\":\"2026-03-01T00:00:{id:02}Z\",\"eventType\":\"user.session.start\",\
+                 \"outcome\":{{\"result\":\"SUCCESS\"}},\"actor\":{{\"id\":\"00u1\",\"type\":\"User\"}}}}\n"
+            )
+        };
+        let path = folder.path().join(name);
+        fs::write(&path, ids.map(line).collect::<String>()).unwrap();
+        [path]
+    };
+    let (first, lost, other) = (file("a.ndjson", 0..10), file("b.ndjson", 10..20), file("c.ndjson", 20..25));
+    let (events, kept) = (data.join("lake").join(TENANT).join("events"), folder.path().join("kept"));
+    block_on(async || {
+        let engine = Engine::new(&data, TENANT);
+        let uses = async || {
+            let session = engine.session(At { as_of: LATER, known_at: LATER }).await.unwrap();
+            json_rows(&session.select("SELECT sum(uses) AS uses FROM app_uses").await.unwrap())[0].clone()
+        };
+        ingest(&engine, &first).await;
+        copy_all(&events, &kept);
+        ingest(&engine, &lost).await;
+        engine.rebuild().await.unwrap();
+        assert_eq!(uses().await["uses"], 20);
+        fs::remove_dir_all(&events).unwrap();
+        copy_all(&kept, &events);
+        ingest(&engine, &other).await;
+        assert_eq!(uses().await["uses"], 15);
+    });
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if path.is_dir() { copy_all(&path, &to) } else { drop(fs::copy(&path, &to).unwrap()) }
+    }
+}
+
 /// Else exports that are dropped into a folder at night would wait for somebody to come.
 #[test]
 fn a_watched_folder_is_read_as_files_come_and_grow() {

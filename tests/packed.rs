@@ -16,6 +16,7 @@ use lychgate::domain::UtcMicros;
 use lychgate::query::{
     At, Elsewhere, Keys, NONE, NumberSet, Numbered, PackedTable, Packer, Rows, Session, json_rows,
 };
+use lychgate::store::LogMark;
 use lychgate::store::checkpoint::{Growing, Held, Reach, newest};
 use proptest::prelude::*;
 
@@ -112,12 +113,12 @@ fn kept(table: &PackedTable) -> PackedTable {
         known_at: at,
         listings_known_at: at,
         people_known_at: at,
-        made_from: [const { String::new() }; 3],
     };
-    let mut growing = Growing::begin(folder.path(), reach.clone()).unwrap();
+    let log = || LogMark { table_id: String::new(), version: 0, entry_hash: String::new() };
+    let mut growing = Growing::begin(folder.path(), reach.clone(), [log(), log(), log()]).unwrap();
     growing.hold("t", table.held()).unwrap();
     growing.finish().unwrap();
-    let mut checkpoint = newest(folder.path(), &reach).expect("the checkpoint");
+    let mut checkpoint = newest(folder.path(), &reach, |_| true).expect("the checkpoint");
     let Held { schema, units } = checkpoint.tables.remove("t").expect("the table");
     let column = |column| Box::new(column) as Box<dyn Elsewhere>;
     let units = units.into_iter().map(|unit| (unit.rows, unit.columns.into_iter().map(column).collect()));

@@ -12,8 +12,8 @@ use super::{Engine, Error, now};
 use crate::domain::UtcMicros;
 use crate::query::{self, At, Base, Elsewhere, PackedTable, Session};
 use crate::state;
-use crate::store::checkpoint::{self, Checkpoint, Growing, Held, HeldColumn, HeldRows, Reach};
-use crate::store::{Read, Times};
+use crate::store::checkpoint::{self, Checkpoint, Growing, Held, HeldColumn, HeldRows, MadeFrom, Reach};
+use crate::store::{self, Log, Read, Times};
 
 /// A new checkpoint costs as much as the state is large, so it waits for a tail of this share of its rows: each account
 /// and each grant is in it about twice.
@@ -30,7 +30,7 @@ pub(super) struct Stored {
 
 /// One table as it stands.
 pub(super) struct Known {
-    pub table_id: String,
+    pub log: Log,
     /// Known by when at the latest; absent when the log does not say.
     pub newest_at: Option<UtcMicros>,
     /// What the log says of each file, where it does.
@@ -40,7 +40,7 @@ pub(super) struct Known {
 impl Stored {
     pub fn of(events: &Read, listings: &Read, people: &Read) -> Stored {
         let known = |read: &Read| Known {
-            table_id: read.table_id.clone(),
+            log: read.log.clone(),
             newest_at: read.newest_known_at,
             files: read.files.clone(),
         };
@@ -61,7 +61,6 @@ impl Stored {
             known_at: known(&self.events)?,
             listings_known_at: known(&self.listings)?,
             people_known_at: known(&self.people)?,
-            made_from: self.tables().map(|table| table.table_id.clone()),
         })
     }
 
@@ -88,6 +87,17 @@ impl Stored {
         self.tables().iter().all(|table| table.newest_at.is_some_and(|newest| newest <= at.known_at))
     }
 
+    /// Whether these tables are those that a checkpoint was made from, and lost nothing since: a lake that lost its
+    /// last batches and went on is as new as one that did not.
+    fn go_on_from(&self, made_from: &MadeFrom) -> bool {
+        self.tables().into_iter().zip(made_from).all(|(table, mark)| table.log.goes_on_from(mark))
+    }
+
+    fn marks(&self) -> Result<MadeFrom, store::Error> {
+        let [events, listings, people] = self.tables();
+        Ok([events.log.mark()?, listings.log.mark()?, people.log.mark()?])
+    }
+
     fn tables(&self) -> [&Known; 3] {
         [&self.events, &self.listings, &self.people]
     }
@@ -96,7 +106,9 @@ impl Stored {
 impl Engine {
     /// What earlier runs worked out, for a question at `at`.
     pub(super) async fn base(&self, at: At, stored: &Stored) -> Option<Base> {
-        let Checkpoint { reach, tables, rows } = checkpoint::newest(&self.checkpoints(), &stored.reach(at)?)?;
+        let wanted = stored.reach(at)?;
+        let newest = checkpoint::newest(&self.checkpoints(), &wanted, |made_from| stored.go_on_from(made_from));
+        let Checkpoint { reach, tables, rows } = newest?;
         // One that another version made may lack what this one starts from.
         let mut wanted = query::KEPT.iter().chain(&state::KEPT);
         if !wanted.all(|name| tables.contains_key(*name)) {
@@ -112,7 +124,7 @@ impl Engine {
     /// takes several times the room. Without one this run takes more memory, and the next one longer.
     pub(super) async fn rest_on_checkpoint(&self, session: &Session, stored: &Stored) {
         let Some(reach) = self.checkpoint_due(session, stored) else { return };
-        if let Err(error) = self.keep_checkpoint(session, reach).await {
+        if let Err(error) = self.keep_checkpoint(session, stored, reach).await {
             warn!(error = &error as &dyn std::error::Error, "no checkpoint is kept");
             return;
         }
@@ -131,12 +143,12 @@ impl Engine {
         stored.reach(session.at()).filter(|_| due && stored.all_known(session.at()))
     }
 
-    /// Keeps what `session` has worked out.
+    /// Keeps what `session` has worked out of `stored`.
     ///
     /// # Errors
-    /// When the session does not answer or the files cannot be written.
-    async fn keep_checkpoint(&self, session: &Session, reach: Reach) -> Result<(), Error> {
-        let mut growing = Growing::begin(&self.checkpoints(), reach)?;
+    /// When the session does not answer, or logs cannot be read or the files not be written.
+    async fn keep_checkpoint(&self, session: &Session, stored: &Stored, reach: Reach) -> Result<(), Error> {
+        let mut growing = Growing::begin(&self.checkpoints(), reach, stored.marks()?)?;
         for name in query::KEPT.into_iter().chain(state::KEPT) {
             growing.hold(name, session.held(name).await?.held())?;
         }
@@ -154,7 +166,7 @@ impl Engine {
         let at = now();
         let (session, stored) = self.opened(At { as_of: at, known_at: at }).await?;
         if let Some(reach) = self.checkpoint_due(&session, &stored) {
-            self.keep_checkpoint(&session, reach).await?;
+            self.keep_checkpoint(&session, &stored, reach).await?;
         }
         Ok(session.tail_rows() + stored.renewed)
     }

@@ -230,5 +230,5 @@ pub(super) fn content(asked: &Asked<'_>, correlation: usize, footing: &Footing) 
 
 fn said(asked: &Asked<'_>, files: BTreeSet<&PathBuf>) -> String {
     let texts = files.iter().filter_map(|file| asked.rules.hashes.get(*file)).map(String::as_str);
-    format!("{}/{}", texts.collect::<Vec<&str>>().join("+"), asked.events.table_id)
+    format!("{}/{}", texts.collect::<Vec<&str>>().join("+"), asked.events.log.table_id())
 }

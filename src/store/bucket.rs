@@ -155,6 +155,13 @@ impl Bucket {
         Err(self.object_failed("write", &format!("{place}/{key}"), taken))
     }
 
+    /// Reads a whole object; blocks.
+    pub(super) fn read(&self, key: &str) -> Result<bytes::Bytes, Error> {
+        let (store, path) = self.object(key)?;
+        let read = self.wait(async move { store.get(&path).await?.bytes().await });
+        read.map_err(|source| self.object_failed("read", key, source))
+    }
+
     /// Removes an object; blocks. What cannot be removed is an orphan, which vacuum removes.
     pub(super) fn remove(&self, key: &str) {
         if let Ok((store, path)) = self.object(key) {

@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint_table::Entry;
 pub use super::checkpoint_table::{Damaged, Held, HeldColumn, HeldRows};
-use super::{Error, checkpoint_table};
+use super::{Error, LogMark, checkpoint_table};
 use crate::domain::UtcMicros;
 
 pub(super) const MANIFEST: &str = "manifest.json";
 /// Rises whenever what is kept, or how it is worked out, changes.
-const VERSION: u32 = 11;
+const VERSION: u32 = 12;
 /// Checkpoints that stay: the newest, and one before it for questions a little further back.
 const KEPT: usize = 2;
 
@@ -33,7 +33,7 @@ pub struct Checkpoint {
     pub rows: usize,
 }
 
-/// Up to where a checkpoint speaks, and of which lake.
+/// Up to where a checkpoint speaks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Reach {
     pub as_of: UtcMicros,
@@ -42,15 +42,17 @@ pub struct Reach {
     pub listings_known_at: UtcMicros,
     /// By when rosters were known.
     pub people_known_at: UtcMicros,
-    /// The tables of events, of listings and of rosters that it was made from: another lake in their place knows
-    /// nothing of it.
-    pub made_from: [String; 3],
 }
+
+/// The logs of events, of listings and of rosters that a checkpoint was made from: another lake in their place, or
+/// one that lost what they say, knows nothing of it.
+pub type MadeFrom = [LogMark; 3];
 
 #[derive(Serialize, Deserialize)]
 struct Manifest {
     version: u32,
     reach: Reach,
+    made_from: MadeFrom,
     /// By file.
     tables: BTreeMap<String, Entry>,
 }
@@ -62,16 +64,19 @@ impl Reach {
     }
 }
 
-/// The newest checkpoint in `folder`, made from the same tables, that a question which reaches as far
-/// as `wanted` can start from.
-pub fn newest(folder: &Path, wanted: &Reach) -> Option<Checkpoint> {
+/// The newest checkpoint in `folder` that a question which reaches as far as `wanted` can start from, where the
+/// logs that it was made from are `known`.
+pub fn newest(folder: &Path, wanted: &Reach, known: impl Fn(&MadeFrom) -> bool) -> Option<Checkpoint> {
     let serves = |Manifest { version, reach, .. }: &Manifest| {
-        let own = *version == VERSION && reach.made_from == wanted.made_from;
+        let own = *version == VERSION;
         own && reach.age().iter().zip(wanted.age()).all(|(reached, wanted)| *reached <= wanted)
     };
     let mut found: Vec<_> = all(folder).into_iter().filter(|(_, manifest)| serves(manifest)).collect();
     found.sort_by_key(|(_, manifest)| manifest.reach.age());
     for (path, manifest) in found.into_iter().rev() {
+        if !known(&manifest.made_from) {
+            continue;
+        }
         if let Some(checkpoint) = read(&path, manifest) {
             return Some(checkpoint);
         }
@@ -83,16 +88,18 @@ pub fn newest(folder: &Path, wanted: &Reach) -> Option<Checkpoint> {
 pub struct Growing {
     folder: PathBuf,
     reach: Reach,
+    made_from: MadeFrom,
     tables: BTreeMap<String, Entry>,
 }
 
 impl Growing {
-    /// Begins one in `folder` whose tables say all that events and listings of up to `reach` say.
+    /// Begins one in `folder` whose tables say all that events and listings of up to `reach` say, in the logs that
+    /// it is `made_from`.
     ///
     /// # Errors
     /// When its folder cannot be made.
-    pub fn begin(folder: &Path, reach: Reach) -> Result<Growing, Error> {
-        let growing = Growing { folder: folder.to_owned(), reach, tables: BTreeMap::new() };
+    pub fn begin(folder: &Path, reach: Reach, made_from: MadeFrom) -> Result<Growing, Error> {
+        let growing = Growing { folder: folder.to_owned(), reach, made_from, tables: BTreeMap::new() };
         let path = growing.path();
         fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
         Ok(growing)
@@ -120,8 +127,12 @@ impl Growing {
     /// When a file cannot be written or removed.
     pub fn finish(mut self) -> Result<(), Error> {
         let (growing, path) = (self.path(), self.folder.join(name_of(&self.reach)));
-        let manifest =
-            Manifest { version: VERSION, reach: self.reach.clone(), tables: mem::take(&mut self.tables) };
+        let manifest = Manifest {
+            version: VERSION,
+            reach: self.reach.clone(),
+            made_from: self.made_from.clone(),
+            tables: mem::take(&mut self.tables),
+        };
         let said = serde_json::to_string(&manifest).unwrap_or_default();
         let file = growing.join(MANIFEST);
         // The hash is on a line of its own, behind what it is of.

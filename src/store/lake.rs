@@ -17,6 +17,7 @@ use tokio::sync::Mutex;
 
 use super::durable::Durability;
 use super::part::{self, Times};
+use super::log::Log;
 use super::pending::Pending;
 use super::place::{Home, Place, path_text};
 use super::tables::{self, TABLES, Table};
@@ -41,8 +42,8 @@ pub struct Read {
     pub newest_known_at: Option<UtcMicros>,
     /// What the log says of each file, where it does of all.
     pub files: Option<Vec<Times>>,
-    /// The table's own id, which no other table has, also not one made anew in its place.
-    pub table_id: String,
+    /// Up to the version that was read.
+    pub log: Log,
 }
 
 /// How a lake is written.
@@ -136,10 +137,11 @@ impl Lake {
         let newest_known_at = files.as_deref().map(part::newest);
         let snapshot = delta.snapshot().map_err(Error::delta("read the id of", table.name))?;
         let table_id = snapshot.metadata().id().to_owned();
+        let log = Log::new(self.table_place(table), table_id, delta.version().unwrap_or_default());
         let provider = delta.table_provider().await;
         let provider = provider
             .map_err(|source| Error::Provider { table: table.name, source: Box::new(source) as Box<_> })?;
-        Ok(Read { provider, newest_known_at, files, table_id })
+        Ok(Read { provider, newest_known_at, files, log })
     }
 
     /// Begins a batch; `now` is when its rows became known. Waits for another batch of

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `tables/` | the columns, one table a file |
 //! | `lake` | opening, creating, locking, providers |
+//! | `log` | a log, told from others |
 //! | `stage` | rows as columns, filled by any thread |
 //! | `ingest` | one open batch: dedupe, count, commit |
 //! | `pending` | what a batch adds to one table |
@@ -32,6 +33,7 @@ mod durable;
 mod error;
 mod ingest;
 mod lake;
+mod log;
 mod overtaken;
 mod part;
 mod pending;
@@ -48,6 +50,7 @@ pub use durable::Durability;
 pub use error::Error;
 pub use ingest::{Committed, Ingest, LoadCounts, LoadSummary};
 pub use lake::{Lake, Read, WriteOptions};
+pub use log::{Log, LogMark};
 pub use part::Times;
 pub use place::Home;
 pub use stage::{Loading, Stage};

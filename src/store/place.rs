@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use deltalake::{DeltaTable, ensure_table_uri};
 
 use super::bucket::Bucket;
@@ -98,6 +99,21 @@ impl Place {
         folders.sort_unstable();
         folders.dedup();
         folders.into_iter().try_for_each(|folder| durability.sync_dir(folder))
+    }
+
+    /// The bytes of one entry of a table's log; blocks.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be read.
+    pub fn log_entry(&self, version: u64) -> Result<Bytes, Error> {
+        let name = format!("{}/{version:020}.json", durable::LOG_DIR);
+        match self {
+            Place::Folder(dir) => {
+                let path = dir.join(name);
+                Ok(fs::read(&path).map_err(Error::io("read", &path))?.into())
+            }
+            Place::Bucket(bucket, place) => bucket.read(&format!("{place}/{name}")),
+        }
     }
 
     /// Makes one version of a table's log durable, where writing it did not.

@@ -6,7 +6,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use lychgate::domain::UtcMicros;
-use lychgate::store::checkpoint::{Checkpoint, Growing, Reach, newest};
+use lychgate::store::checkpoint::{self, Checkpoint, Growing, MadeFrom, Reach};
+use lychgate::store::{Bucket, Home, Lake, Log, LogMark};
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+use url::Url;
+
+use super::{NOW, add, events, ingest};
 
 fn reach(at: i64) -> Reach {
     let at = UtcMicros(at);
@@ -15,8 +21,16 @@ fn reach(at: i64) -> Reach {
         known_at: at,
         listings_known_at: at,
         people_known_at: at,
-        made_from: ["events", "listings", "rosters"].map(str::to_owned),
     }
+}
+
+fn logs() -> MadeFrom {
+    let log = |table: &str| LogMark { table_id: table.to_owned(), version: 7, entry_hash: "of 7".to_owned() };
+    ["events", "listings", "rosters"].map(log)
+}
+
+fn newest(folder: &Path, wanted: &Reach) -> Option<Checkpoint> {
+    checkpoint::newest(folder, wanted, |made_from| *made_from == logs())
 }
 
 fn numbers(from: i64) -> RecordBatch {
@@ -25,7 +39,7 @@ fn numbers(from: i64) -> RecordBatch {
 }
 
 fn grow(folder: &Path, at: i64) {
-    let mut growing = Growing::begin(folder, reach(at)).unwrap();
+    let mut growing = Growing::begin(folder, reach(at), logs()).unwrap();
     let header = RecordBatch::new_empty(numbers(0).schema());
     growing.hold("numbers", [header, numbers(at), numbers(at + 1)].into_iter().map(Ok)).unwrap();
     growing.finish().unwrap();
@@ -112,7 +126,7 @@ fn a_damaged_manifest_is_none() {
 #[test]
 fn one_that_is_not_finished_goes() {
     let folder = tempfile::tempdir().unwrap();
-    let mut growing = Growing::begin(folder.path(), reach(10)).unwrap();
+    let mut growing = Growing::begin(folder.path(), reach(10), logs()).unwrap();
     growing.hold("numbers", [numbers(1)].into_iter().map(Ok)).unwrap();
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     drop(growing);
@@ -139,6 +153,59 @@ fn old_checkpoints_go() {
     assert_eq!(newest(folder.path(), &reach(40)).unwrap().reach.as_of, UtcMicros(30));
     assert_eq!(newest(folder.path(), &reach(29)).unwrap().reach.as_of, UtcMicros(20));
     assert!(newest(folder.path(), &reach(19)).is_none(), "one that knows too much");
-    let elsewhere = Reach { made_from: ["events", "listings", "others"].map(str::to_owned), ..reach(40) };
-    assert!(newest(folder.path(), &elsewhere).is_none());
+    let known = |known: bool| checkpoint::newest(folder.path(), &reach(40), |_| known).is_some();
+    assert_eq!((known(false), known(true)), (false, true), "of other logs");
+}
+
+async fn log(home: impl Into<Home>) -> Log {
+    Lake::open(home, "acme").await.unwrap().read("events").await.unwrap().log
+}
+
+/// Else answers would be those of events that a lake lost with its last batch, and would lack those that came in their
+/// place, though its newest entry is as new as any.
+#[tokio::test]
+async fn a_log_that_lost_its_end_and_went_on_is_another() {
+    let (root, away) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    ingest(root.path(), &[&[&events("a", 0..3)]]).await;
+    let entries = root.path().join("lake/acme/events/_delta_log");
+    let early = log(root.path()).await.mark().unwrap();
+    ingest(root.path(), &[&[&events("b", 3..6)]]).await;
+    let late = log(root.path()).await.mark().unwrap();
+    assert_eq!((early.version, late.version), (1, 2));
+    let goes_on = async || {
+        let log = log(root.path()).await;
+        (log.goes_on_from(&early), log.goes_on_from(&late))
+    };
+    assert_eq!(goes_on().await, (true, true));
+    fs::rename(entries.join("00000000000000000002.json"), away.path().join("2.json")).unwrap();
+    assert_eq!(goes_on().await, (true, false), "lost");
+    ingest(root.path(), &[&[&events("c", 3..6)]]).await;
+    assert_eq!(goes_on().await, (true, false), "lost, and gone on");
+    ingest(root.path(), &[&[&events("d", 6..9)]]).await;
+    assert_eq!(goes_on().await, (true, false), "and on");
+    let elsewhere = LogMark { table_id: "another".to_owned(), ..early.clone() };
+    assert!(!log(root.path()).await.goes_on_from(&elsewhere));
+}
+
+/// Else no run over a bucket would start from a checkpoint, or every one from any.
+#[tokio::test]
+async fn a_log_in_a_bucket_is_told_from_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = || {
+        let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+        let url = Url::parse("s3://lakes/of/ours/").unwrap();
+        let bucket = Bucket::over(url, Arc::clone(&store), store).unwrap();
+        Home { data: folder.path().to_owned(), bucket: Some(bucket) }
+    };
+    let (ours, other) = (home(), home());
+    let (mark, other) = (log(ours.clone()).await.mark().unwrap(), log(other).await.mark().unwrap());
+    {
+        let lake = Lake::open_for_write(ours.clone(), "acme", Default::default()).await.unwrap();
+        let mut batch = lake.ingest(NOW).await.unwrap();
+        add(&mut batch, &events("a", 0..3)).unwrap();
+        batch.commit().await.unwrap();
+    }
+    let log = log(ours).await;
+    assert!(log.goes_on_from(&mark) && log.goes_on_from(&log.mark().unwrap()));
+    assert!(!log.goes_on_from(&LogMark { entry_hash: other.entry_hash, ..mark }));
 }
