@@ -121,9 +121,12 @@ fn sync_path(path: &Path) -> Result<(), Error> {
     file.sync_all().map_err(Error::io("sync", path))
 }
 
-/// Removes what a power loss left torn at the end of a table's log: an entry that was
+/// Takes away what a power loss left torn at the end of a table's log: an entry that was
 /// linked but not filled, or such a checkpoint. Neither was acknowledged: an entry is
 /// synced before its batch is, and a checkpoint only repeats entries, which we keep.
+///
+/// # Errors
+/// `DamagedEntry` when the newest entry is neither whole nor torn: it may have been acknowledged.
 pub fn repair_log(table_dir: &Path) -> Result<(), Error> {
     let log = table_dir.join(LOG_DIR);
     if !log.is_dir() {
@@ -131,27 +134,59 @@ pub fn repair_log(table_dir: &Path) -> Result<(), Error> {
     }
     let paths = entries(&log)?;
     let newest = |suffix: &str| paths.iter().filter(|path| file_name(path).ends_with(suffix)).max();
-    if let Some(entry) = newest(".json")
-        && !is_whole_entry(entry)?
-    {
-        remove(entry)?;
+    if let Some(entry) = newest(".json") {
+        match written(entry)? {
+            Written::Whole => {}
+            Written::Torn => set_aside(entry)?,
+            Written::Otherwise => return Err(Error::DamagedEntry { path: entry.clone() }),
+        }
     }
     let torn = newest(".parquet").filter(|path| !is_whole_parquet(path));
     if let Some(checkpoint) = torn {
         remove(checkpoint)?;
     }
     let pointer = log.join(LAST_CHECKPOINT);
-    if pointer.is_file() && (torn.is_some() || !is_whole_entry(&pointer)?) {
+    if pointer.is_file() && (torn.is_some() || written(&pointer)? != Written::Whole) {
         remove(&pointer)?;
     }
     sync_path(&log)
 }
 
-fn is_whole_entry(path: &Path) -> Result<bool, Error> {
+/// What lies where lines of JSON were written.
+#[derive(PartialEq, Eq)]
+enum Written {
+    Whole,
+    /// The beginning of it, perhaps with zeros behind: a file system may know of a file's length first.
+    Torn,
+    /// What no power loss leaves.
+    Otherwise,
+}
+
+fn written(path: &Path) -> Result<Written, Error> {
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
-    let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).peekable();
-    let empty = lines.peek().is_none();
-    Ok(!empty && lines.all(|line| serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()))
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let mut lines = bytes[..end].split(|byte| *byte == b'\n').peekable();
+    let mut is_torn = end < bytes.len() || end == 0;
+    while let Some(line) = lines.next() {
+        if line.is_empty() || parse(line).is_ok() {
+            continue;
+        }
+        if lines.peek().is_some() || !is_cut(line) {
+            return Ok(Written::Otherwise);
+        }
+        is_torn = true;
+    }
+    Ok(if is_torn { Written::Torn } else { Written::Whole })
+}
+
+/// Whether more would make it JSON. One that ends within a number (`-`, `1.`) is told by a digit more.
+fn is_cut(line: &[u8]) -> bool {
+    let lacks_end = |line: &[u8]| parse(line).is_err_and(|error| error.is_eof());
+    lacks_end(line) || lacks_end(&[line, b"0"].concat())
+}
+
+fn parse(line: &[u8]) -> serde_json::Result<serde::de::IgnoredAny> {
+    serde_json::from_slice(line)
 }
 
 fn is_whole_parquet(path: &Path) -> bool {
@@ -159,8 +194,16 @@ fn is_whole_parquet(path: &Path) -> bool {
 }
 
 fn remove(path: &Path) -> Result<(), Error> {
-    tracing::warn!(path = %path.display(), "removed a torn log file that no batch was acknowledged with");
+    tracing::warn!(path = %path.display(), "removed a torn summary of a log");
     fs::remove_file(path).map_err(Error::io("remove torn", path))
+}
+
+/// Gives a torn entry a name that no reader takes for one of an entry.
+fn set_aside(entry: &Path) -> Result<(), Error> {
+    let asides = (1..u32::MAX).map(|number| entry.with_extension(format!("json.torn-{number}")));
+    let Some(aside) = asides.into_iter().find(|aside| !aside.exists()) else { return Ok(()) };
+    tracing::warn!(path = %aside.display(), "set aside a torn log entry that no batch was acknowledged with");
+    fs::rename(entry, &aside).map_err(Error::io("set aside", entry))
 }
 
 fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {

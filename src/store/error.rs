@@ -29,6 +29,11 @@ pub enum Error {
     OldTable { table: &'static str, found: u32, known: u32 },
     #[error("cannot {what} table \"{table}\"")]
     Delta { what: &'static str, table: &'static str, source: Box<DeltaTableError> },
+    #[error(
+        "cannot use log entry \"{}\": it is damaged, and not as a power loss leaves one; put it back from a backup",
+        path.display()
+    )]
+    DamagedEntry { path: PathBuf },
     #[error("cannot query table \"{table}\"")]
     Provider { table: &'static str, source: Box<DataFusionError> },
     #[error("cannot {what} \"{}\"", path.display())]

@@ -129,6 +129,61 @@ async fn a_torn_log_entry_is_repaired() {
     }
 }
 
+/// Else one flipped bit in the newest entry would take back a batch that was acknowledged, and nobody would know; or a
+/// power cut would leave a tenant that nobody can write to.
+#[tokio::test]
+async fn only_a_torn_log_entry_is_set_aside() {
+    let at = |whole: &[u8], byte: u8| whole.iter().rposition(|found| *found == byte).unwrap();
+    let flipped = |whole: &[u8], at: usize| {
+        let mut bytes = whole.to_vec();
+        bytes[at] ^= 1;
+        bytes
+    };
+    // Of each: the entry as it is found, and whether a power loss leaves it so.
+    let found = |whole: &[u8]| {
+        let (last, line) = (whole.len() - 1, at(whole, b'\n'));
+        let zeros = |keep: usize| [&whole[..keep], &vec![0; whole.len() - keep][..]].concat();
+        vec![
+            (Vec::new(), true),
+            (whole[..1].to_vec(), true),
+            (whole[..last].to_vec(), true),
+            (whole[..line + 2].to_vec(), true),
+            (zeros(0), true),
+            (zeros(line), true),
+            (zeros(last), true),
+            ([&whole[..line], b"\n{\"txn\":{\"lastUpdated\":-"].concat(), true),
+            (flipped(whole, 0), false),
+            (flipped(whole, line), false),
+            (flipped(whole, last), false),
+            ([&whole[..line / 2], &[0; 8][..], &whole[line / 2..]].concat(), false),
+            ([&whole[..last], b"\n"].concat(), false),
+            (b"something else".to_vec(), false),
+        ]
+    };
+    let root = tempfile::tempdir().unwrap();
+    ingest(root.path(), &[&[&events("a.ndjson", 0..30)], &[&events("b.ndjson", 30..40)]]).await;
+    let entry = root.path().join("lake/acme/events/_delta_log/00000000000000000002.json");
+    let whole = fs::read(&entry).unwrap();
+    for (number, (bytes, is_torn)) in found(&whole).into_iter().enumerate() {
+        fs::write(&entry, &bytes).unwrap();
+        let opened = Lake::open_for_write(root.path(), "acme", WriteOptions::default()).await.map(drop);
+        if is_torn {
+            opened.unwrap();
+            assert!(!entry.exists(), "{number}");
+            assert_eq!(stored(root.path()).await["events"].len(), 30, "{number}");
+        } else {
+            let error = opened.unwrap_err().to_string();
+            assert!(error.contains("00000000000000000002.json"), "{number}: {error}");
+            assert_eq!(fs::read(&entry).unwrap(), bytes, "{number}");
+        }
+    }
+    let aside = fs::read_dir(entry.parent().unwrap()).unwrap();
+    let aside = aside.filter(|entry| entry.as_ref().unwrap().path().to_string_lossy().contains("torn"));
+    assert_eq!(aside.count(), 8, "nothing is thrown away");
+    fs::write(&entry, &whole).unwrap();
+    assert_eq!(stored(root.path()).await["events"].len(), 40);
+}
+
 /// Else a year of hourly runs would make the log slow to open, or lose it in a checkpoint.
 #[tokio::test]
 async fn many_batches_stay_readable_past_a_checkpoint() {
