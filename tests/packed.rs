@@ -108,12 +108,7 @@ fn batch(given: &Given, from: usize, rows: usize) -> RecordBatch {
 /// The table as a checkpoint gives it back.
 fn kept(table: &PackedTable) -> PackedTable {
     let (folder, at) = (tempfile::tempdir().unwrap(), UtcMicros(0));
-    let reach = Reach {
-        as_of: at,
-        known_at: at,
-        listings_known_at: at,
-        people_known_at: at,
-    };
+    let reach = Reach { as_of: at, known_at: at, listings_known_at: at, people_known_at: at };
     let log = || LogMark { table_id: String::new(), version: 0, entry_hash: String::new() };
     let mut growing = Growing::begin(folder.path(), reach.clone(), [log(), log(), log()]).unwrap();
     growing.hold("t", table.held()).unwrap();

@@ -20,9 +20,9 @@ impl Engine {
     /// Reads the whole lake and tells what is not as its logs say.
     ///
     /// # Errors
-    /// When a log cannot be read.
+    /// When the tenant has no lake, or a log cannot be read.
     pub async fn verify(&self) -> Result<Vec<Verified>, Error> {
-        Ok(Lake::open(self.home(), &self.tenant).await?.verify().await?)
+        Ok(Lake::open_known(self.home(), &self.tenant).await?.verify().await?)
     }
 
     /// Copies the lakes of all tenants and the ledger into the new folder `to`.

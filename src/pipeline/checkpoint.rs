@@ -107,7 +107,8 @@ impl Engine {
     /// What earlier runs worked out, for a question at `at`.
     pub(super) async fn base(&self, at: At, stored: &Stored) -> Option<Base> {
         let wanted = stored.reach(at)?;
-        let newest = checkpoint::newest(&self.checkpoints(), &wanted, |made_from| stored.go_on_from(made_from));
+        let newest =
+            checkpoint::newest(&self.checkpoints(), &wanted, |made_from| stored.go_on_from(made_from));
         let Checkpoint { reach, tables, rows } = newest?;
         // One that another version made may lack what this one starts from.
         let mut wanted = query::KEPT.iter().chain(&state::KEPT);

@@ -11,6 +11,8 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use futures::TryStreamExt;
+use futures::future::ready;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::path::Path;
 use object_store::{ClientOptions, ObjectStore, ObjectStoreExt, PutMode, RetryConfig};
@@ -18,6 +20,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 use super::Error;
+use super::durable::LOG_DIR;
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// Of one request: a file of some 60 MB on a slow line.
@@ -153,6 +156,26 @@ impl Bucket {
         }
         let taken = object_store::Error::Generic { store: "S3", source: "all its names are taken".into() };
         Err(self.object_failed("write", &format!("{place}/{key}"), taken))
+    }
+
+    /// Whether anything is below `place`.
+    pub(super) async fn has(&self, place: &str) -> Result<bool, Error> {
+        let listed = self.0.store.list_with_delimiter(Some(&self.path(place)?)).await;
+        let listed = listed.map_err(|error| self.failed(error))?;
+        Ok(!listed.common_prefixes.is_empty() || !listed.objects.is_empty())
+    }
+
+    /// A data file of the table at `place`; blocks.
+    pub(super) fn data_file(&self, place: &str) -> Result<Option<String>, Error> {
+        let (store, path) = self.object(place)?;
+        let log = path.clone().join(LOG_DIR);
+        let is_data = move |path: &Path| path.as_ref().ends_with(".parquet") && !path.prefix_matches(&log);
+        let found = self.wait(async move {
+            let mut found = store.list(Some(&path)).try_filter(|meta| ready(is_data(&meta.location)));
+            found.try_next().await
+        });
+        let found = found.map_err(|source| self.object_failed("list", place, source))?;
+        Ok(found.map(|meta| meta.location.to_string()))
     }
 
     /// Reads a whole object; blocks.

@@ -189,6 +189,33 @@ fn parse(line: &[u8]) -> serde_json::Result<serde::de::IgnoredAny> {
     serde_json::from_slice(line)
 }
 
+/// Whether a table's log has an entry, or a summary of entries.
+pub fn has_log(table_dir: &Path) -> Result<bool, Error> {
+    let log = table_dir.join(LOG_DIR);
+    // Ours keep their first entry; other writers may have let go of it.
+    if log.join(format!("{:020}.json", 0)).exists() {
+        return Ok(true);
+    }
+    let is_log =
+        |path: &PathBuf| [".json", ".parquet"].iter().any(|suffix| file_name(path).ends_with(suffix));
+    Ok(log.is_dir() && entries(&log)?.iter().any(is_log))
+}
+
+/// A data file of a table.
+pub fn data_file(table_dir: &Path) -> Result<Option<String>, Error> {
+    let mut folders = vec![table_dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for path in entries(&folder)? {
+            if path.is_dir() && file_name(&path) != LOG_DIR {
+                folders.push(path);
+            } else if file_name(&path).ends_with(".parquet") {
+                return Ok(Some(path.display().to_string()));
+            }
+        }
+    }
+    Ok(None)
+}
+
 fn is_whole_parquet(path: &Path) -> bool {
     File::open(path).is_ok_and(|file| ParquetRecordBatchReaderBuilder::try_new(file).is_ok())
 }

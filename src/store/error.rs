@@ -19,6 +19,13 @@ pub enum Error {
     Locked { path: PathBuf, holder: String },
     #[error("cannot write to a lake that was opened for reading")]
     ReadOnly,
+    #[error("there is no tenant \"{tenant}\" in this lake")]
+    UnknownTenant { tenant: String },
+    #[error(
+        "cannot begin a table where \"{path}\" is: its folder holds data files and no log; put `_delta_log` back from \
+         a backup, or move the folder away to begin anew"
+    )]
+    LogGone { path: String },
     #[error("cannot open table \"{table}\": the lake has no such table")]
     UnknownTable { table: String },
     #[error("cannot read table \"{table}\": its version is {found}, this program knows {known}")]

@@ -16,10 +16,10 @@ use object_store::ObjectStoreExt;
 use tokio::sync::Mutex;
 
 use super::durable::Durability;
-use super::part::{self, Times};
 use super::log::Log;
+use super::part::{self, Times};
 use super::pending::Pending;
-use super::place::{Home, Place, path_text};
+use super::place::{Home, LAKE, Place, path_text};
 use super::tables::{self, TABLES, Table};
 use super::{Cared, Error, Ingest, Verified, compact, durable, verify};
 use crate::domain::UtcMicros;
@@ -68,7 +68,7 @@ impl Lake {
     ///
     /// # Errors
     /// When the tenant's name is no plain name, the place cannot be reached or made, or a table is
-    /// of a version that this program does not know.
+    /// of a version that this program does not know, or has data files and no log.
     pub async fn open(home: impl Into<Home>, tenant: &str) -> Result<Lake, Error> {
         let home = home.into();
         let place = tenant_place(&home, tenant)?;
@@ -87,7 +87,19 @@ impl Lake {
         Ok(lake)
     }
 
-    /// The same, for the one process of this data folder that writes. Repairs what a power loss left
+    /// The same, where the tenant has a lake: a name that was mistyped gets none.
+    ///
+    /// # Errors
+    /// Also `UnknownTenant`.
+    pub async fn open_known(home: impl Into<Home>, tenant: &str) -> Result<Lake, Error> {
+        let home = home.into();
+        if !home.has(tenant).await? {
+            return Err(Error::UnknownTenant { tenant: tenant.to_owned() });
+        }
+        Lake::open(home, tenant).await
+    }
+
+    /// Opens them for the one process of this data folder that writes. Repairs what a power loss left
     /// torn.
     ///
     /// # Errors
@@ -217,7 +229,10 @@ impl Lake {
                 continue;
             };
             fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
-            let is_new = !dir.join(durable::LOG_DIR).exists();
+            let is_new = !durable::has_log(dir)?;
+            if is_new {
+                place.check_empty()?;
+            }
             let delta = create(table, CreateBuilder::new().with_location(path_text(dir)?)).await?;
             self.bring_up(table, delta).await?;
             if is_new {
@@ -276,7 +291,7 @@ fn tenant_place(home: &Home, tenant: &str) -> Result<Place, Error> {
         fs::create_dir_all(&home.data).map_err(Error::io("create", &home.data))?;
         return Ok(Place::Bucket(bucket.clone(), tenant.to_owned()));
     }
-    let dir = home.data.join("lake").join(tenant);
+    let dir = home.data.join(LAKE).join(tenant);
     fs::create_dir_all(&dir).map_err(Error::io("create", &dir))?;
     Ok(Place::Folder(dir.canonicalize().map_err(Error::io("resolve", &dir))?))
 }
@@ -293,7 +308,11 @@ async fn create_in_bucket(table: &'static Table, place: &Place) -> Result<DeltaT
     // With retries the library would put its schema behind another's entries, under a new id.
     let once = CommitProperties::default().with_max_retries(0);
     let builder = CreateBuilder::new().with_log_store(log_store).with_commit_properties(once);
-    match create(table, builder).await {
+    let created = match place.check_empty() {
+        Ok(()) => create(table, builder).await,
+        Err(error) => Err(error),
+    };
+    match created {
         Ok(delta) => Ok(delta),
         Err(error) => place.load(table).await.map_err(|_| error),
     }

@@ -13,12 +13,28 @@ use super::tables::Table;
 use super::{Error, durable};
 use crate::domain::UtcMicros;
 
+/// The folder of a data folder below which the lakes of all tenants are.
+pub const LAKE: &str = "lake";
+
 /// Where the lakes of all tenants are. The writer's lock is in the data folder either way.
 #[derive(Clone, Debug)]
 pub struct Home {
     pub data: PathBuf,
     /// Absent when lakes are in the data folder, too.
     pub bucket: Option<Bucket>,
+}
+
+impl Home {
+    /// Whether anything is kept for a tenant.
+    ///
+    /// # Errors
+    /// When the bucket does not answer.
+    pub(super) async fn has(&self, tenant: &str) -> Result<bool, Error> {
+        match &self.bucket {
+            None => Ok(self.data.join(LAKE).join(tenant).is_dir()),
+            Some(bucket) => bucket.has(tenant).await,
+        }
+    }
 }
 
 impl From<&Path> for Home {
@@ -119,6 +135,19 @@ impl Place {
     /// Makes one version of a table's log durable, where writing it did not.
     pub fn sync_log(&self, version: u64, durability: Durability) -> Result<(), Error> {
         self.folder().map_or(Ok(()), |dir| durability.sync_log(dir, version))
+    }
+
+    /// Checks that a table may begin here. Else it would begin anew over one that lost its log, and whoever tidies
+    /// would remove all its files, which no entry names.
+    ///
+    /// # Errors
+    /// `LogGone` when there are data files.
+    pub fn check_empty(&self) -> Result<(), Error> {
+        let found = match self {
+            Place::Folder(dir) => durable::data_file(dir)?,
+            Place::Bucket(bucket, key) => bucket.data_file(key)?,
+        };
+        found.map_or(Ok(()), |path| Err(Error::LogGone { path }))
     }
 
     /// Repairs what a power loss left torn; in a bucket an object is whole or not there.

@@ -327,6 +327,28 @@ fn a_lake_that_several_create_at_once_is_one() {
     });
 }
 
+/// Else a bucket whose rules for old objects took the log away would hold a table without rows, and the next compaction
+/// would remove its files.
+#[test]
+fn a_table_without_its_log_is_not_begun_anew() {
+    let (store, folder) = (Faulty::new(0, false), tempfile::tempdir().unwrap());
+    let home = homes(&store, folder.path()).remove(0);
+    block_on(async || {
+        finish(&home, &files()).await.unwrap();
+        assert!(Lake::open_known(home.clone(), "acme").await.is_ok());
+        let unknown = Lake::open_known(home.clone(), "amce").await.map(drop);
+        assert!(matches!(unknown, Err(Error::UnknownTenant { .. })), "{unknown:?}");
+        store.remove("of/ours/acme/events/_delta_log").await;
+        for _ in 0..2 {
+            let gone = Lake::open_for_write(home.clone(), "acme", WriteOptions::default()).await.map(drop);
+            assert!(
+                matches!(&gone, Err(Error::LogGone { path }) if path.contains("acme/events")),
+                "{gone:?}"
+            );
+        }
+    });
+}
+
 /// Else a machine with an older program would write its rows into a table that a newer one has brought
 /// up meanwhile.
 #[test]

@@ -16,12 +16,7 @@ use super::{NOW, add, events, ingest};
 
 fn reach(at: i64) -> Reach {
     let at = UtcMicros(at);
-    Reach {
-        as_of: at,
-        known_at: at,
-        listings_known_at: at,
-        people_known_at: at,
-    }
+    Reach { as_of: at, known_at: at, listings_known_at: at, people_known_at: at }
 }
 
 fn logs() -> MadeFrom {

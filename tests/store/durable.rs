@@ -184,6 +184,43 @@ async fn only_a_torn_log_entry_is_set_aside() {
     assert_eq!(stored(root.path()).await["events"].len(), 40);
 }
 
+/// Else a table whose log is gone would be one without rows, all whole, and the next compaction would remove its files.
+#[tokio::test]
+async fn a_table_without_its_log_is_not_begun_anew() {
+    let root = tempfile::tempdir().unwrap();
+    ingest(root.path(), &[&[&events("a.ndjson", 0..30)]]).await;
+    let table = root.path().join("lake/acme/events");
+    let (log, files) = (table.join("_delta_log"), parquet_files(&table).len());
+    let gone = async || {
+        let reader = Lake::open(root.path(), "acme").await.map(drop);
+        let writer = Lake::open_for_write(root.path(), "acme", WriteOptions::default()).await.map(drop);
+        for refused in [reader, writer] {
+            let error = refused.unwrap_err();
+            assert!(matches!(&error, Error::LogGone { path } if path.contains("acme/events")), "{error}");
+        }
+        assert!(!log.join("00000000000000000000.json").exists());
+        assert_eq!(parquet_files(&table).len(), files);
+    };
+    fs::rename(&log, table.join("away")).unwrap();
+    gone().await;
+    fs::create_dir(&log).unwrap();
+    gone().await;
+    fs::remove_dir(&log).unwrap();
+    fs::rename(table.join("away"), &log).unwrap();
+    assert_eq!(stored(root.path()).await["events"].len(), 30);
+}
+
+/// Else whoever mistypes a tenant would be told that all its files are whole.
+#[tokio::test]
+async fn a_tenant_that_is_not_there_is_not_begun_by_a_look() {
+    let root = tempfile::tempdir().unwrap();
+    ingest(root.path(), &[&[&events("a.ndjson", 0..3)]]).await;
+    assert!(Lake::open_known(root.path(), "acme").await.is_ok());
+    let unknown = Lake::open_known(root.path(), "amce").await.map(drop);
+    assert!(matches!(unknown, Err(Error::UnknownTenant { .. })), "{unknown:?}");
+    assert!(!root.path().join("lake/amce").exists());
+}
+
 /// Else a year of hourly runs would make the log slow to open, or lose it in a checkpoint.
 #[tokio::test]
 async fn many_batches_stay_readable_past_a_checkpoint() {

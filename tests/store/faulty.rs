@@ -68,6 +68,14 @@ impl Faulty {
         self.on.store(on, Ordering::SeqCst);
     }
 
+    /// Removes all objects below a prefix.
+    pub async fn remove(&self, below: &str) {
+        let found: Vec<ObjectMeta> = self.inner.list(Some(&Path::from(below))).try_collect().await.unwrap();
+        for meta in found {
+            self.inner.delete(&meta.location).await.unwrap();
+        }
+    }
+
     /// The JSON objects below a prefix, in the order of their names.
     pub async fn texts(&self, below: &str) -> Vec<String> {
         let mut found: Vec<ObjectMeta> =
