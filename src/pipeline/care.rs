@@ -1,6 +1,6 @@
 //! Care of a data folder: compaction, checks, copies, and back from copies.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Engine, Error, LEDGER_FILE, now};
 use crate::store::backup::{self, Manifest};
@@ -32,9 +32,10 @@ impl Engine {
     /// be copied.
     pub async fn backup(&self, to: &Path) -> Result<Manifest, Error> {
         self.check_folder()?;
-        let ledger = Passing(to.with_extension("ledger"));
-        self.ledger().await?.copy_to(&ledger.0).await?;
-        Ok(backup::copy(&self.data, to, now().to_string(), &[(&ledger.0, LEDGER_FILE)])?)
+        let ledger = self.ledger().await?;
+        let copying = backup::begin(&self.data, to)?;
+        ledger.copy_to(&copying.place(LEDGER_FILE)).await?;
+        Ok(copying.finish(now().to_string())?)
     }
 
     /// Brings a backup back into this data folder, which must be empty, and checks it.
@@ -51,15 +52,5 @@ impl Engine {
             Some(bucket) => Err(Error::LakeElsewhere { url: bucket.url().to_owned() }),
             None => Ok(()),
         }
-    }
-}
-
-/// A file that is gone when this is.
-struct Passing(PathBuf);
-
-impl Drop for Passing {
-    fn drop(&mut self) {
-        // What cannot be removed lies beside the backup and is no part of it.
-        let _ = std::fs::remove_file(&self.0);
     }
 }

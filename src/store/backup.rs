@@ -3,16 +3,17 @@
 //! Data files never change once the log names them, so a copy needs no pause of readers; it
 //! holds the writer's lock, so that no file goes while it runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::durable::{Durability, LOCK};
-use super::{Error, durable};
+use super::durable::{Durability, LOCK, LOG_DIR};
+use super::place::LAKE;
+use super::{Error, TABLES, durable};
 
 const MANIFEST: &str = "manifest.json";
 /// Of the manifest: rises when older programs can no longer restore.
@@ -27,31 +28,81 @@ pub struct Manifest {
     pub files: BTreeMap<String, String>,
 }
 
-/// Copies the lakes below `from` into the new folder `to`, and each of `besides` under a name of
-/// its own. The manifest comes last: a folder without one is no backup.
+/// A backup that is being made, while nobody writes. Its manifest comes last: a folder without one is no backup.
+pub struct Copying<'a> {
+    _lock: File,
+    from: &'a Path,
+    to: &'a Path,
+}
+
+/// Begins a backup of the lakes below `from` in the new folder `to`.
 ///
 /// # Errors
-/// When another process writes to `from`, `to` exists and is not empty, or a file cannot be read
-/// or written.
-pub fn copy(from: &Path, to: &Path, made_at: String, besides: &[(&Path, &str)]) -> Result<Manifest, Error> {
-    let _lock = durable::lock(&from.join(LOCK))?;
+/// When another process writes to `from`, or `to` exists and is not empty, or cannot be made.
+pub fn begin<'a>(from: &'a Path, to: &'a Path) -> Result<Copying<'a>, Error> {
+    let lock = durable::lock(&from.join(LOCK))?;
     make_empty(to)?;
-    let mut files = BTreeMap::new();
-    for (path, name) in besides {
-        files.insert((*name).to_owned(), copy_file(path, &to.join(name))?);
+    Ok(Copying { _lock: lock, from, to })
+}
+
+impl Copying<'_> {
+    /// Where to put a file that belongs to the backup beside the lakes.
+    pub fn place(&self, name: &str) -> PathBuf {
+        self.to.join(name)
     }
-    for name in names(from)?.into_iter().filter(|name| name.starts_with("lake/")) {
-        files.insert(name.clone(), copy_file(&from.join(&name), &to.join(&name))?);
+
+    /// Copies the lakes, and sums up all that the backup holds.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written, or a table has no log that can be copied.
+    pub fn finish(self, made_at: String) -> Result<Manifest, Error> {
+        let (lake, to) = (self.from.join(LAKE), self.to);
+        let mut files = BTreeMap::new();
+        for name in names(to)? {
+            let hash = sync_file(&to.join(&name))?;
+            files.insert(name, hash);
+        }
+        for name in if is_there(&lake) { names(&lake)? } else { Vec::new() } {
+            let name = format!("{LAKE}/{name}");
+            let hash = copy_file(&self.from.join(&name), &to.join(&name))?;
+            files.insert(name, hash);
+        }
+        check_tables(&lake, &files)?;
+        sync_folders(to, files.keys())?;
+        let program = concat!("lychgate ", env!("CARGO_PKG_VERSION")).to_owned();
+        let manifest = Manifest { version: VERSION, program, made_at, files };
+        let path = to.join(MANIFEST);
+        let mut file = File::create(&path).map_err(Error::io("create", &path))?;
+        let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
+        file.write_all(text.as_bytes()).map_err(Error::io("write", &path))?;
+        file.sync_all().map_err(Error::io("sync", &path))?;
+        Durability::Fsync.sync_dir(to)?;
+        Ok(manifest)
     }
-    let program = concat!("lychgate ", env!("CARGO_PKG_VERSION")).to_owned();
-    let manifest = Manifest { version: VERSION, program, made_at, files };
-    let path = to.join(MANIFEST);
-    let mut file = File::create(&path).map_err(Error::io("create", &path))?;
-    let text = serde_json::to_string_pretty(&manifest).unwrap_or_default();
-    file.write_all(text.as_bytes()).map_err(Error::io("write", &path))?;
-    file.sync_all().map_err(Error::io("sync", &path))?;
-    Durability::Fsync.sync_dir(to)?;
-    Ok(manifest)
+}
+
+/// Whether something has this name, also a link that leads nowhere.
+fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).map_or_else(|error| error.kind() != ErrorKind::NotFound, |_| true)
+}
+
+/// Checks that the log of every table below `lake` is among `files`.
+fn check_tables(lake: &Path, files: &BTreeMap<String, String>) -> Result<(), Error> {
+    if !is_there(lake) {
+        return Ok(());
+    }
+    for tenant in fs::read_dir(lake).map_err(Error::io("list", lake))? {
+        let tenant = tenant.map_err(Error::io("list", lake))?.file_name();
+        for table in TABLES {
+            let dir = lake.join(&tenant).join(table.name);
+            let is_held = dir.is_dir() && (durable::has_log(&dir)? || durable::data_file(&dir)?.is_some());
+            let log = format!("{LAKE}/{}/{}/{LOG_DIR}/", tenant.to_string_lossy(), table.name);
+            if is_held && !files.keys().any(|name| name.starts_with(&log)) {
+                return Err(Error::Backup { path: dir, what: "this table has no log to copy".to_owned() });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Copies a backup into the new folder `to`, and checks every file against the manifest.
@@ -93,17 +144,29 @@ fn restore_files(manifest: &Manifest, backup: &Path, to: &Path) -> Result<(), Er
             });
         }
     }
-    Durability::Fsync.sync_dir(to)
+    sync_folders(to, manifest.files.keys())
 }
 
+/// Makes a folder, durably with those above it that are new.
 fn make_empty(folder: &Path) -> Result<(), Error> {
     if folder.exists() && !names(folder)?.is_empty() {
         return Err(Error::NotEmpty { path: folder.to_owned() });
     }
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))
+    let named = folder.ancestors().filter(|folder| !folder.as_os_str().is_empty());
+    let new = named.take_while(|folder| !folder.exists()).count();
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let made = folder.canonicalize().map_err(Error::io("resolve", folder))?;
+    // The name of a folder is in the one above it.
+    made.ancestors().skip(1).take(new).try_for_each(|above| Durability::Fsync.sync_dir(above))
 }
 
-/// Paths of all files below a folder, relative to it, in order.
+/// Makes the names of files in `to` durable, and those of the folders that they lie in.
+fn sync_folders<'a>(to: &Path, names: impl Iterator<Item = &'a String>) -> Result<(), Error> {
+    let folders: BTreeSet<&Path> = names.flat_map(|name| Path::new(name).ancestors().skip(1)).collect();
+    folders.into_iter().try_for_each(|folder| Durability::Fsync.sync_dir(&to.join(folder)))
+}
+
+/// Paths of all files below a folder, relative to it, in order. Links are followed: a lake may be on another disk.
 fn names(folder: &Path) -> Result<Vec<String>, Error> {
     let (mut found, mut folders) = (Vec::new(), vec![PathBuf::new()]);
     while let Some(below) = folders.pop() {
@@ -111,8 +174,8 @@ fn names(folder: &Path) -> Result<Vec<String>, Error> {
         let listing = fs::read_dir(&dir).map_err(Error::io("list", &dir))?;
         for entry in listing {
             let entry = entry.map_err(Error::io("list", &dir))?;
-            let name = below.join(entry.file_name());
-            if entry.file_type().map_err(Error::io("list", &dir))?.is_dir() {
+            let (path, name) = (entry.path(), below.join(entry.file_name()));
+            if fs::metadata(&path).map_err(Error::io("look at", &path))?.is_dir() {
                 folders.push(name);
             } else {
                 found.push(name.to_string_lossy().into_owned());
@@ -123,22 +186,34 @@ fn names(folder: &Path) -> Result<Vec<String>, Error> {
     Ok(found)
 }
 
-/// Copies one file durably; gives the SHA-256 of what was read.
+/// Copies one file durably, but for its name; gives the SHA-256 of what was read.
 fn copy_file(from: &Path, to: &Path) -> Result<String, Error> {
     let folder = to.parent().unwrap_or(to);
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let mut source = File::open(from).map_err(Error::io("open", from))?;
     let mut target = File::create(to).map_err(Error::io("create", to))?;
+    let hash = read(from, |bytes| target.write_all(bytes).map_err(Error::io("write", to)))?;
+    target.sync_all().map_err(Error::io("sync", to))?;
+    Ok(hash)
+}
+
+/// Makes a file durable that is in its place; gives its SHA-256.
+fn sync_file(path: &Path) -> Result<String, Error> {
+    let file = File::open(path).map_err(Error::io("open", path))?;
+    file.sync_all().map_err(Error::io("sync", path))?;
+    read(path, |_| Ok(()))
+}
+
+/// Reads a file piece by piece; gives the SHA-256 of what was read.
+fn read(path: &Path, mut each: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<String, Error> {
+    let mut source = File::open(path).map_err(Error::io("open", path))?;
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 18]);
     loop {
-        let read = source.read(&mut buffer).map_err(Error::io("read", from))?;
+        let read = source.read(&mut buffer).map_err(Error::io("read", path))?;
         if read == 0 {
             break;
         }
         hash.update(&buffer[..read]);
-        target.write_all(&buffer[..read]).map_err(Error::io("write", to))?;
+        each(&buffer[..read])?;
     }
-    target.sync_all().map_err(Error::io("sync", to))?;
-    Durability::Fsync.sync_dir(folder)?;
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

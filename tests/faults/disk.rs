@@ -114,6 +114,21 @@ fn a_damaged_log_is_refused_and_a_backup_brings_it_back() {
     state(&restored).check(&ids(0..120), &ids(0..120), "restored and gone on with");
 }
 
+/// Else a backup would replace and remove what somebody keeps beside it.
+#[test]
+fn a_backup_leaves_files_beside_it_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
+    let (beside, file) = (folder.path().join("copy.ledger"), events_file(folder.path(), "a", 0..10));
+    fs::write(&beside, "ours").unwrap();
+    assert_eq!(run(lychgate(&data).arg("ingest").arg(file)).0, Some(0));
+    let (code, said) = run(lychgate(&data).arg("backup").arg(&copy));
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(fs::read_to_string(&beside).unwrap(), "ours");
+    let held: BTreeSet<_> = fs::read_dir(&copy).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(held, ["lake", "manifest.json", "state.db"].map(Into::into).into());
+}
+
 /// Else a file that lost its end would be answered from as if nothing were missing.
 #[test]
 fn a_damaged_file_is_told_by_verify_and_fails_a_question() {

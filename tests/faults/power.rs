@@ -299,6 +299,31 @@ fn what_was_acknowledged_survives_power_loss() {
     println!("{trials} cuts among {calls} calls");
 }
 
+/// Else a backup would be gone with the power that it was made against: its files are there, and no folder names them.
+#[test]
+fn a_backup_survives_power_loss() {
+    if !can_trace() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = events_file(folder.path(), "a.ndjson", 0..40);
+    assert!(lychgate(&data).arg("ingest").arg(file).status().unwrap().success());
+    let copy = data.join("backups/today");
+    let calls = traced(&data, &["backup", copy.to_str().unwrap()], "fsync");
+    let mut made = 0;
+    for (at, call) in calls.iter().enumerate() {
+        let (Call::Folder(path) | Call::Create(path)) = call else { continue };
+        let after = |synced: &Path| {
+            calls[at..].iter().any(|call| matches!(call, Call::Sync(path) if path.as_path() == synced))
+        };
+        assert!(after(path.parent().unwrap()), "the name of {}", path.display());
+        assert!(matches!(call, Call::Folder(_)) || after(path), "{}", path.display());
+        made += 1;
+    }
+    assert!(made > 20, "{made}");
+}
+
 /// A suite that cannot fail proves nothing: without syncing, the same cuts lose events.
 #[test]
 fn without_syncing_the_same_cuts_lose_what_was_acknowledged() {

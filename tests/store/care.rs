@@ -132,14 +132,14 @@ async fn a_backup_comes_back_whole_or_not_at_all() {
     let before = stored(root.path()).await;
     let copy = away.path().join("copy");
     let lock = opened(root.path()).await;
-    let refused = backup::copy(root.path(), &copy, "now".to_owned(), &[]);
+    let refused = backup::begin(root.path(), &copy).map(drop);
     assert!(matches!(refused, Err(Error::Locked { .. })), "a writer is at work: {refused:?}");
     drop(lock);
-    let ledger = root.path().join("ledger");
-    fs::write(&ledger, "decisions").unwrap();
-    let manifest = backup::copy(root.path(), &copy, "now".to_owned(), &[(&ledger, "state.db")]).unwrap();
+    let copying = backup::begin(root.path(), &copy).unwrap();
+    fs::write(copying.place("state.db"), "decisions").unwrap();
+    let manifest = copying.finish("now".to_owned()).unwrap();
     assert!(manifest.files.contains_key("state.db") && manifest.files.len() > 30, "{manifest:?}");
-    let again = backup::copy(root.path(), &copy, "now".to_owned(), &[]);
+    let again = backup::begin(root.path(), &copy).map(drop);
     assert!(matches!(again, Err(Error::NotEmpty { .. })), "{again:?}");
 
     let restored = away.path().join("restored");
@@ -156,6 +156,36 @@ async fn a_backup_comes_back_whole_or_not_at_all() {
     let error = backup::restore(&copy, &away.path().join("second")).unwrap_err().to_string();
     assert!(error.contains("not the one that was backed up"), "{error}");
     assert!(!away.path().join("second").exists(), "half a lake would look like one");
+}
+
+/// Else a lake that was moved to a larger disk would be in no backup, and nobody would know before the fire.
+#[tokio::test]
+async fn a_backup_holds_a_lake_behind_a_link() {
+    let (root, away) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    ingest(root.path(), &[&[&events("a", 0..10)]]).await;
+    let before = stored(root.path()).await;
+    let (lake, disk) = (root.path().join("lake"), away.path().join("disk"));
+    fs::rename(&lake, &disk).unwrap();
+    std::os::unix::fs::symlink(&disk, &lake).unwrap();
+    let copied =
+        |to: &str| backup::begin(root.path(), &away.path().join(to)).unwrap().finish("now".to_owned());
+    let manifest = copied("copy").unwrap();
+    assert!(
+        manifest.files.contains_key("lake/acme/events/_delta_log/00000000000000000001.json"),
+        "{manifest:?}"
+    );
+    let restored = away.path().join("restored");
+    backup::restore(&away.path().join("copy"), &restored).unwrap();
+    check_answers(&restored, &before).await;
+
+    fs::remove_dir_all(disk.join("acme/events/_delta_log")).unwrap();
+    let refused = copied("without a log");
+    assert!(
+        matches!(&refused, Err(Error::Backup { path, .. }) if path.ends_with("acme/events")),
+        "{refused:?}"
+    );
+    fs::rename(&disk, away.path().join("elsewhere")).unwrap();
+    assert!(copied("the disk is not there").is_err());
 }
 
 /// The lake that version 0.1.0 wrote (events of table version 1), byte for byte.
