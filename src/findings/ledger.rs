@@ -71,6 +71,17 @@ impl Ledger {
         copied.execute(&self.pool).await.map(|_| ()).map_err(failed("copy itself"))
     }
 
+    /// What SQLite finds wrong with the file, of all tenants: nothing where it is whole. Reads all of it.
+    ///
+    /// # Errors
+    /// When it is so damaged that it cannot be looked through.
+    pub async fn problems(&self) -> Result<Vec<String>, Error> {
+        let found = sqlx::query_scalar("PRAGMA integrity_check").fetch_all(&self.pool).await;
+        let mut found: Vec<String> = found.map_err(failed("look for damage"))?;
+        found.retain(|line| line != "ok");
+        Ok(found)
+    }
+
     /// Closes the file after the writes under way.
     pub async fn close(self) {
         self.pool.close().await;

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::opening::chain;
 use super::{Engine, Error, LEDGER_FILE, now};
 use crate::store::backup::{self, Manifest};
-use crate::store::{Cared, Lake, Verified};
+use crate::store::{Cared, Lake, Problem, Verified};
 
 impl Engine {
     /// Merges small files, and removes those that no version of the last `retention_days`
@@ -17,12 +18,26 @@ impl Engine {
         Ok(lake.care(retention_days, held, now()).await?)
     }
 
-    /// Reads the whole lake and tells what is not as its logs say.
+    /// Reads the whole lake, and the ledger where there is one, and tells what is not as it should be.
     ///
     /// # Errors
     /// When the tenant has no lake, or a log cannot be read.
     pub async fn verify(&self) -> Result<Vec<Verified>, Error> {
-        Ok(Lake::open_known(self.home(), &self.tenant).await?.verify().await?)
+        let mut verified = Lake::open_known(self.home(), &self.tenant).await?.verify().await?;
+        if self.data.join(LEDGER_FILE).exists() {
+            verified.push(self.verify_ledger().await);
+        }
+        Ok(verified)
+    }
+
+    async fn verify_ledger(&self) -> Verified {
+        let found = match self.ledger().await {
+            Ok(ledger) => ledger.problems().await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        let found = found.unwrap_or_else(|error| vec![chain(&error)]);
+        let problems = found.into_iter().map(|what| Problem { file: LEDGER_FILE.to_owned(), what }).collect();
+        Verified { table: "ledger", files: 1, rows: 0, problems }
     }
 
     /// Copies the lakes of all tenants and the ledger into the new folder `to`.

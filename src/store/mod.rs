@@ -19,6 +19,7 @@
 //! | `bucket` | an S3-compatible service, and whether it can be relied on |
 //! | `durable` | fsync, the lock, repair after power loss |
 //! | `compact` | small files into large ones, old ones removed |
+//! | `sum` | what tells a file's bytes from others |
 //! | `verify`, `backup` | whether it is whole; copies of it |
 //! | `checkpoint`, `checkpoint_table` | what was worked out, to start from |
 
@@ -41,6 +42,7 @@ mod place;
 mod scan;
 mod stage;
 mod stored;
+mod sum;
 pub mod tables;
 mod verify;
 

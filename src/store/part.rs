@@ -19,6 +19,7 @@ use parquet::errors::ParquetError;
 use super::columns::{Columns, RowAt};
 use super::durable::Durability;
 use super::place::Place;
+use super::sum::{self, Summed};
 use super::tables::Table;
 use super::{Error, WriteOptions};
 use crate::domain::UtcMicros;
@@ -34,6 +35,8 @@ pub struct Part {
     /// Relative to the table, with `/`.
     pub key: String,
     size_bytes: i64,
+    /// Of its bytes.
+    sum: String,
     slice: Slice,
 }
 
@@ -44,6 +47,12 @@ struct Slice {
     /// `YYYY-MM-DD`, and the first and last instant.
     day: Option<(String, UtcMicros, UtcMicros)>,
     known: Known,
+}
+
+/// What is known of a file once its rows are encoded.
+struct Encoded {
+    known: Known,
+    sum: String,
 }
 
 /// First and last instant at which a row became known.
@@ -189,19 +198,20 @@ fn write_one(
         (Some(layout), Some((day, ..))) => format!("{}={day}/{name}", layout.partition_column),
         _ => name.to_owned(),
     };
-    let (key, (size_bytes, known)) = match place {
+    let (key, size_bytes, Encoded { known, sum }) = match place {
         Place::Folder(dir) => {
             let path = dir.join(&key);
-            (key, write_file(&path, columns, &file.rows, durability)?)
+            let (size_bytes, encoded) = write_file(&path, columns, &file.rows, durability)?;
+            (key, size_bytes, encoded)
         }
         Place::Bucket(bucket, place) => {
             let encoded = encode(Vec::new(), columns, &file.rows);
-            let (bytes, known) = encoded.map_err(Error::parquet("write", Path::new(&key)))?;
+            let (bytes, encoded) = encoded.map_err(Error::parquet("write", Path::new(&key)))?;
             let size_bytes = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
-            (bucket.create_beside(place, key, bytes)?, (size_bytes, known))
+            (bucket.create_beside(place, key, bytes)?, size_bytes, encoded)
         }
     };
-    Ok(Part { key, size_bytes, slice: Slice { known, ..file.slice.clone() } })
+    Ok(Part { key, size_bytes, sum, slice: Slice { known, ..file.slice.clone() } })
 }
 
 /// What the log says of the rows of one file.
@@ -250,7 +260,7 @@ fn write_file(
     columns: &Columns,
     rows: &[RowAt],
     durability: Durability,
-) -> Result<(i64, Known), Error> {
+) -> Result<(i64, Encoded), Error> {
     let folder = path.parent().unwrap_or(path);
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
     let written = fill_file(path, columns, rows, durability);
@@ -266,24 +276,26 @@ fn fill_file(
     columns: &Columns,
     rows: &[RowAt],
     durability: Durability,
-) -> Result<(i64, Known), Error> {
+) -> Result<(i64, Encoded), Error> {
     let file = File::create(path).map_err(Error::io("create", path))?;
-    let (file, known) = encode(file, columns, rows).map_err(Error::parquet("write", path))?;
+    let (file, encoded) = encode(file, columns, rows).map_err(Error::parquet("write", path))?;
     durability.sync(&file, path)?;
     let size = file.metadata().map_err(Error::io("measure", path))?.len();
-    Ok((i64::try_from(size).unwrap_or(i64::MAX), known))
+    Ok((i64::try_from(size).unwrap_or(i64::MAX), encoded))
 }
 
-/// Writes rows as a Parquet file onto `to`, and gives it back with when they became known.
-fn encode<W: Write + Send>(to: W, columns: &Columns, rows: &[RowAt]) -> Result<(W, Known), ParquetError> {
-    let mut writer = ArrowWriter::try_new(to, columns.schema(), Some(columns.encoding(rows.len())?))?;
+/// Writes rows as a Parquet file onto `to`, and gives it back with what is known of it.
+fn encode<W: Write + Send>(to: W, columns: &Columns, rows: &[RowAt]) -> Result<(W, Encoded), ParquetError> {
+    let encoding = Some(columns.encoding(rows.len())?);
+    let mut writer = ArrowWriter::try_new(Summed::new(to), columns.schema(), encoding)?;
     let mut all_known = None;
     for rows in rows.chunks(ORDERED_ROWS) {
         let ordered = columns.ordered(rows)?;
         all_known = all_known.into_iter().chain(known(&ordered)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         writer.write(&ordered)?;
     }
-    Ok((writer.into_inner()?, all_known))
+    let (to, sum) = writer.into_inner()?.finish();
+    Ok((to, Encoded { known: all_known, sum }))
 }
 
 /// When the rows became known, from the first to the last.
@@ -330,6 +342,7 @@ impl Part {
             modification_time: now.0.div_euclid(1_000),
             data_change: true,
             stats: Some(stats.to_string()),
+            tags: Some(HashMap::from([(sum::TAG.to_owned(), Some(self.sum.clone()))])),
             ..Add::default()
         }
     }

@@ -1,7 +1,7 @@
 //! Where files are: in a folder, or below a prefix of a bucket. The only code that tells the two
 //! apart, with `scan`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use deltalake::{DeltaTable, ensure_table_uri};
 use super::bucket::Bucket;
 use super::durable::Durability;
 use super::tables::Table;
-use super::{Error, durable};
+use super::{Error, durable, sum};
 use crate::domain::UtcMicros;
 
 /// The folder of a data folder below which the lakes of all tenants are.
@@ -89,6 +89,24 @@ impl Place {
         match self {
             Place::Folder(_) => format!("part-{version:08}-{number:06}.zstd.parquet"),
             Place::Bucket(..) => format!("part-{version:08}-{:014x}-{number:06}.zstd.parquet", now.0),
+        }
+    }
+
+    /// The size and the sum of a file's bytes; blocks.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be read.
+    pub fn sum(&self, key: &str) -> Result<(u64, String), Error> {
+        match self {
+            Place::Folder(dir) => {
+                let path = dir.join(key);
+                let file = File::open(&path).map_err(Error::io("open", &path))?;
+                sum::of(file).map_err(Error::io("read", &path))
+            }
+            Place::Bucket(bucket, place) => {
+                let bytes = bucket.read(&format!("{place}/{key}"))?;
+                sum::of(bytes.as_ref()).map_err(Error::io("read", Path::new(key)))
+            }
         }
     }
 

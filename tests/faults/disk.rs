@@ -148,6 +148,25 @@ fn a_damaged_file_is_told_by_verify_and_fails_a_question() {
     assert_eq!(code, Some(3), "{said}");
 }
 
+/// Else decisions would be found lost when an auditor asks for them.
+#[test]
+fn a_damaged_ledger_is_told_by_verify() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = events_file(folder.path(), "a.ndjson", 0..20);
+    assert_eq!(run(lychgate(&data).arg("ingest").arg(file)).0, Some(0));
+    assert_eq!(run(lychgate(&data).args(["findings", "list"])).0, Some(0));
+    assert_eq!(run(lychgate(&data).arg("verify")).0, Some(0));
+    let (ledger, page) = (data.join("state.db"), 4096);
+    let mut bytes = fs::read(&ledger).unwrap();
+    let last = bytes.len() - page;
+    bytes[last..last + 100].fill(0xa5);
+    fs::write(&ledger, bytes).unwrap();
+    let (code, said) = run(lychgate(&data).arg("verify"));
+    assert_eq!(code, Some(4), "{said}");
+    assert!(said.contains("ledger state.db"), "{said}");
+}
+
 /// Else records that arrive while a clock is wrong would be lost, or come twice.
 #[test]
 fn a_clock_that_jumps_back_loses_nothing() {

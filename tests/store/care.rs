@@ -2,7 +2,7 @@
 //! whole, and lakes of older versions are read.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use lychgate::domain::UtcMicros;
@@ -122,6 +122,104 @@ async fn damage_is_told_with_its_file() {
     told(&files[0], "cannot be opened");
     told(&files[1], "is damaged");
     assert_eq!(found.len(), 2, "a file that no entry names is no part of the table: {found:?}");
+}
+
+/// A lake with two events in one file, that file, and the entry that names it.
+async fn one_file(root: &Path) -> (PathBuf, PathBuf) {
+    ingest(root, &[&[&events("a", 0..2)]]).await;
+    let table = root.join("lake/acme/events");
+    (parquet_files(&table).remove(0), table.join("_delta_log/00000000000000000001.json"))
+}
+
+/// What is wrong with the events.
+async fn wrong(root: &Path) -> Vec<String> {
+    let verified = Lake::open(root, "acme").await.unwrap().verify().await.unwrap();
+    verified.into_iter().flat_map(|table| table.problems).map(|problem| problem.what).collect()
+}
+
+/// The entry with another line about its file.
+fn retold(entry: &str, retell: impl Fn(&mut serde_json::Value)) -> String {
+    let mut lines: Vec<serde_json::Value> =
+        entry.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines.iter_mut().filter_map(|line| line.get_mut("add")).for_each(retell);
+    lines.iter().map(|line| line.to_string()).collect::<Vec<_>>().join("\n")
+}
+
+/// Else an event that a disk changed into another, and that can still be read, would be evidence.
+#[tokio::test]
+async fn a_changed_byte_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let (file, _) = one_file(root.path()).await;
+    let whole = fs::read(&file).unwrap();
+    for at in (0..whole.len()).step_by(whole.len() / 60) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        fs::write(&file, bytes).unwrap();
+        let told = wrong(root.path()).await;
+        assert!(told.len() == 1 && told[0].contains("is damaged"), "{at}: {told:?}");
+    }
+    fs::write(&file, whole).unwrap();
+    assert_eq!(wrong(root.path()).await, [""; 0]);
+}
+
+/// Else files that were merged, or that the log tells of in a summary, would be looked at less than new ones.
+#[tokio::test]
+async fn sums_outlast_compaction_and_summaries_of_the_log() {
+    let root = tempfile::tempdir().unwrap();
+    hourly(root.path()).await;
+    opened(root.path()).await.care(0, &[], UtcMicros(NOW.0 + DAY)).await.unwrap();
+    let summary = root.path().join("lake/acme/events/_delta_log/_last_checkpoint");
+    assert!(summary.exists());
+    let files = parquet_files(&root.path().join("lake/acme/events"));
+    let files: Vec<_> = files.iter().filter(|file| !file.to_string_lossy().contains("_delta_log")).collect();
+    for file in &files {
+        let mut bytes = fs::read(file).unwrap();
+        let middle = bytes.len() / 4;
+        bytes[middle] ^= 1;
+        fs::write(file, bytes).unwrap();
+    }
+    let told = wrong(root.path()).await;
+    assert_eq!(told.iter().filter(|what| what.contains("not those that were written")).count(), files.len());
+}
+
+/// Else pruning by what a damaged log says would pass over events, and `verify` would call the table whole. And a file
+/// of an older version, of which no sum was kept, could end the check of all the others.
+#[tokio::test]
+async fn what_the_log_says_of_a_file_is_compared_with_it() {
+    let root = tempfile::tempdir().unwrap();
+    let (file, path) = one_file(root.path()).await;
+    let entry = fs::read_to_string(&path).unwrap();
+    let stats = |add: &mut serde_json::Value, of: &str, column: &str, to: &str| {
+        let mut stats: serde_json::Value = serde_json::from_str(add["stats"].as_str().unwrap()).unwrap();
+        stats[of][column] = to.into();
+        add["stats"] = stats.to_string().into();
+    };
+    let later = "2026-09-01T23:00:00Z";
+    let cases: [(&dyn Fn(&mut serde_json::Value), &str); 6] = [
+        (&|add| add["size"] = 1.into(), "and the log says 1"),
+        (
+            &|add| add["partitionValues"]["event_date"] = "2026-09-02".into(),
+            "the log says it is of 2026-09-02",
+        ),
+        (&|add| stats(add, "minValues", "occurred_at", later), "has occurred_at of 2026-09-01T12:00:00Z"),
+        (&|add| stats(add, "maxValues", "occurred_at", later), "and the log says 2026-09-01T12:00:00Z to"),
+        (&|add| stats(add, "maxValues", "ingested_at", later), "has ingested_at of"),
+        (&|add| add["tags"]["lychgate.xxh3_128"] = "00".into(), "not those that were written"),
+    ];
+    for (retell, what) in cases {
+        fs::write(&path, retold(&entry, retell)).unwrap();
+        let told = wrong(root.path()).await;
+        assert!(told.len() == 1 && told[0].contains(what), "{what}: {told:?}");
+    }
+    fs::write(&path, retold(&entry, |add| add["tags"] = serde_json::Value::Null)).unwrap();
+    assert_eq!(wrong(root.path()).await, [""; 0], "no sum was kept");
+    let whole = fs::read(&file).unwrap();
+    for at in 0..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1 << (at % 8);
+        fs::write(&file, bytes).unwrap();
+        wrong(root.path()).await;
+    }
 }
 
 /// Else the one copy that is left after a fire would not be a lake.
