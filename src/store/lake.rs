@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
-use deltalake::DeltaTable;
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::logstore::commit_uri_from_version;
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::SaveMode;
+use deltalake::{DeltaTable, DeltaTableError};
 use object_store::ObjectStoreExt;
 use tokio::sync::Mutex;
 
@@ -25,6 +25,10 @@ use super::{Cared, Error, Ingest, Verified, compact, durable, verify};
 use crate::domain::UtcMicros;
 
 const VERSION_KEY: &str = "lychgate.table_version";
+/// For how long a log tells of removed files. By default it forgets them after a week, and what no log tells of is
+/// removed, however long versions are to stay readable.
+const REMOVED_KEY: &str = "delta.deletedFileRetentionDuration";
+const REMOVED_FOR: &str = "interval 36500 days";
 
 /// The tables of one tenant.
 pub struct Lake {
@@ -192,7 +196,7 @@ impl Lake {
         let mut done = Vec::new();
         for table in TABLES {
             let place = self.table_place(table);
-            let delta = self.load(table).await?;
+            let delta = self.remember_removed(table, self.load(table).await?).await?;
             let mut cared = compact::compact(table, &place, &delta, self.options, now).await?;
             if !held.iter().any(|name| name == table.name) {
                 let delta = self.load(table).await?;
@@ -269,9 +273,8 @@ impl Lake {
             .filter(|column| schema.field(column.name()).is_none())
             .collect();
         let delta = delta.add_columns().with_fields(lacking).await.map_err(failed)?;
-        let properties = HashMap::from([(VERSION_KEY.to_owned(), table.version.to_string())]);
-        let set = delta.set_tbl_properties().with_properties(properties).with_raise_if_not_exists(false);
-        let delta = set.await.map_err(failed)?;
+        let properties = [(VERSION_KEY, table.version.to_string()), (REMOVED_KEY, REMOVED_FOR.to_owned())];
+        let delta = set_properties(delta, properties).await.map_err(failed)?;
         let newest = delta.version().unwrap_or_default();
         for version in newest.saturating_sub(1)..=newest {
             self.table_place(table).sync_log(version, self.options.durability)?;
@@ -279,6 +282,26 @@ impl Lake {
         tracing::info!(table = table.name, from = found, to = table.version, "brought a table up to date");
         Ok(())
     }
+
+    /// Sets for how long the log tells of removed files, where an older program made the table.
+    async fn remember_removed(&self, table: &'static Table, delta: DeltaTable) -> Result<DeltaTable, Error> {
+        let failed = |source| Error::delta("set a property of", table.name)(source);
+        if delta.snapshot().map_err(failed)?.metadata().configuration().contains_key(REMOVED_KEY) {
+            return Ok(delta);
+        }
+        let delta = set_properties(delta, [(REMOVED_KEY, REMOVED_FOR.to_owned())]).await.map_err(failed)?;
+        let newest = delta.version().unwrap_or_default();
+        self.table_place(table).sync_log(newest, self.options.durability)?;
+        Ok(delta)
+    }
+}
+
+async fn set_properties<const N: usize>(
+    delta: DeltaTable,
+    properties: [(&str, String); N],
+) -> Result<DeltaTable, DeltaTableError> {
+    let properties = HashMap::from(properties.map(|(key, value)| (key.to_owned(), value)));
+    delta.set_tbl_properties().with_properties(properties).with_raise_if_not_exists(false).await
 }
 
 fn tenant_place(home: &Home, tenant: &str) -> Result<Place, Error> {
@@ -325,6 +348,7 @@ async fn create(table: &'static Table, builder: CreateBuilder) -> Result<DeltaTa
         ("delta.checkpointInterval", Some("20".to_owned())),
         // The log is small, and repair after power loss relies on it.
         ("delta.enableExpiredLogCleanup", Some("false".to_owned())),
+        (REMOVED_KEY, Some(REMOVED_FOR.to_owned())),
     ];
     builder
         .with_table_name(table.name)

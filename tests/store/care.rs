@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use lychgate::domain::UtcMicros;
@@ -68,6 +69,37 @@ async fn compaction_and_vacuum_change_no_answer() {
     ingest(root.path(), &[&[&File { name: "hour", ..events("", 0..32) }]]).await;
     assert_eq!(stored(root.path()).await["events"], before["events"]);
     assert!(opened(root.path()).await.verify().await.unwrap().iter().all(|table| table.problems.is_empty()));
+}
+
+/// Else the log would forget after a week which files it let go of, and versions that are to be readable for a month
+/// would lose theirs.
+#[tokio::test]
+async fn what_versions_within_the_days_to_keep_need_stays() {
+    const SECONDS: u64 = 24 * 60 * 60;
+    let root = tempfile::tempdir().unwrap();
+    ingest(root.path(), &[&[&events("a", 0..1)], &[&events("b", 1..2)]]).await;
+    let lake = opened(root.path()).await;
+    let files = parquet_files(&lake.table_dir("events").unwrap());
+    // The library's own clock decides what a log forgets: the files are as old as it wants them.
+    let today = fs::metadata(&files[0]).unwrap().modified().unwrap();
+    for file in &files {
+        let file = fs::File::options().write(true).open(file).unwrap();
+        file.set_modified(today - Duration::from_secs(60 * SECONDS)).unwrap();
+    }
+    let micros = today.duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as i64;
+    let merged = lake.care(30, &[], UtcMicros(micros - 10 * DAY)).await.unwrap();
+    assert!(merged[0].merged > 1, "{merged:?}");
+    for id in 2..22 {
+        let mut batch = lake.ingest(NOW).await.unwrap();
+        add(&mut batch, &File { name: "later", ..events("", id..id + 1) }).unwrap();
+        batch.commit().await.unwrap();
+    }
+    assert!(root.path().join("lake/acme/events/_delta_log/_last_checkpoint").exists());
+    lake.care(30, &[], UtcMicros(micros)).await.unwrap();
+    assert!(files.iter().all(|file| file.exists()), "ten days after they were merged");
+    lake.care(30, &[], UtcMicros(micros + 21 * DAY)).await.unwrap();
+    let left = files.iter().filter(|file| file.exists()).count();
+    assert!(left < files.len(), "a month after");
 }
 
 /// Else rows of a merged day would come in another order than the table promises, and readers
@@ -322,5 +354,10 @@ async fn a_lake_of_an_older_version_is_read_and_brought_up() {
     assert_eq!(query(&lake, "events", sql).await.len(), 17);
     lake.care(0, &[], UtcMicros(NOW.0 + 400 * DAY)).await.unwrap();
     assert_eq!(query(&lake, "events", sql).await.len(), 17, "old and new rows in one file");
+    for table in EVERY_TABLE {
+        let log = fs::read_dir(lake.table_dir(table).unwrap().join("_delta_log")).unwrap();
+        let mut log = log.map(|entry| fs::read(entry.unwrap().path()).unwrap());
+        assert!(log.any(|entry| String::from_utf8_lossy(&entry).contains("36500 days")), "{table} forgets");
+    }
     assert!(lake.verify().await.unwrap().iter().all(|table| table.problems.is_empty()));
 }
