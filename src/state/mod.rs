@@ -17,6 +17,7 @@ mod people;
 mod relink;
 mod renew;
 mod semantics;
+mod statuses;
 mod wanted;
 
 pub use kept::KEPT;
@@ -123,9 +124,13 @@ pub async fn settle(session: &Session) -> Result<(), query::Error> {
 
 /// Adds the views of people, which only rosters speak of.
 async fn people(session: &Session) -> Result<(), query::Error> {
+    if !session.people_stand() {
+        statuses::lay(session).await?;
+    }
     for (name, sql) in PEOPLE {
         kept::stand_or_lay(session, name, sql, session.people_stand()).await?;
     }
+    session.forget(&[statuses::GONE])?;
     session.lay("rosters", include_str!("spans/rosters.sql")).await?;
     let mut stand = session.people_stand();
     if stand {

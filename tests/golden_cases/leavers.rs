@@ -180,3 +180,75 @@ fn leaver_keeps_a_seat_outside_the_process() {
     ];
     check(&files, NOW, &["LIC-01: crm/u1", "ZMB-01: crm/u1"]);
 }
+
+/// `employee id, name, e-mail, hire date, termination date, status`.
+fn roster_with_status(lines: &[&str]) -> String {
+    table("Employee ID,Name,Email,Hire Date,Termination Date,Worker Status", lines)
+}
+
+/// Whom HR calls gone without a date, or with one that is far, would keep every account as if employed.
+#[test]
+fn gone_by_status_alone() {
+    let listing = accounts(&[
+        "u1,ada,ada@example.com,Active,2020-01-02,2026-06-20",
+        "u2,ben,ben@example.com,Active,2020-01-02,2026-06-20",
+        "u3,cy,cy@example.com,Active,2020-01-02,2026-06-20",
+        "u4,dee,dee@example.com,Active,2020-01-02,2026-06-20",
+    ]);
+    let given = Given::new(&[
+        (
+            "hr/roster_2026-06-25.csv",
+            roster_with_status(&[
+                "E1,Ada Low,ada@example.com,2020-01-01,,Terminated",
+                "E2,Ben Ott,ben@example.com,2020-01-01,,Active",
+                "E3,Cy Orr,cy@example.com,2020-01-01,,Active",
+                "E4,Dee Fay,dee@example.com,2020-01-01,,Active",
+            ]),
+        ),
+        (
+            "hr/roster_2026-06-28.csv",
+            roster_with_status(&[
+                "E1,Ada Low,ada@example.com,2020-01-01,,Terminated",
+                "E2,Ben Ott,ben@example.com,2020-01-01,,Terminated - Voluntary",
+                "E3,Cy Orr,cy@example.com,2020-01-01,2026-12-31,Terminated",
+                // The day of the roster ends later than its first hour, and was told.
+                "E4,Dee Fay,dee@example.com,2020-01-01,2026-06-28,Terminated",
+            ]),
+        ),
+        ("crm/accounts_2026-06-28.csv", listing),
+    ]);
+    given.expect("2026-06-29T00:00:00Z", &["ZMB-01: crm/u1"]);
+    given.expect("2026-06-29T00:00:01Z", &["ZMB-01: crm/u1, crm/u2, crm/u3"]);
+    // And one who was called gone by mistake is here, and was all the time.
+    given.read(&[(
+        "hr/roster_2026-06-29.csv",
+        roster_with_status(&[
+            "E1,Ada Low,ada@example.com,2020-01-01,,Active",
+            "E2,Ben Ott,ben@example.com,2020-01-01,,Terminated - Voluntary",
+        ]),
+    )]);
+    given.expect("2026-06-29T00:00:01Z", &["ZMB-01: crm/u2, crm/u3"]);
+    given.expect("2026-06-30T00:00:01Z", &["ZMB-01: crm/u2, crm/u3, crm/u4"]);
+}
+
+/// Who comes back months later under the same number, with a new hire date, has left until then.
+#[test]
+fn rehire_that_overwrites_the_hire_date() {
+    let before = roster_with_status(&[
+        "E1,Ada Low,ada@example.com,2018-01-01,2026-02-01,Terminated",
+        "E2,Ben Ott,ben@example.com,2018-01-01,2026-02-01,Terminated",
+        "E3,Cy Orr,cy@example.com,2018-01-01,2026-02-01,Terminated",
+    ]);
+    let now = roster_with_status(&[
+        "E1,Ada Low,ada@example.com,2026-09-01,,Pre-hire",
+        // A mistake that was put right leaves no ghost: he never left.
+        "E2,Ben Ott,ben@example.com,2017-06-01,,Active",
+        "E3,Cy Orr,cy@example.com,2026-03-01,,Active",
+    ]);
+    let listing = accounts(&[
+        "u1,ada,ada@example.com,Active,2020-01-02,2026-01-20",
+        "u2,ben,ben@example.com,Active,2020-01-02,2026-06-20",
+        "u3,cy,cy@example.com,Active,2020-01-02,2026-06-20",
+    ]);
+    check(&[("hr/roster_2026-03-01.csv", before), (ROSTER, now), (CRM, listing)], NOW, &["ZMB-01: crm/u1"]);
+}

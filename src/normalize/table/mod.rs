@@ -33,6 +33,7 @@ use crate::domain::{RegisterKind, Rejection, Row};
 use cells::{Cells, Columns};
 pub use guess::guess;
 pub use moment::DateOrder;
+pub use standing::is_gone;
 
 /// What a person says about a table, which outweighs every guess.
 #[derive(Clone, Debug, Default)]

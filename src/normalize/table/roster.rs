@@ -1,6 +1,6 @@
 //! HR rosters: what their columns are called, and one row as an employment. Takes the cells
 //! of a row, gives an `EmploymentRow`. Decides nothing about access: a status of `Terminated`
-//! without a date stays without an end.
+//! without a date stays without an end; `state` gives it one.
 
 use jiff::tz::TimeZone;
 

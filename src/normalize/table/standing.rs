@@ -166,6 +166,11 @@ pub fn standing(text: &str) -> Option<Standing> {
     find(&OPENING, words.split(' ').next().unwrap_or(""))
 }
 
+/// Whether a status says that the person has left.
+pub fn is_gone(text: &str) -> bool {
+    standing(text) == Some(Standing::Gone)
+}
+
 /// Whether the account can be used: none while an invitation is open, because a person who
 /// left may still accept it.
 pub fn usable(standing: Standing) -> Option<bool> {

@@ -22,7 +22,7 @@ periods AS (
     identity_id,
     bool_or((start_at IS NULL OR start_at <= $as_of) AND (end_at IS NULL OR end_at > $as_of)) AS employed,
     max(CASE WHEN end_at <= $as_of THEN end_at END) AS last_end_at,
-    min(CASE WHEN start_at > $as_of THEN start_at END) AS next_start_at,
+    min(CASE WHEN start_at > $as_of AND (end_at IS NULL OR end_at > start_at) THEN start_at END) AS next_start_at,
     min(start_at) AS first_start_at,
     max(CASE WHEN listed_at <= $as_of THEN listed_at END) AS last_listed_at
   FROM employments

@@ -8,7 +8,7 @@ WITH names AS (
   UNION ALL
   SELECT lower(employee_id), identity_id, 1 FROM employments
   UNION ALL
-  SELECT lower(email), identity_id, 1 FROM employments WHERE email IS NOT NULL
+  SELECT lower(email), identity_id, 1 FROM employments WHERE email IS NOT NULL AND NOT former
   UNION ALL
   SELECT lower(r.email), p.identity_id, 2
   FROM employments_raw AS r
