@@ -252,3 +252,42 @@ fn rehire_that_overwrites_the_hire_date() {
     ]);
     check(&[("hr/roster_2026-03-01.csv", before), (ROSTER, now), (CRM, listing)], NOW, &["ZMB-01: crm/u1"]);
 }
+
+/// Over a weekend between two legal entities nobody has left: not the person, nor what they use, own and answer for.
+#[test]
+fn transfer_over_a_weekend() {
+    let hr = table(
+        "Employee ID,Universal ID,Name,Email,Hire Date,Termination Date",
+        &[
+            "E1,P1,Ada Low,ada@example.com,2020-01-01,2026-06-26",
+            "E7,P1,Ada Low,ada@example.com,2026-07-04,",
+            // A week and a day is a break.
+            "E2,P2,Ben Ott,ben@example.com,2020-01-01,2026-06-26",
+            "E8,P2,Ben Ott,ben@example.com,2026-07-05,",
+        ],
+    );
+    let listing = accounts(&[
+        "u1,ada,ada@example.com,Active,2020-01-02,2026-06-29",
+        "u2,ben,ben@example.com,Active,2020-01-02,2026-06-29",
+        "u3,robot-a,,Active,2020-01-02,2026-06-29",
+        "u4,robot-b,,Active,2020-01-02,2026-06-29",
+    ]);
+    let robots = table(
+        "app_id,account_id,name,class,sponsors,privileged,purpose",
+        &[
+            "crm,u3,robot-a,service,ada@example.com,false,reports",
+            "crm,u4,robot-b,service,ben@example.com,false,reports",
+        ],
+    );
+    let owners = table(
+        "object_kind,object_id,owner,app_id",
+        &["app,crm,ada@example.com,crm", "app,erp,ben@example.com,erp"],
+    );
+    let files = [
+        (ROSTER, hr),
+        (CRM, listing),
+        ("registers/non_human_identities_2026-06-30.csv", robots),
+        ("registers/owners_2026-06-30.csv", owners),
+    ];
+    check(&files, NOW, &["ZMB-01:", "ZMB-03: crm/u2", "NHI-02: crm/u4", "ORP-03: app/erp"]);
+}

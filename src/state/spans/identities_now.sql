@@ -1,6 +1,5 @@
 -- Grain: one person that any roster has named.
--- Columns: see docs/architecture.md. A transfer between legal entities (the next employment
--- begins within 7 days of the end) is no end: detectors reference, ZMB-01.
+-- Columns: see docs/architecture.md. `employed` goes by `until_at`, so that a transfer between legal entities is no end.
 -- `rosters_missed` counts trusted full rosters after the last one that names the person.
 -- Inputs: employments, employee_numbers, people_aliases, rosters.
 WITH latest AS (
@@ -20,7 +19,7 @@ WITH latest AS (
 periods AS (
   SELECT
     identity_id,
-    bool_or((start_at IS NULL OR start_at <= $as_of) AND (end_at IS NULL OR end_at > $as_of)) AS employed,
+    bool_or((start_at IS NULL OR start_at <= $as_of) AND (until_at IS NULL OR until_at > $as_of)) AS employed,
     max(CASE WHEN end_at <= $as_of THEN end_at END) AS last_end_at,
     min(CASE WHEN start_at > $as_of AND (end_at IS NULL OR end_at > start_at) THEN start_at END) AS next_start_at,
     min(start_at) AS first_start_at,
