@@ -6,6 +6,7 @@
 //! folded into spans in Rust (`fold`); linking is plain Rust too (`link`).
 
 mod class;
+mod contracts;
 mod facts;
 mod fold;
 mod kept;
@@ -31,8 +32,7 @@ use crate::query::{self, Session};
 pub const IDENTITY_PROVIDERS: [&str; 3] = ["okta", "entra", "google_workspace"];
 
 /// Views of people, which linking needs, in the order in which they stand on each other.
-const PEOPLE: [(&str, &str); 4] = [
-    ("employee_numbers", include_str!("spans/employee_numbers.sql")),
+const PEOPLE: [(&str, &str); 3] = [
     ("employments", include_str!("spans/employments.sql")),
     ("people_aliases", include_str!("spans/people_aliases.sql")),
     ("link_people", include_str!("spans/link_people.sql")),
@@ -127,6 +127,7 @@ async fn people(session: &Session) -> Result<(), query::Error> {
     if !session.people_stand() {
         statuses::lay(session).await?;
     }
+    contracts::lay(session).await?;
     for (name, sql) in PEOPLE {
         kept::stand_or_lay(session, name, sql, session.people_stand()).await?;
     }

@@ -291,3 +291,42 @@ fn transfer_over_a_weekend() {
     ];
     check(&files, NOW, &["ZMB-01:", "ZMB-03: crm/u2", "NHI-02: crm/u4", "ORP-03: app/erp"]);
 }
+
+/// A contractor whom the employees' roster knows by the person's own number, and whose own roster does not, has not left;
+/// nor has who changed number and address by turns. Whose number it is where two have the name and the address, nobody knows.
+#[test]
+fn contracts_of_one_person_over_several_steps() {
+    let contractors = roster(&[
+        "C1,Ada Low,ada@example.com,2019-06-01,2026-03-31",
+        "C2,Flo Oak,flo@example.com,2019-06-01,2026-03-31",
+    ]);
+    let employees =
+        |lines: &[&str]| table("Employee ID,Universal ID,Name,Email,Hire Date,Termination Date", lines);
+    let before = employees(&[
+        "E1,,Ben Ott,ben@old.example,2019-06-01,2021-12-31",
+        "E2,,Ben Ott,ben@example.com,2022-01-01,",
+    ]);
+    let now = employees(&[
+        "E7,P7,Ada Low,ada@example.com,2026-04-20,",
+        "E1,,Ben Ott,ben@old.example,2019-06-01,2021-12-31",
+        "E2,,Ben Ott,ben@old.example,2022-01-01,2024-12-31",
+        "E3,,Ben Ott,ben@example.com,2025-02-01,",
+        "E8,P8,Flo Oak,flo@example.com,2026-04-20,",
+        "E9,P9,Flo Oak,flo@example.com,2026-04-20,",
+    ]);
+    let listing = table(
+        "User ID,Username,Employee ID,Status,Created,Last Login",
+        &[
+            "u1,ada,C1,Active,2020-01-02,2026-06-29",
+            "u2,ben,E1,Active,2020-01-02,2026-06-29",
+            "u3,flo,C2,Active,2020-01-02,2026-03-29",
+        ],
+    );
+    let files = [
+        ("hr/contractors_2026-06-30.csv", contractors),
+        ("hr/employees_2024-06-01.csv", before),
+        ("hr/employees_2026-06-30.csv", now),
+        (CRM, listing),
+    ];
+    check(&files, NOW, &["ZMB-01: crm/u3"]);
+}
