@@ -19,8 +19,8 @@ const VIEWS: [(&str, &str); 24] = [
     ),
     (
         "deleted_accounts",
-        "app_id account_id account_name email identity_id class deleted_at@ delete_event_id how disabled_at@ \
-         last_success_at@ renamed_to",
+        "app_id account_id account_name email external_id identity_id link_method link_confidence% class deleted_at@ \
+         delete_event_id how disabled_at@ last_success_at@ renamed_to",
     ),
     (
         "last_activity",
@@ -36,7 +36,7 @@ const VIEWS: [(&str, &str); 24] = [
     (
         "employments",
         "identity_id identity_key# employee_id start_at@ end_at@ end_date_only? kind department title known_at@ \
-         placed_at@",
+         placed_at@ until_at@",
     ),
     (
         "grants_now",

@@ -1,6 +1,6 @@
 -- Grain: one account that no longer exists at $as_of.
--- Columns: app_id, account_id, account_name, email, identity_id, class, deleted_at,
--- delete_event_id, how, disabled_at (start of the disabled stretch just before, if any),
+-- Columns: app_id, account_id, account_name, email, external_id, identity_id, link_method, link_confidence, class,
+-- deleted_at, delete_event_id, how, disabled_at (start of the disabled stretch just before, if any),
 -- last_success_at, renamed_to (the account that took its place in a rename).
 -- Inputs: account_spans, account_attributes, account_renames, links, last_activity.
 WITH disabled AS (
@@ -14,7 +14,10 @@ SELECT
   s.account_id,
   a.account_name,
   a.email,
+  a.external_id,
   l.identity_id,
+  l.method AS link_method,
+  coalesce(l.confidence, 0.0) AS link_confidence,
   coalesce(l.class, 'unknown') AS class,
   s.valid_from AS deleted_at,
   s.ref AS delete_event_id,
