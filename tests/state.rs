@@ -172,7 +172,8 @@ fn instant(hours: i64) -> UtcMicros {
     UtcMicros(1_750_000_000_000_000 + hours * HOUR)
 }
 
-/// The statements as rows of the lake. The number of a statement is its id, in order of ties.
+/// The statements as rows of the lake. The number of a statement is its id, in order of ties: of listings, of those that
+/// were known at once.
 fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
     let mut rows: BTreeMap<&'static str, Vec<Fields>> = BTreeMap::new();
     for (number, statement) in history.iter().enumerate() {
@@ -256,7 +257,7 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
 /// Complete listings that may say who is gone: one that lost more than twenty rows and two in a
 /// hundred since the one before it is a damaged export.
 fn trusted(history: &[Statement], app: usize, of_accounts: bool, at: (i64, i64)) -> BTreeSet<usize> {
-    let mut listings: Vec<(i64, usize, usize)> = Vec::new();
+    let mut listings: Vec<(i64, i64, usize, usize)> = Vec::new();
     for (number, statement) in history.iter().enumerate() {
         let rows = match &statement.said {
             Said::Accounts { app: a, rows, complete: true } if *a == app && of_accounts => rows.len(),
@@ -264,30 +265,26 @@ fn trusted(history: &[Statement], app: usize, of_accounts: bool, at: (i64, i64))
             _ => continue,
         };
         if statement.at <= at.0 && statement.known <= at.1 {
-            listings.push((statement.at, number, rows));
+            listings.push((statement.at, statement.known, number, rows));
         }
     }
     listings.sort_unstable();
-    let before = |n: usize| n.checked_sub(1).map(|before| listings[before].2);
-    let lost = |n: usize| before(n).map_or(0, |before| before.saturating_sub(listings[n].2));
+    let before = |n: usize| n.checked_sub(1).map(|before| listings[before].3);
+    let lost = |n: usize| before(n).map_or(0, |before| before.saturating_sub(listings[n].3));
     let allowed = |n: usize| before(n).map_or(0.0, |before| (0.02 * before as f64).max(20.0));
-    (0..listings.len()).filter(|n| lost(*n) as f64 <= allowed(*n)).map(|n| listings[n].1).collect()
+    (0..listings.len()).filter(|n| lost(*n) as f64 <= allowed(*n)).map(|n| listings[n].2).collect()
 }
 
 /// The obvious fold: all that is said about one account until `as_of`, in order; the last word
-/// counts. Later statements of one instant are listings, and of those the higher id.
+/// counts. Later statements of one instant are listings, and of those the one that was known later, then the higher id.
 fn last_word(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> Option<&'static str> {
-    words(history, app, account, at).last().map(|word| word.3)
+    words(history, app, account, at).last().map(|word| word.1)
 }
 
-/// Everything said about one account: hour, rank, number and word, in order.
-fn words(
-    history: &[Statement],
-    app: usize,
-    account: usize,
-    at: (i64, i64),
-) -> Vec<(i64, u8, usize, &'static str)> {
-    let mut words: Vec<(i64, u8, usize, &'static str)> = Vec::new();
+/// Everything said about one account: hour and word, in order.
+fn words(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> Vec<(i64, &'static str)> {
+    // Hour, rank, the hour at which a listing was known, number and word.
+    let mut words: Vec<(i64, u8, i64, usize, &'static str)> = Vec::new();
     let visible = || history.iter().enumerate().filter(|(_, s)| s.at <= at.0 && s.known <= at.1);
     for (number, statement) in visible() {
         match &statement.said {
@@ -298,38 +295,44 @@ fn words(
                     "account.delete" => "deleted",
                     _ => continue,
                 };
-                words.push((statement.at, 1, number, word));
+                words.push((statement.at, 1, 0, number, word));
             }
             Said::Accounts { app: a, rows, .. } if *a == app => {
                 if let Some((active, _)) = rows.get(&account) {
-                    words.push((statement.at, 2, number, if *active { "active" } else { "inactive" }));
+                    let word = if *active { "active" } else { "inactive" };
+                    words.push((statement.at, 2, statement.known, number, word));
                 }
             }
             _ => {}
         }
     }
-    let Some(first) = words.iter().map(|word| word.0).min() else { return words };
+    let Some(first) = words.iter().min().copied() else { return Vec::new() };
     let trusted = trusted(history, app, true, at);
     for (number, statement) in visible() {
         if let Said::Accounts { app: a, rows, complete: true } = &statement.said
             && *a == app
             && trusted.contains(&number)
-            && statement.at > first
+            && is_after(statement, number, (first.0, first.1, first.2, first.3))
             && !rows.contains_key(&account)
         {
-            words.push((statement.at, 2, number, "deleted"));
+            words.push((statement.at, 2, statement.known, number, "deleted"));
         }
     }
     words.sort_unstable();
-    words
+    words.into_iter().map(|(hour, .., word)| (hour, word)).collect()
+}
+
+/// Whether a listing comes after the first word of something: it may be of the same instant where that is a listing too.
+fn is_after(listing: &Statement, number: usize, (hour, rank, known, first): (i64, u8, i64, usize)) -> bool {
+    listing.at > hour || rank == 2 && (listing.at, listing.known, number) > (hour, known, first)
 }
 
 /// The hours at which the account turned deleted and stayed so for any time at all.
 fn deletions(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> Vec<i64> {
     let mut turns = words(history, app, account, at);
-    turns.dedup_by_key(|word| word.3);
+    turns.dedup_by_key(|word| word.1);
     let lasts = |n: usize| turns.get(n + 1).is_none_or(|next| next.0 > turns[n].0);
-    (0..turns.len()).filter(|n| turns[*n].3 == "deleted" && lasts(*n)).map(|n| turns[n].0).collect()
+    (0..turns.len()).filter(|n| turns[*n].1 == "deleted" && lasts(*n)).map(|n| turns[n].0).collect()
 }
 
 fn state_of(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> Option<&'static str> {
@@ -338,40 +341,41 @@ fn state_of(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -
 
 /// The same for one grant: held by the last word, unless the account was deleted since.
 fn holds(history: &[Statement], app: usize, account: usize, entitlement: usize, at: (i64, i64)) -> bool {
-    let mut words: Vec<(i64, u8, usize, bool)> = Vec::new();
+    // Hour, rank, the hour at which a listing was known, number and word.
+    let mut words: Vec<(i64, u8, i64, usize, bool)> = Vec::new();
     let visible = || history.iter().enumerate().filter(|(_, s)| s.at <= at.0 && s.known <= at.1);
     for (number, statement) in visible() {
         match &statement.said {
             Said::Event { app: a, account: c, verb, entitlement: Some(e), ok: true, .. }
                 if (*a, *c, *e) == (app, account, entitlement) =>
             {
-                words.push((statement.at, 1, number, *verb == "group.member.add"));
+                words.push((statement.at, 1, 0, number, *verb == "group.member.add"));
             }
             Said::Grants { app: a, rows, .. } if *a == app && rows.contains(&(account, entitlement)) => {
-                words.push((statement.at, 2, number, true));
+                words.push((statement.at, 2, statement.known, number, true));
             }
             _ => {}
         }
     }
-    let Some(first) = words.iter().map(|word| word.0).min() else { return false };
+    let Some(first) = words.iter().min().copied() else { return false };
     let trusted = trusted(history, app, false, at);
     for (number, statement) in visible() {
         match &statement.said {
             Said::Grants { app: a, rows, complete: true }
                 if *a == app
                     && trusted.contains(&number)
-                    && statement.at > first
+                    && is_after(statement, number, (first.0, first.1, first.2, first.3))
                     && !rows.contains(&(account, entitlement)) =>
             {
-                words.push((statement.at, 3, number, false));
+                words.push((statement.at, 2, statement.known, number, false));
             }
             _ => {}
         }
     }
-    let deleted = deletions(history, app, account, at).into_iter().filter(|hour| *hour >= first);
-    words.extend(deleted.map(|hour| (hour, 3, usize::MAX, false)));
+    let deleted = deletions(history, app, account, at).into_iter().filter(|hour| *hour >= first.0);
+    words.extend(deleted.map(|hour| (hour, 3, 0, usize::MAX, false)));
     words.sort_unstable();
-    words.last().is_some_and(|word| word.3)
+    words.last().is_some_and(|word| word.4)
 }
 
 /// Whose token can be used: the last word is that it was made, its first maker holds it until it
@@ -1036,4 +1040,50 @@ fn the_address_of_a_former_employment_names_who_has_it_now() {
         let whose = "SELECT identity_id AS answer FROM people_aliases WHERE alias = 'ada@example.com'";
         assert_eq!(asked(&rows, whose).await, "n2");
     });
+}
+
+/// A corrected export of the same day replaces the first one, in whatever order their hashes are: an account or a grant that
+/// it adds or closes would be as the mistaken one says.
+#[test]
+fn of_two_listings_of_one_instant_the_one_ingested_later_counts() {
+    let listed = |id: &str, known: i64, account: &str, active: bool, login: &str| {
+        let account = fields! {
+            "listing_id" => id, "source" => "accounts", "app_id" => "crm", "listed_at" => instant(10),
+            "ingested_at" => instant(known), "complete" => true, "row_kind" => "account", "account_id" => account,
+            "active" => active, "account_name" => login,
+        };
+        let mut grant = account.clone();
+        grant.insert("row_kind", "grant".into());
+        grant.insert("entitlement_kind", "role".into());
+        grant.insert("entitlement_id", "admin".into());
+        [account, grant]
+    };
+    let at_first = |mut row: Fields| {
+        row.insert("listing_id", "l0".into());
+        row.extend([("listed_at", instant(5).into()), ("ingested_at", instant(5).into())]);
+        row
+    };
+    for [mistaken, corrected] in [["a", "b"], ["b", "a"]] {
+        for late in [12, 30] {
+            let rows = [
+                listed("l0", 5, "c1", true, "ada").map(at_first).to_vec(),
+                listed("l0", 5, "c2", true, "ben").map(at_first).to_vec(),
+                // Lacks c1, and c2 is as it was.
+                listed(mistaken, 11, "c2", true, "ben").to_vec(),
+                listed(mistaken, 11, "c3", true, "cy").to_vec(),
+                // Has c1, c2 is closed, and c3 was never there.
+                listed(corrected, late, "c1", true, "ada").to_vec(),
+                listed(corrected, late, "c2", false, "benjamin").to_vec(),
+            ];
+            let rows = BTreeMap::from([("snapshots", rows.concat())]);
+            block_on(async || {
+                let accounts = "SELECT string_agg(concat(account_id, ' ', state, ' ', account_name), ', ' ORDER BY account_id) \
+                                AS answer FROM accounts_now";
+                assert_eq!(asked(&rows, accounts).await, "c1 active ada, c2 inactive benjamin");
+                let grants =
+                    "SELECT string_agg(account_id, ', ' ORDER BY account_id) AS answer FROM grants_now";
+                assert_eq!(asked(&rows, grants).await, "c1, c2");
+            });
+        }
+    }
 }

@@ -1,5 +1,6 @@
 -- Grain: one listing of accounts or grants of one application.
--- Columns: row_kind, app_id, listing_id, listed_at, rows, previous_rows, trusted.
+-- Columns: row_kind, app_id, listing_id, listed_at, ingested_at, rows, previous_rows, trusted.
+-- Of two that were taken at one instant, as a corrected export of the same day, the one ingested later is the newer.
 -- A listing is trusted to say who is gone when it is complete, is the whole of its source as far
 -- as anything says (`damage` of `loads`), could be read but for one row in 200 and has not shrunk by more than max(20 rows, 2 %) since the
 -- one before it (detectors reference, PRV-11).
@@ -16,6 +17,7 @@ counted AS (
     s.app_id,
     s.listing_id,
     s.listed_at,
+    s.ingested_at,
     s.complete AND d.load_id IS NULL AS complete,
     s.rows
   FROM listed_rows AS s
@@ -28,11 +30,12 @@ compared AS (
     app_id,
     listing_id,
     listed_at,
+    ingested_at,
     complete,
     rows,
     lag(rows) OVER (
       PARTITION BY row_kind, app_id, complete
-      ORDER BY listed_at, listing_id
+      ORDER BY listed_at, ingested_at, listing_id
     ) AS previous_rows
   FROM counted
 )
@@ -41,6 +44,7 @@ SELECT
   app_id,
   listing_id,
   listed_at,
+  ingested_at,
   complete,
   rows,
   previous_rows,

@@ -1,5 +1,5 @@
 -- Grain: one listing of accounts or grants of one application, of the rows that the checkpoint does not know.
--- Columns: row_kind, app_id, listing_id, listed_at, complete, rows, by_login (some are listed by login instead of by
+-- Columns: row_kind, app_id, listing_id, listed_at, ingested_at, complete, rows, by_login (some are listed by login instead of by
 -- account).
 -- Inputs: known_snapshots.
 SELECT
@@ -7,6 +7,7 @@ SELECT
   app_id,
   listing_id,
   max(listed_at) AS listed_at,
+  max(ingested_at) AS ingested_at,
   bool_and(complete) AS complete,
   count(*) AS rows,
   bool_or(account_id IS NULL) AS by_login

@@ -5,7 +5,7 @@ use arrow::array::{Array, RecordBatch};
 use indexmap::IndexSet;
 
 use super::described::{self, Described, Said};
-use super::listings::{Listings, Trusted};
+use super::listings::{Listings, Places, Trusted};
 use super::{NEVER, keys, times, words};
 use crate::query::{Error, Numbered, PackedTable, Parts, Rows, failed, parts};
 use crate::state::numbers::Numbers;
@@ -33,6 +33,7 @@ struct Word {
 #[derive(Default)]
 pub struct Accounts {
     texts: Numbered,
+    places: Places,
     /// Application and account; the place of a pair is the account's number here.
     keys: IndexSet<(u32, u32), RandomState>,
     words: Vec<Word>,
@@ -40,6 +41,13 @@ pub struct Accounts {
 }
 
 impl Accounts {
+    /// Of a session with these listings.
+    pub fn of(listings: &Listings) -> Accounts {
+        let mut texts = Numbered::default();
+        let places = listings.places("account", &mut texts);
+        Accounts { texts, places, ..Accounts::default() }
+    }
+
     pub fn hear(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("account_statements", batch);
         let apps = self.texts.read(&rows, "app_id")?;
@@ -53,7 +61,8 @@ impl Accounts {
             if account == self.described.len() {
                 self.described.push(Described::default());
             }
-            let said = Said { at: at.get(row).map_or(NEVER, |at| at.0), by: refs[row] };
+            let place = if listed.value(row) { self.places.of(refs[row]) } else { 0 };
+            let said = Said { at: at.get(row).map_or(NEVER, |at| at.0), place, by: refs[row] };
             if describes.is_valid(row) && describes.value(row) {
                 self.described[account].hear(&columns, row, said, &self.texts);
             }
@@ -144,18 +153,18 @@ impl Accounts {
         turns.extend(said.iter().filter(|word| word.state != UNKNOWN || !decided));
         let Some(first) = turns.first().copied() else { return };
         let named = said.iter().filter(|word| word.how == LISTING).map(|word| word.said.by);
-        for said in trusted.without(self.keys[first.account as usize].0, first.said.at, named) {
+        for said in trusted.without(self.keys[first.account as usize].0, first.said, named) {
             turns.push(Word { said, how: VANISHED, state: DELETED, ..first });
         }
         turns.sort_unstable_by(|a, b| self.order(a, b));
         turns.dedup_by_key(|word| word.state);
     }
 
-    /// By time, events before listings, then by id and state.
+    /// By time, events before listings, listings from older to newer, then by id and state.
     fn order(&self, a: &Word, b: &Word) -> std::cmp::Ordering {
         let text = |word: &Word| self.texts.text(word.said.by);
-        let rank = |word: &Word| word.how != 0;
-        let order = a.said.at.cmp(&b.said.at).then_with(|| rank(a).cmp(&rank(b)));
+        let order = |word: &Word| (word.said.at, word.how != 0, word.said.place);
+        let order = order(a).cmp(&order(b));
         order.then_with(|| text(a).cmp(text(b))).then_with(|| a.state.cmp(&b.state))
     }
 }

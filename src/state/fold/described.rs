@@ -12,10 +12,12 @@ const TEXTS: [&str; 7] =
     ["account_name", "display_name", "email", "external_id", "employee_id", "status", "class"];
 const FLAGS: [&str; 3] = ["mfa", "local_login", "privileged"];
 
-/// When something was said, and in which event or listing.
+/// When something was said, and in which event or listing. Of what was said at one instant, listings say more than events,
+/// and the newer of them, by their `place`, more than the older.
 #[derive(Clone, Copy)]
 pub struct Said {
     pub at: i64,
+    pub place: u32,
     pub by: u32,
 }
 
@@ -56,14 +58,15 @@ struct Newest<V> {
 
 impl<V: Copy + Default> Default for Newest<V> {
     fn default() -> Newest<V> {
-        Newest { said: Said { at: NEVER, by: NONE }, value: V::default() }
+        Newest { said: Said { at: NEVER, place: 0, by: NONE }, value: V::default() }
     }
 }
 
 impl<V: Copy> Newest<V> {
     fn hear(&mut self, said: Said, value: V, texts: &Numbered, order: impl Fn(V, V) -> Ordering) {
         let by = |said: Said| texts.text(said.by);
-        let newer = said.at.cmp(&self.said.at).then_with(|| by(said).cmp(by(self.said)));
+        let newer = (said.at, said.place).cmp(&(self.said.at, self.said.place));
+        let newer = newer.then_with(|| by(said).cmp(by(self.said)));
         if newer.then_with(|| order(value, self.value)).is_gt() {
             *self = Newest { said, value };
         }

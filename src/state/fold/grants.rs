@@ -8,13 +8,13 @@ use arrow::array::{ArrayRef, RecordBatch};
 use indexmap::{IndexMap, IndexSet};
 
 use super::described::Said;
-use super::listings::{Listings, Trusted};
+use super::listings::{Listings, Places, Trusted};
 use super::{NEVER, keys, times};
 use crate::query::{Error, NONE, Numbered, PART_ROWS, PackedTable, Parts, Rows, Written, failed};
 use crate::state::numbers::Numbers;
 
-/// Who says so, in the order in which words of one instant count: an event, a listing that names
-/// the grant, or one that does not and the end of the account.
+/// Who says so, in the order in which words of one instant count: an event, a listing, whether it names the grant or not,
+/// or the end of the account.
 const EVENT: u8 = 1;
 const LISTING: u8 = 2;
 const GONE: u8 = 3;
@@ -69,6 +69,7 @@ type Seen = HashMap<(u32, u32), u32, RandomState>;
 #[derive(Default)]
 pub struct Grants {
     texts: Numbered,
+    places: Places,
     /// Application, account and entitlement; the place of the three is the number of the holding.
     keys: IndexSet<[u32; 3], RandomState>,
     /// By holding: its `account_key` and its `entitlement_key`.
@@ -79,6 +80,13 @@ pub struct Grants {
 }
 
 impl Grants {
+    /// Of a session with these listings.
+    pub fn of(listings: &Listings) -> Grants {
+        let mut texts = Numbered::default();
+        let places = listings.places("grant", &mut texts);
+        Grants { texts, places, ..Grants::default() }
+    }
+
     pub fn hear(&mut self, batch: &RecordBatch) -> Result<(), Error> {
         let rows = Rows::new("grant_statements", batch);
         let mut texts = |column| self.texts.read(&rows, column);
@@ -94,11 +102,12 @@ impl Grants {
         self.words.reserve(rows.len());
         for row in 0..rows.len() {
             let time = |times: &crate::query::Times| times.get(row).map_or(NEVER, |at| at.0);
+            let place = if listed.value(row) { self.places.of(refs[row]) } else { 0 };
             let holding = self.keys.insert_full([apps[row], accounts[row], entitlements[row]]).0 as u32;
             self.words.push(Word {
                 holding,
                 kind: kinds[row],
-                said: Said { at: time(&at), by: refs[row] },
+                said: Said { at: time(&at), place, by: refs[row] },
                 rank: if listed.value(row) { LISTING } else { EVENT },
                 held: held.value(row),
                 terms: Terms {
@@ -122,7 +131,7 @@ impl Grants {
         let (apps, accounts, refs) = (texts("app_id")?, texts("account_id")?, texts("ref")?);
         let from = rows.times("valid_from")?;
         for row in 0..rows.len() {
-            let said = Said { at: from.get(row).map_or(NEVER, |at| at.0), by: refs[row] };
+            let said = Said { at: from.get(row).map_or(NEVER, |at| at.0), place: 0, by: refs[row] };
             self.deleted.entry((apps[row], accounts[row])).or_default().push(said);
         }
         Ok(())
@@ -180,19 +189,21 @@ impl Grants {
         let [app, account, _] = self.keys[first.holding as usize];
         let deleted = self.deleted.get(&(app, account)).into_iter().flatten().copied();
         let ends = deleted.filter(|said| said.at >= first.said.at);
-        let gone = |said| Word { said, rank: GONE, held: false, terms: Terms::NONE, ..first };
+        let gone = |rank| move |said| Word { said, rank, held: false, terms: Terms::NONE, ..first };
         let before = words.len();
-        words.extend(ends.chain(trusted.without(app, first.said.at, named)).map(gone));
+        words.extend(ends.map(gone(GONE)));
+        words.extend(trusted.without(app, first.said, named).into_iter().map(gone(LISTING)));
         if words.len() > before {
             words.sort_unstable_by(|a, b| self.order(a, b));
         }
     }
 
-    /// By time, rank, id and word. Of two that say the same at once, as two lines of one listing, the
+    /// By time, rank, place among listings, id and word. Of two that say the same at once, as two lines of one listing, the
     /// one with the greater terms comes last.
     fn order(&self, a: &Word, b: &Word) -> Ordering {
         let text = |number: u32| self.texts.text(number);
-        let order = a.said.at.cmp(&b.said.at).then_with(|| a.rank.cmp(&b.rank));
+        let order = |word: &Word| (word.said.at, word.rank, word.said.place);
+        let order = order(a).cmp(&order(b));
         let order = order.then_with(|| text(a.said.by).cmp(text(b.said.by)));
         order.then_with(|| a.held.cmp(&b.held)).then_with(|| {
             let terms = |word: &Word| {

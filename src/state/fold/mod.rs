@@ -1,6 +1,6 @@
 //! Statements folded into spans: one pass over what was said, in numbers instead of texts.
 //!
-//! Takes the statements of a session (`spans/*_statements.sql`) in any order and its trusted listings;
+//! Takes the statements of a session (`spans/*_statements.sql`) in any order and its listings;
 //! gives the rows of `account_spans`, `account_attributes`, `grant_spans` and `last_activity`. What is kept of a
 //! statement is some numbers, and of an account its newest attributes, so that memory does not grow
 //! with the texts of a history (docs/decisions/0014). Does not know what a checkpoint keeps.
@@ -30,7 +30,7 @@ const NEVER: i64 = i64::MIN;
 /// `account_statements` speaks of.
 pub async fn accounts(session: &Session, numbers: &mut Numbers) -> Result<[PackedTable; 2], Error> {
     let listings = Listings::of(session).await?;
-    let mut accounts = Accounts::default();
+    let mut accounts = Accounts::of(&listings);
     let statements = include_str!("../spans/account_statements.sql");
     session.each("account_statements", statements, |batch| accounts.hear(batch)).await?;
     let numbered = accounts.numbered(numbers);
@@ -44,7 +44,7 @@ pub async fn grants(
     entitlements: &mut Numbers,
 ) -> Result<PackedTable, Error> {
     let listings = Listings::of(session).await?;
-    let mut grants = Grants::default();
+    let mut grants = Grants::of(&listings);
     let deleted = "SELECT app_id, account_id, valid_from, ref FROM account_spans WHERE state = 'deleted'";
     session.each("account_spans", deleted, |batch| grants.hear_deleted(batch)).await?;
     let statements = include_str!("../spans/grant_statements.sql");
