@@ -34,10 +34,10 @@ enum Said {
         ok: bool,
         told: Told,
     },
-    /// Accounts with their status; a full listing or a partial one.
+    /// Accounts with their status, where it is told; a full listing or a partial one.
     Accounts {
         app: usize,
-        rows: BTreeMap<usize, (bool, Told)>,
+        rows: BTreeMap<usize, (Option<bool>, Told)>,
         complete: bool,
     },
     /// A token was made, or revoked by whoever the account is.
@@ -149,7 +149,7 @@ fn said(accounts: usize) -> impl Strategy<Value = Said> {
         4 => (pick(2), pick(accounts), pick(2), any::<bool>(), 0..10u8, prop::option::of(1..20i64)).prop_map(
             |(app, account, token, made, luck, lives)| Said::Token { app, account, token, made, ok: luck > 0, lives },
         ),
-        2 => (pick(2), prop::collection::btree_map(pick(accounts), (any::<bool>(), told()), 1..accounts), 0..4u8)
+        2 => (pick(2), prop::collection::btree_map(pick(accounts), (prop::option::weighted(0.7, any::<bool>()), told()), 1..accounts), 0..4u8)
             .prop_map(|(app, rows, luck)| Said::Accounts { app, rows, complete: luck > 0 }),
         2 => (pick(2), prop::collection::btree_set((pick(accounts), pick(3)), 1..accounts * 3 / 2), 0..4u8)
             .prop_map(|(app, rows, luck)| Said::Grants { app, rows, complete: luck > 0 }),
@@ -218,8 +218,9 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                     let mut row = fields! {
                         "listing_id" => id.clone(), "source" => "accounts", "app_id" => APPS[*app], "listed_at" => at,
                         "ingested_at" => known, "complete" => *complete, "row_kind" => "account",
-                        "account_id" => account_id(*account), "active" => *active,
+                        "account_id" => account_id(*account),
                     };
+                    row.extend(active.map(|active| ("active", active.into())));
                     told.tell(&mut row, ["email", "account_name", "external_id"]);
                     row.extend(told.named.map(|person| ("display_name", name_of(person).into())));
                     row.extend(told.active.map(|hours| ("last_active_at", instant(hours).into())));
@@ -299,14 +300,19 @@ fn words(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> V
             }
             Said::Accounts { app: a, rows, .. } if *a == app => {
                 if let Some((active, _)) = rows.get(&account) {
-                    let word = if *active { "active" } else { "inactive" };
+                    let word = active.map_or("unknown", |active| if active { "active" } else { "inactive" });
                     words.push((statement.at, 2, statement.known, number, word));
                 }
             }
             _ => {}
         }
     }
-    let Some(first) = words.iter().min().copied() else { return Vec::new() };
+    words.sort_unstable();
+    // That the account is there says something only of one of which nothing else is known, or that was deleted.
+    let decided = words.iter().any(|word| word.4 != "unknown");
+    let Some(first) = words.iter().find(|word| word.4 != "unknown" || !decided).copied() else {
+        return Vec::new();
+    };
     let trusted = trusted(history, app, true, at);
     for (number, statement) in visible() {
         if let Said::Accounts { app: a, rows, complete: true } = &statement.said
@@ -319,7 +325,14 @@ fn words(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> V
         }
     }
     words.sort_unstable();
-    words.into_iter().map(|(hour, .., word)| (hour, word)).collect()
+    let mut told: Vec<(i64, &'static str)> = Vec::new();
+    for (hour, .., word) in words {
+        let deleted = told.last().is_some_and(|before| before.1 == "deleted");
+        if word != "unknown" || !decided || deleted {
+            told.push((hour, word));
+        }
+    }
+    told
 }
 
 /// Whether a listing comes after the first word of something: it may be of the same instant where that is a listing too.
@@ -1085,5 +1098,35 @@ fn of_two_listings_of_one_instant_the_one_ingested_later_counts() {
                 assert_eq!(asked(&rows, grants).await, "c1, c2");
             });
         }
+    }
+}
+
+/// An account that was deleted and is listed again exists, whether or not the listing says that it is enabled: as deleted,
+/// nobody would ask whose it is. And it says nothing where an event says more.
+#[test]
+fn a_deleted_account_that_is_listed_without_a_status_is_unknown() {
+    let listed = |at: i64, account: &str| {
+        fields! {
+            "listing_id" => format!("l{at}"), "source" => "accounts", "app_id" => "crm", "listed_at" => instant(at),
+            "ingested_at" => instant(at), "complete" => true, "row_kind" => "account", "account_id" => account,
+        }
+    };
+    let events = vec![
+        event("crm", "c1", "account.create", 1, &[]),
+        event("crm", "c2", "account.create", 1, &[]),
+        event("crm", "c3", "account.create", 1, &[]),
+        event("crm", "c1", "account.delete", 5, &[]),
+        event("crm", "c3", "account.delete", 12, &[]),
+    ];
+    for at in [10, 30] {
+        let rows = BTreeMap::from([
+            ("events", events.clone()),
+            ("snapshots", ["c1", "c2", "c3"].map(|account| listed(at, account)).to_vec()),
+        ]);
+        block_on(async || {
+            let states = "SELECT string_agg(concat(account_id, ' ', state), ', ' ORDER BY account_id) AS answer FROM accounts_now";
+            let again = if at > 12 { ", c3 unknown" } else { "" };
+            assert_eq!(asked(&rows, states).await, format!("c1 unknown, c2 active{again}"));
+        });
     }
 }

@@ -88,7 +88,7 @@ impl Accounts {
     /// (event, listing, vanished), `ref` (event or listing id).
     ///
     /// A trusted complete listing ends every account that it does not name. That a listing says
-    /// nothing of the status counts only where nothing else does.
+    /// nothing of the status counts only where nothing else ever does, and of an account that was deleted: it is there.
     pub fn spans(&mut self, listings: &Listings, numbers: &[u32]) -> Result<PackedTable, Error> {
         let trusted = listings.trusted("account", &mut self.texts);
         let mut said = std::mem::take(&mut self.words);
@@ -150,13 +150,19 @@ impl Accounts {
     fn turns(&self, said: &[Word], trusted: &Trusted, turns: &mut Vec<Word>) {
         let decided = said.iter().any(|word| word.state != UNKNOWN);
         turns.clear();
-        turns.extend(said.iter().filter(|word| word.state != UNKNOWN || !decided));
-        let Some(first) = turns.first().copied() else { return };
+        let Some(first) = said.iter().find(|word| word.state != UNKNOWN || !decided).copied() else { return };
         let named = said.iter().filter(|word| word.how == LISTING).map(|word| word.said.by);
+        turns.extend(said);
         for said in trusted.without(self.keys[first.account as usize].0, first.said, named) {
             turns.push(Word { said, how: VANISHED, state: DELETED, ..first });
         }
         turns.sort_unstable_by(|a, b| self.order(a, b));
+        let mut before = None;
+        turns.retain(|word| {
+            let counts = word.state != UNKNOWN || !decided || before == Some(DELETED);
+            before = if counts { Some(word.state) } else { before };
+            counts
+        });
         turns.dedup_by_key(|word| word.state);
     }
 
