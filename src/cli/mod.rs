@@ -34,8 +34,8 @@ mod time_to_zero_access;
 mod times;
 mod token;
 mod verify;
-mod visible;
 mod views;
+mod visible;
 mod watch;
 
 use std::num::NonZeroUsize;
