@@ -21,7 +21,7 @@ fn columns_of_one_name_are_refused_by_name() {
     const PAIR: &str = "FROM (VALUES (1)) AS a(id) CROSS JOIN (VALUES (2)) AS b(id)";
     let folder = tempfile::tempdir().unwrap();
     let (code, stdout, stderr) = run(folder.path(), &["sql", &format!("SELECT a.id, b.id {PAIR}")]);
-    assert_eq!((code, stdout.as_str()), (3, ""), "{stderr}");
+    assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
     assert!(stderr.contains("two columns \"id\"") && stderr.contains("alias"), "{stderr}");
     let (code, stdout, stderr) =
         run(folder.path(), &["--output", "csv", "sql", &format!("SELECT a.id, b.id AS other {PAIR}")]);
@@ -44,7 +44,8 @@ fn what_a_source_wrote_is_shown_and_not_obeyed() {
     let markup = asked("md", "<b>&[x](y)`|`\u{1b}");
     assert!(markup.ends_with("| &lt;b&gt;&amp;\\[x\\](y)\\`\\|\\`\\\\u{1b} |\n"), "{markup}");
     let (code, _, stderr) = run(folder.path(), &["findings", "show", WRITTEN]);
-    assert_eq!((code, stderr), (2, format!("error: there is no finding \"{SHOWN}\"\n")));
+    assert_eq!(code, 2);
+    assert!(stderr.starts_with(&format!("error: there is no finding \"{SHOWN}\"")), "{stderr}");
 }
 
 /// Else nobody would get in once the first token expired or was lost, and nobody could be shut out.

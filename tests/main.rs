@@ -3,10 +3,10 @@
 mod activity;
 mod backtest;
 mod cli;
-mod command_line;
 mod completeness;
 mod config;
 mod costs;
+mod documented_commands;
 mod documents;
 mod faults;
 mod findings;

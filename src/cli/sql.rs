@@ -49,7 +49,9 @@ impl Sql {
         };
         let session = context.engine().session(at).await?;
         let batches = session.select(&statement).await.map_err(|error| match error {
-            unplanned @ query::Error::Plan { .. } => Error::Usage(chain(&unplanned)),
+            unplanned @ (query::Error::Plan { .. } | query::Error::RepeatedColumn { .. }) => {
+                Error::Usage(chain(&unplanned))
+            }
             other => other.into(),
         })?;
         sheet(&batches).print(&context.output)?;

@@ -68,8 +68,8 @@ impl Places {
 }
 
 impl Trusted {
-    /// Those of `app` after what was said `first` that are not among the ones that `named` it. After an event they are of a
-    /// later instant, since it may be what they were taken too early for.
+    /// Those of `app` after what was said `first` that are not among the ones that `named` it. One of the instant of an event
+    /// may have been taken just before it, and does not count.
     pub fn without(&self, app: u32, first: Said, named: impl Iterator<Item = u32>) -> Vec<Said> {
         let Some(listings) = self.0.get(&app) else { return Vec::new() };
         let first = (first.at, if first.place == 0 { u32::MAX } else { first.place });
