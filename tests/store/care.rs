@@ -214,6 +214,9 @@ async fn sums_outlast_compaction_and_summaries_of_the_log() {
     assert_eq!(told.iter().filter(|what| what.contains("not those that were written")).count(), files.len());
 }
 
+/// Puts other words into the log's line about a file.
+type Retell<'r> = &'r dyn Fn(&mut serde_json::Value);
+
 /// Else pruning by what a damaged log says would pass over events, and `verify` would call the table whole. And a file
 /// of an older version, of which no sum was kept, could end the check of all the others.
 #[tokio::test]
@@ -227,7 +230,7 @@ async fn what_the_log_says_of_a_file_is_compared_with_it() {
         add["stats"] = stats.to_string().into();
     };
     let later = "2026-09-01T23:00:00Z";
-    let cases: [(&dyn Fn(&mut serde_json::Value), &str); 6] = [
+    let cases: [(Retell, &str); 6] = [
         (&|add| add["size"] = 1.into(), "and the log says 1"),
         (
             &|add| add["partitionValues"]["event_date"] = "2026-09-02".into(),
