@@ -9,7 +9,7 @@ use lychgate::pipeline::{DetectRequest, Engine, Reading};
 use lychgate::query::At;
 use serde_json::json;
 
-use crate::support::block_on;
+use crate::support::{block_on, now};
 
 const LATER: UtcMicros = UtcMicros(4_102_444_800_000_000);
 
@@ -21,7 +21,9 @@ fn write(folder: &Path, name: &str, text: &str) {
 
 /// Code and subject of what these detectors fail.
 fn failed(engine: &Engine, as_of: &str, detectors: &[&str], record: bool) -> BTreeSet<(String, String)> {
-    let at = At { as_of: UtcMicros::parse(as_of).unwrap(), known_at: LATER };
+    // Only a run that knows nothing of what is to come is recorded.
+    let known_at = if record { now() } else { LATER };
+    let at = At { as_of: UtcMicros::parse(as_of).unwrap(), known_at };
     let detectors = detectors.iter().map(|code| (*code).to_owned()).collect();
     let request = DetectRequest { at, profile: "default".to_owned(), detectors, record };
     let report = block_on(async || engine.detect(&request).await.unwrap());
