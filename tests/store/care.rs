@@ -251,7 +251,7 @@ async fn what_the_log_says_of_a_file_is_compared_with_it() {
     assert_eq!(wrong(root.path()).await, [""; 0], "no sum was kept");
     let whole = fs::read(&file).unwrap();
     // No byte of it ends the check.
-    for at in (0..whole.len()).step_by(13) {
+    for at in (0..whole.len()).step_by(37) {
         let mut bytes = whole.clone();
         bytes[at] ^= 1 << (at % 8);
         fs::write(&file, bytes).unwrap();
