@@ -18,12 +18,12 @@ mod pingone;
 mod salesforce;
 mod slack;
 
-use lychgate::domain::{Listing, Row, UtcMicros};
+use lychgate::domain::Row;
 use lychgate::models::verbs;
-use lychgate::normalize::{Context, JSON_FORMATS};
+use lychgate::normalize::JSON_FORMATS;
 use serde_json::{Value, json};
 
-use crate::support::fixtures;
+use crate::support::{context, fixtures};
 
 /// Normalises a record as the one format that recognises it, and asserts that the rows hold
 /// at least what is expected: an array of rows, one row, or `{"rejection": code}`. A null
@@ -52,22 +52,9 @@ fn holds(row: &Value, expected: &Value, given: &Value) {
     }
 }
 
-fn context() -> Context {
-    let listing =
-        Listing { listing_id: String::new(), app_id: None, listed_at: UtcMicros(0), complete: true };
-    Context {
-        app: None,
-        app_guessed: false,
-        org: None,
-        zone: jiff::tz::TimeZone::UTC,
-        listing,
-        now: UtcMicros(0),
-    }
-}
-
 fn rows(format: &str, record: &Value) -> Vec<Value> {
     let format = JSON_FORMATS.iter().find(|own| own.name == format).expect("a format");
-    match (format.normalize)(&record.to_string(), &context()) {
+    match (format.normalize)(&record.to_string(), &context(None)) {
         Ok(rows) => {
             assert!(!rows.is_empty(), "a record gives a row or a rejection: {record}");
             rows.iter().map(|row: &Row| serde_json::to_value(row).unwrap()).collect()

@@ -1,21 +1,13 @@
 //! Baton's listings: users among other resources, fields that are left out where they are
 //! false, and grants by what they are held in.
 
-use lychgate::domain::{Listing, UtcMicros};
-use lychgate::normalize::{Context, JSON_FORMATS, baton};
+use lychgate::normalize::{JSON_FORMATS, baton};
 use serde_json::{Value, json};
 
+use crate::support::context;
+
 fn rows(record: &Value) -> Vec<Value> {
-    let listing =
-        Listing { listing_id: String::new(), app_id: None, listed_at: UtcMicros(0), complete: true };
-    let context = Context {
-        app: None,
-        app_guessed: false,
-        org: None,
-        zone: jiff::tz::TimeZone::UTC,
-        listing,
-        now: UtcMicros(0),
-    };
+    let context = context(None);
     match (baton::FORMAT.normalize)(&record.to_string(), &context) {
         Ok(rows) => rows.iter().map(|row| serde_json::to_value(row).unwrap()).collect(),
         Err(rejection) => vec![json!({ "rejection": rejection.code })],

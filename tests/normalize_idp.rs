@@ -11,10 +11,12 @@ mod okta_fields;
 
 use std::path::PathBuf;
 
-use lychgate::domain::{Listing, Row, UtcMicros};
+use lychgate::domain::Row;
 use lychgate::models::verbs;
-use lychgate::normalize::{self, Context, JsonFormat};
+use lychgate::normalize::{self, JsonFormat};
 use serde_json::{Value, json};
+
+use crate::support::context;
 
 const FORMATS: [JsonFormat; 5] = [
     normalize::okta::FORMAT,
@@ -46,22 +48,9 @@ fn holds(row: &Value, expected: &Value, given: &Value) {
     }
 }
 
-fn context() -> Context {
-    let listing =
-        Listing { listing_id: String::new(), app_id: None, listed_at: UtcMicros(0), complete: true };
-    Context {
-        app: None,
-        app_guessed: false,
-        org: None,
-        zone: jiff::tz::TimeZone::UTC,
-        listing,
-        now: UtcMicros(0),
-    }
-}
-
 fn rows(format: &str, record: &Value) -> Vec<Value> {
     let format = FORMATS.iter().find(|own| own.name == format).expect("a format of this test");
-    let context = context();
+    let context = context(None);
     match (format.normalize)(&record.to_string(), &context) {
         Ok(rows) => {
             assert!(!rows.is_empty(), "a record gives a row or a rejection: {record}");

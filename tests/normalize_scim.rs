@@ -4,21 +4,16 @@
 
 use std::path::PathBuf;
 
-use lychgate::domain::{Listing, Row, UtcMicros};
-use lychgate::normalize::{Context, JsonFormat, access_log, scim_http, scim_resource, scim_set};
+use lychgate::domain::Row;
+use lychgate::normalize::{JsonFormat, access_log, scim_http, scim_resource, scim_set};
 use serde_json::{Value, json};
+
+use crate::support::context;
 
 mod postman;
 mod security_events;
 
 const JSON_FORMATS: [JsonFormat; 3] = [scim_http::FORMAT, scim_resource::FORMAT, scim_set::FORMAT];
-
-fn context(app: Option<&str>) -> Context {
-    let listing =
-        Listing { listing_id: String::new(), app_id: None, listed_at: UtcMicros(0), complete: true };
-    let app = app.map(str::to_string);
-    Context { app, app_guessed: false, org: None, zone: jiff::tz::TimeZone::UTC, listing, now: UtcMicros(0) }
-}
 
 /// The rows as JSON, or one `{"rejection": code}`.
 fn rows(format: &JsonFormat, raw: &str) -> Vec<Value> {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::finding_lines::{subject, verdict};
+use super::visible::visible;
 use crate::domain::Finding;
 use crate::domain::finding::{Evidence, Owner, Remediation};
 use crate::findings::FindingEvent;
@@ -106,15 +107,7 @@ fn part(heading: &str, lines: impl IntoIterator<Item = String>) -> String {
     if lines.is_empty() { lines } else { format!("\n{heading}\n{lines}") }
 }
 
-/// Names come from outside: a control character in one must not move the reader's cursor.
+/// One line, of a text that may come from outside.
 fn clean(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\t' => clean.push(' '),
-            c if c.is_control() => clean.extend(c.escape_unicode()),
-            c => clean.push(c),
-        }
-    }
-    clean
+    visible(text).replace('\n', " ")
 }

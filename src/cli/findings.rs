@@ -3,7 +3,6 @@
 use clap::{Args, Subcommand};
 
 use super::output::{self, Format, Output, Sheet};
-use super::visible::visible;
 use super::{Context, Error, Outcome, finding_lines, finding_page, times};
 use crate::domain::finding::Owner;
 use crate::findings::Error as LedgerError;
@@ -193,7 +192,7 @@ async fn show(context: &Context, given: &str) -> Result<Outcome, Error> {
     sheet.push(vec![page.clone()], value);
     for output in outputs(context) {
         match output {
-            Output { format: Format::Table, path: None } => output::print(&visible(&page))?,
+            Output { format: Format::Table, path: None } => output::print(&page)?,
             other => sheet.print(&[other])?,
         }
     }

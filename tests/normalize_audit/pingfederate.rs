@@ -38,8 +38,8 @@ fn lines_with_and_without_a_transaction_id() {
             None,
         ),
     ] {
-        read(line, &context(), signed_in.clone());
-        read(line, &context(), json!({"correlation_id": transaction}));
+        read(line, &context(None), signed_in.clone());
+        read(line, &context(None), json!({"correlation_id": transaction}));
     }
 }
 
@@ -60,7 +60,7 @@ fn attempts_in_progress_and_failed() {
         ),
         ("failure", "a|b", json!({"verb": "signin", "outcome": "failure", "reason": "a"})),
     ] {
-        read(&line(status, told), &context(), expect);
+        read(&line(status, told), &context(None), expect);
     }
 }
 
@@ -79,14 +79,14 @@ fn sessions_and_partners() {
         let line = format!(
             "2026-03-01 10:00:00,237| tid:x| {event}| ann| 10.0.0.1| https://app.example| partner| SAML20| host| {role}| success| | | 3"
         );
-        read(&line, &context(), expect);
+        read(&line, &context(None), expect);
     }
 }
 
 /// Summer time would be off by hours, and columns of a custom order be taken for others.
 #[test]
 fn clocks_and_other_orders() {
-    let berlin = Context { zone: TimeZone::get("Europe/Berlin").unwrap(), ..context() };
+    let berlin = Context { zone: TimeZone::get("Europe/Berlin").unwrap(), ..context(None) };
     let line = "2026-07-01 10:00:00,237| tid:x| SLO| ann| 10.0.0.1| | c| | host| IdP| success| | | 3";
     read(line, &berlin, json!({"occurred_at": "2026-07-01T08:00:00.237Z"}));
     for (line, code) in [
@@ -98,6 +98,6 @@ fn clocks_and_other_orders() {
             "missing_field",
         ),
     ] {
-        read(line, &context(), json!({"rejection": code}));
+        read(line, &context(None), json!({"rejection": code}));
     }
 }

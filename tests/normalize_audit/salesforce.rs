@@ -104,7 +104,7 @@ fn tables_are_read_as_records() {
     for forced in [None, Some("salesforce")] {
         let reader = choose(input.sample(), "given", forced, &Overrides::default()).unwrap();
         assert_eq!(reader.name(), "salesforce");
-        let (mut rows, context) = (Vec::new(), context());
+        let (mut rows, context) = (Vec::new(), context(None));
         let records: Vec<_> = input.sample().bodies().map(|body| RawRecord { line: 2, body }).collect();
         for record in &records {
             rows.extend(reader.read(record, &context).unwrap());

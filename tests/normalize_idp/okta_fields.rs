@@ -81,7 +81,7 @@ fn check_passed(value: &str) {
 /// to `serde_json` and sends the walk to it. What is refused may be refused in other words there, where the
 /// text ends inside a value.
 fn check_okta(text: &str) {
-    let context = context();
+    let context = context(None);
     let rows = |text: &str| (FORMAT.normalize)(text, &context).map(|rows| format!("{rows:?}")).ok();
     assert_eq!(rows(text), rows(&format!("{text}\n")), "{text:?}");
 }

@@ -12,7 +12,8 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
-use lychgate::domain::UtcMicros;
+use lychgate::domain::{Listing, UtcMicros};
+use lychgate::normalize::Context;
 use lychgate::query::Tables;
 use lychgate::store::tables;
 
@@ -32,6 +33,14 @@ pub fn fixtures() -> Option<PathBuf> {
 #[expect(clippy::disallowed_methods, reason = "the ledger holds a run against the clock")]
 pub fn now() -> UtcMicros {
     UtcMicros(jiff::Timestamp::now().as_microsecond())
+}
+
+/// The circumstances of a file of which nothing is known but perhaps the application that a person named.
+pub fn context(app: Option<&str>) -> Context {
+    let listing =
+        Listing { listing_id: String::new(), app_id: None, listed_at: UtcMicros(0), complete: true };
+    let app = app.map(str::to_owned);
+    Context { app, app_guessed: false, org: None, zone: jiff::tz::TimeZone::UTC, listing, now: UtcMicros(0) }
 }
 
 /// Runs the program itself over a data folder.
