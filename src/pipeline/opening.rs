@@ -126,50 +126,13 @@ fn needs_app(reader: &Reader) -> bool {
 /// The folder that a listing lies in names its application, unless the folder's name is
 /// about something else.
 fn folder_app(path: &Path) -> Option<String> {
-    const GENERIC: [&str; 38] = [
-        "apps",
-        "app",
-        "exports",
-        "export",
-        "data",
-        "accounts",
-        "grants",
-        "scim",
-        "downloads",
-        "tmp",
-        "documents",
-        "desktop",
-        "home",
-        "root",
-        "users",
-        "files",
-        "reports",
-        "uploads",
-        "incoming",
-        "inbox",
-        "input",
-        "in",
-        "csv",
-        "logs",
-        "archive",
-        "backup",
-        "shared",
-        "mnt",
-        "lists",
-        "listings",
-        "daily",
-        "weekly",
-        "monthly",
-        "latest",
-        "current",
-        "old",
-        "new",
-        ".",
-    ];
+    const GENERIC: &str = "apps app exports export data accounts grants scim downloads tmp documents desktop home root users \
+                           files reports uploads incoming inbox input in csv logs archive backup shared mnt lists listings \
+                           daily weekly monthly latest current old new .";
     let names = |folder: &Path| folder.file_name().and_then(|name| name.to_str()).map(str::to_lowercase);
     // A folder a day: the one around it is of the application.
     let name = path.ancestors().skip(1).filter_map(names).find(|name| date_in(name).is_none())?;
-    if GENERIC.contains(&name.as_str()) {
+    if GENERIC.split(' ').any(|generic| generic == name) {
         // `scim/slack_requests.ndjson`: the file names the application.
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         return stem.strip_suffix("_requests").map(str::to_owned);
