@@ -64,8 +64,13 @@ fn normalize(c: &mut Criterion) {
     while source.next_batch(&mut batch).expect("it reads") {
         batches.push(batch.clone());
     }
-    let listing =
-        Listing { listing_id: String::new(), app_id: None, listed_at: UtcMicros(0), complete: true };
+    let listing = Listing {
+        listing_id: String::new(),
+        app_id: None,
+        listed_at: UtcMicros(0),
+        complete: true,
+        feed: None,
+    };
     let context =
         Context { app: None, app_guessed: false, org: None, zone: TimeZone::UTC, listing, now: UtcMicros(0) };
     let mut group = c.benchmark_group("normalize");

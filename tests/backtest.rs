@@ -121,6 +121,7 @@ async fn read(data: &Path, reads: &[Read], after: UtcMicros, to: UtcMicros) {
             app_id: app_id.clone(),
             listed_at: read.listed_at,
             complete: true,
+            feed: None,
         };
         let mut batch = lake.ingest(read.read_at).await.unwrap();
         let mut stage = batch.begin(source, &listing).unwrap().stage(1);

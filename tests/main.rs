@@ -9,6 +9,7 @@ mod costs;
 mod documented_commands;
 mod documents;
 mod faults;
+mod feeds;
 mod findings;
 mod flow;
 mod golden_cases;

@@ -20,6 +20,8 @@ const HOUR: i64 = 3_600_000_000;
 const APPS: [&str; 2] = ["crm", "okta"];
 /// Accounts of each application in a history of the ordinary size.
 const FEW: usize = 4;
+/// Names of files of two feeds.
+const FILES: [&str; 3] = ["lists/members_2026-01-05.csv", "Members 2026-02 (2).csv", "guests.csv"];
 const ENTITLEMENTS: [&str; 3] = ["g1", "g2", "g3"];
 const TOKENS: [&str; 2] = ["t1", "t2"];
 
@@ -39,6 +41,7 @@ enum Said {
         app: usize,
         rows: BTreeMap<usize, (Option<bool>, Told)>,
         complete: bool,
+        file: &'static str,
     },
     /// A token was made, or revoked by whoever the account is.
     Token {
@@ -54,11 +57,13 @@ enum Said {
         app: usize,
         rows: BTreeSet<(usize, usize)>,
         complete: bool,
+        file: &'static str,
     },
     /// People with whether they have an address, when they began, when they end, and whether they are called gone.
     Roster {
         rows: BTreeMap<usize, (bool, i64, Option<i64>, bool)>,
         complete: bool,
+        file: &'static str,
     },
 }
 
@@ -124,8 +129,20 @@ fn name_of(person: usize) -> String {
     format!("{first} {last}")
 }
 
+fn kind_of(entitlement: usize) -> &'static str {
+    if entitlement == 2 { "role" } else { "group" }
+}
+
 fn account_id(account: usize) -> String {
     format!("a{account:02}")
+}
+
+fn file() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(FILES.as_slice())
+}
+
+fn is_of_guests(file: &str) -> bool {
+    file == FILES[2]
 }
 
 fn said(accounts: usize) -> impl Strategy<Value = Said> {
@@ -149,12 +166,12 @@ fn said(accounts: usize) -> impl Strategy<Value = Said> {
         4 => (pick(2), pick(accounts), pick(2), any::<bool>(), 0..10u8, prop::option::of(1..20i64)).prop_map(
             |(app, account, token, made, luck, lives)| Said::Token { app, account, token, made, ok: luck > 0, lives },
         ),
-        2 => (pick(2), prop::collection::btree_map(pick(accounts), (prop::option::weighted(0.7, any::<bool>()), told()), 1..accounts), 0..4u8)
-            .prop_map(|(app, rows, luck)| Said::Accounts { app, rows, complete: luck > 0 }),
-        2 => (pick(2), prop::collection::btree_set((pick(accounts), pick(3)), 1..accounts * 3 / 2), 0..4u8)
-            .prop_map(|(app, rows, luck)| Said::Grants { app, rows, complete: luck > 0 }),
-        1 => (prop::collection::btree_map(pick(FEW), (any::<bool>(), -10..20i64, prop::option::of(0..50i64), prop::bool::weighted(0.3)), 1..FEW + 1), 0..4u8)
-            .prop_map(|(rows, luck)| Said::Roster { rows, complete: luck > 0 }),
+        6 => (pick(2), prop::collection::btree_map(pick(accounts), (prop::option::weighted(0.7, any::<bool>()), told()), 1..accounts), 0..4u8, file())
+            .prop_map(|(app, rows, luck, file)| Said::Accounts { app, rows, complete: luck > 0, file }),
+        6 => (pick(2), prop::collection::btree_set((pick(accounts), pick(3)), 1..accounts * 3 / 2), 0..4u8, file())
+            .prop_map(|(app, rows, luck, file)| Said::Grants { app, rows, complete: luck > 0, file }),
+        1 => (prop::collection::btree_map(pick(FEW), (any::<bool>(), -10..20i64, prop::option::of(0..50i64), prop::bool::weighted(0.3)), 1..FEW + 1), 0..4u8, file())
+            .prop_map(|(rows, luck, file)| Said::Roster { rows, complete: luck > 0, file }),
     ]
 }
 
@@ -179,6 +196,20 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
     for (number, statement) in history.iter().enumerate() {
         let (at, known) = (instant(statement.at), instant(statement.known));
         let id = format!("s{number:03}");
+        let listing = match &statement.said {
+            Said::Accounts { app, complete, file, .. } => Some(("accounts", Some(*app), complete, file)),
+            Said::Grants { app, complete, file, .. } => Some(("grants", Some(*app), complete, file)),
+            Said::Roster { complete, file, .. } => Some(("roster", None, complete, file)),
+            Said::Event { .. } | Said::Token { .. } => None,
+        };
+        if let Some((kind, app, complete, file)) = listing {
+            let mut load = fields! {
+                "load_id" => id.clone(), "source" => kind, "kind" => kind, "file" => *file, "listing_id" => id.clone(),
+                "listed_at" => at, "ingested_at" => known, "complete" => *complete,
+            };
+            load.extend(app.map(|app| ("app_id", APPS[app].into())));
+            rows.entry("sources").or_default().push(load);
+        }
         match &statement.said {
             Said::Event { app, account, verb, entitlement, ok, told } => {
                 let mut event = fields! {
@@ -195,7 +226,7 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                     }
                 }
                 if let Some(entitlement) = entitlement {
-                    event.insert("entitlement_kind", "group".into());
+                    event.insert("entitlement_kind", kind_of(*entitlement).into());
                     event.insert("entitlement_id", ENTITLEMENTS[*entitlement].into());
                 }
                 rows.entry("events").or_default().push(event);
@@ -213,7 +244,7 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                 }
                 rows.entry("events").or_default().push(event);
             }
-            Said::Accounts { app, rows: listed, complete } => {
+            Said::Accounts { app, rows: listed, complete, .. } => {
                 for (account, (active, told)) in listed {
                     let mut row = fields! {
                         "listing_id" => id.clone(), "source" => "accounts", "app_id" => APPS[*app], "listed_at" => at,
@@ -227,7 +258,7 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                     rows.entry("snapshots").or_default().push(row);
                 }
             }
-            Said::Roster { rows: listed, complete } => {
+            Said::Roster { rows: listed, complete, .. } => {
                 for (person, (addressed, start, end, gone)) in listed {
                     let mut row = fields! {
                         "listing_id" => id.clone(), "listed_at" => at, "ingested_at" => known, "complete" => *complete,
@@ -240,12 +271,12 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                     rows.entry("employments").or_default().push(row);
                 }
             }
-            Said::Grants { app, rows: listed, complete } => {
+            Said::Grants { app, rows: listed, complete, .. } => {
                 for (account, entitlement) in listed {
                     rows.entry("snapshots").or_default().push(fields! {
                         "listing_id" => id.clone(), "source" => "grants", "app_id" => APPS[*app], "listed_at" => at,
                         "ingested_at" => known, "complete" => *complete, "row_kind" => "grant",
-                        "account_id" => account_id(*account), "entitlement_kind" => "group",
+                        "account_id" => account_id(*account), "entitlement_kind" => kind_of(*entitlement),
                         "entitlement_id" => ENTITLEMENTS[*entitlement],
                     });
                 }
@@ -255,25 +286,73 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
     rows
 }
 
-/// Complete listings that may say who is gone: one that lost more than twenty rows and two in a
-/// hundred since the one before it is a damaged export.
-fn trusted(history: &[Statement], app: usize, of_accounts: bool, at: (i64, i64)) -> BTreeSet<usize> {
-    let mut listings: Vec<(i64, i64, usize, usize)> = Vec::new();
-    for (number, statement) in history.iter().enumerate() {
-        let rows = match &statement.said {
-            Said::Accounts { app: a, rows, complete: true } if *a == app && of_accounts => rows.len(),
-            Said::Grants { app: a, rows, complete: true } if *a == app && !of_accounts => rows.len(),
-            _ => continue,
+/// One listing that something is on or not: its hour, the hour at which it was known and its number; its feed; and whether
+/// it is complete and lost no more than twenty rows or two in a hundred since the one of its feed before it.
+struct Listed {
+    place: (i64, i64, usize),
+    of_guests: bool,
+    names: bool,
+    /// Whether something of the kind is on it.
+    speaks: bool,
+    trusted: bool,
+}
+
+/// What a listing of the right kind has of something: rows at all, itself, and something of its kind.
+struct On {
+    rows: usize,
+    names: bool,
+    speaks: bool,
+}
+
+/// Listings of accounts or of grants of one application that were known, in any order.
+fn listed(
+    history: &[Statement],
+    app: usize,
+    at: (i64, i64),
+    on: &dyn Fn(&Said) -> Option<On>,
+) -> Vec<Listed> {
+    let visible = history.iter().enumerate().filter(|(_, s)| s.at <= at.0 && s.known <= at.1);
+    let mut listings: Vec<(Listed, usize, bool)> = Vec::new();
+    for (number, Statement { at, known, said }) in visible {
+        let (Said::Accounts { app: a, complete, file, .. } | Said::Grants { app: a, complete, file, .. }) =
+            said
+        else {
+            continue;
         };
-        if statement.at <= at.0 && statement.known <= at.1 {
-            listings.push((statement.at, statement.known, number, rows));
-        }
+        let Some(On { rows, names, speaks }) = on(said).filter(|_| *a == app) else { continue };
+        let (place, of_guests) = ((*at, *known, number), is_of_guests(file));
+        listings.push((Listed { place, of_guests, names, speaks, trusted: *complete }, rows, *complete));
     }
-    listings.sort_unstable();
-    let before = |n: usize| n.checked_sub(1).map(|before| listings[before].3);
-    let lost = |n: usize| before(n).map_or(0, |before| before.saturating_sub(listings[n].3));
-    let allowed = |n: usize| before(n).map_or(0.0, |before| (0.02 * before as f64).max(20.0));
-    (0..listings.len()).filter(|n| lost(*n) as f64 <= allowed(*n)).map(|n| listings[n].2).collect()
+    listings.sort_by_key(|(listed, ..)| listed.place);
+    for n in 0..listings.len() {
+        let (now, rows, complete) = &listings[n];
+        let like = |(other, _, whole): &&(Listed, usize, bool)| other.of_guests == now.of_guests && *whole;
+        let before = listings[..n].iter().rev().find(like).map_or(0, |(_, rows, _)| *rows);
+        let shrunken = before.saturating_sub(*rows) as f64 > (0.02 * before as f64).max(20.0);
+        listings[n].0.trusted = *complete && !shrunken;
+    }
+    listings.into_iter().map(|(listed, ..)| listed).collect()
+}
+
+/// The places of listings that say by silence that something is gone: of a feed that names it at any time, or where
+/// none does of one that lists its kind, and while the newest word of no feed is that it is there.
+fn silences(listed: &[Listed], first: (i64, u8, i64, usize)) -> Vec<(i64, i64, usize)> {
+    let speaks = |of_guests: bool| {
+        let named = listed.iter().any(|one| one.names);
+        let mut own = listed.iter().filter(|one| one.of_guests == of_guests);
+        own.any(|one| if named { one.names } else { one.speaks })
+    };
+    let there = |of_guests: bool, until: (i64, i64, usize)| {
+        let words = listed.iter().filter(|one| one.of_guests == of_guests && one.place <= until);
+        let newest = words.filter(|one| one.names || one.trusted).max_by_key(|one| one.place);
+        newest.is_some_and(|one| one.names)
+    };
+    listed
+        .iter()
+        .filter(|one| one.trusted && !one.names && speaks(one.of_guests) && is_after(one.place, first))
+        .filter(|one| !there(false, one.place) && !there(true, one.place))
+        .map(|one| one.place)
+        .collect()
 }
 
 /// The obvious fold: all that is said about one account until `as_of`, in order; the last word
@@ -313,16 +392,16 @@ fn words(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> V
     let Some(first) = words.iter().find(|word| word.4 != "unknown" || !decided).copied() else {
         return Vec::new();
     };
-    let trusted = trusted(history, app, true, at);
-    for (number, statement) in visible() {
-        if let Said::Accounts { app: a, rows, complete: true } = &statement.said
-            && *a == app
-            && trusted.contains(&number)
-            && is_after(statement, number, (first.0, first.1, first.2, first.3))
-            && !rows.contains_key(&account)
-        {
-            words.push((statement.at, 2, statement.known, number, "deleted"));
+    let on = |said: &Said| match said {
+        Said::Accounts { rows, .. } => {
+            Some(On { rows: rows.len(), names: rows.contains_key(&account), speaks: true })
         }
+        _ => None,
+    };
+    for (hour, known, number) in
+        silences(&listed(history, app, at, &on), (first.0, first.1, first.2, first.3))
+    {
+        words.push((hour, 2, known, number, "deleted"));
     }
     words.sort_unstable();
     let mut told: Vec<(i64, &'static str)> = Vec::new();
@@ -336,8 +415,8 @@ fn words(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> V
 }
 
 /// Whether a listing comes after the first word of something: it may be of the same instant where that is a listing too.
-fn is_after(listing: &Statement, number: usize, (hour, rank, known, first): (i64, u8, i64, usize)) -> bool {
-    listing.at > hour || rank == 2 && (listing.at, listing.known, number) > (hour, known, first)
+fn is_after(listing: (i64, i64, usize), (hour, rank, known, first): (i64, u8, i64, usize)) -> bool {
+    listing.0 > hour || rank == 2 && listing > (hour, known, first)
 }
 
 /// The hours at which the account turned deleted and stayed so for any time at all.
@@ -371,19 +450,17 @@ fn holds(history: &[Statement], app: usize, account: usize, entitlement: usize, 
         }
     }
     let Some(first) = words.iter().min().copied() else { return false };
-    let trusted = trusted(history, app, false, at);
-    for (number, statement) in visible() {
-        match &statement.said {
-            Said::Grants { app: a, rows, complete: true }
-                if *a == app
-                    && trusted.contains(&number)
-                    && is_after(statement, number, (first.0, first.1, first.2, first.3))
-                    && !rows.contains(&(account, entitlement)) =>
-            {
-                words.push((statement.at, 2, statement.known, number, false));
-            }
-            _ => {}
+    let on = |said: &Said| match said {
+        Said::Grants { rows, .. } => {
+            let speaks = rows.iter().any(|(_, other)| kind_of(*other) == kind_of(entitlement));
+            Some(On { rows: rows.len(), names: rows.contains(&(account, entitlement)), speaks })
         }
+        _ => None,
+    };
+    for (hour, known, number) in
+        silences(&listed(history, app, at, &on), (first.0, first.1, first.2, first.3))
+    {
+        words.push((hour, 2, known, number, false));
     }
     let deleted = deletions(history, app, account, at).into_iter().filter(|hour| *hour >= first.0);
     words.extend(deleted.map(|hour| (hour, 3, 0, usize::MAX, false)));

@@ -74,6 +74,7 @@ pub fn add(batch: &mut Ingest, file: &File) -> Result<LoadCounts, Error> {
         app_id: Some("salesforce".into()),
         listed_at: NOON,
         complete: true,
+        feed: None,
     };
     let mut stage = batch.begin("okta", &listing)?.stage(1);
     let origin = |line| Origin { file: file.name.into(), line };

@@ -87,7 +87,13 @@ fn context() -> Context {
         app_guessed: false,
         org: None,
         zone: TimeZone::get("Europe/Berlin").unwrap(),
-        listing: Listing { listing_id: "l".to_string(), app_id: None, listed_at: now, complete: true },
+        listing: Listing {
+            listing_id: "l".to_string(),
+            app_id: None,
+            listed_at: now,
+            complete: true,
+            feed: None,
+        },
         now,
     }
 }

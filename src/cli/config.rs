@@ -96,6 +96,8 @@ pub struct Mapping {
     pub date_order: Option<String>,
     /// A full listing (what it does not name is gone), or not.
     pub complete: Option<bool>,
+    /// Feed of the listing, as in `--feed`.
+    pub feed: Option<String>,
 }
 
 /// A value and where it came from: `default`, `LYCHGATE_DATA`, `--data`, or the file.

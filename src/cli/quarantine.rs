@@ -15,7 +15,7 @@ pub enum Quarantine {
     /// List records that have not become events since
     List(List),
     /// Read the files of such records again, with the current formats, mappings and flags
-    Replay(Replay),
+    Replay(Box<Replay>),
 }
 
 #[derive(Args)]

@@ -34,6 +34,10 @@ pub struct ReadingFlags {
     /// When the listing was taken [default: the date in the file's name, else its modification time]
     #[arg(long, value_name = "TIME")]
     listed_at: Option<String>,
+    /// Feed of the listing: a complete listing says who is gone of those that its feed named before
+    /// [default: the file's name without dates, numbers of copies and the like]
+    #[arg(long, value_name = "NAME")]
+    feed: Option<String>,
     /// The listing is partial: what it omits still exists
     #[arg(long)]
     partial: bool,
@@ -94,6 +98,7 @@ impl<'a> Readings<'a> {
             org: flags.org.clone(),
             zone: Some(zone.unwrap_or_else(|| self.zone.clone())),
             listed_at: self.listed_at,
+            feed: flags.feed.clone().or_else(|| mapping.feed.clone()),
             growing: false,
         }
     }

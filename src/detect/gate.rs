@@ -135,15 +135,17 @@ impl<'a> Gate<'a> {
     /// the time that the rule is about.
     fn activity(&self, app_id: &str) -> Option<String> {
         let what = format!("account listing of {app_id}");
-        let listing = self.freshest(|s| s.kind == "accounts" && s.app_id.as_deref() == Some(app_id));
-        let told = listing.filter(|feed| feed.tells_use != Some(false));
-        if told.is_some_and(|feed| feed.doubt(&what, self.profile, self.as_of).is_none()) {
+        let listings = self.rested_on(|s| s.kind == "accounts" && s.app_id.as_deref() == Some(app_id));
+        let tells = |feed: &&Feed| {
+            feed.tells_use != Some(false) && feed.doubt(&what, self.profile, self.as_of).is_none()
+        };
+        if !listings.is_empty() && listings.iter().all(tells) {
             return None;
         }
         let logs = self.sources.logs_of_use(app_id);
         if logs.is_empty() {
             // Then the rule itself says that nothing tells of use; here only what is there no more.
-            let lost = listing.and_then(|feed| feed.lacks("last_active_at", &what, self.profile));
+            let lost = listings.iter().find_map(|feed| feed.lacks("last_active_at", &what, self.profile));
             let signins = self.first_fresh(|s| s.kind == "events", "sign-in log");
             return lost.or_else(|| signins.filter(|_| self.application(app_id, "accounts").is_some()));
         }
@@ -170,9 +172,31 @@ impl<'a> Gate<'a> {
         self.sources.feeds.iter().filter(|s| matches(s)).max_by_key(|s| (!s.partial, s.watermark_at))
     }
 
-    /// None when one of the matching sources is fresh; else what is wrong with the freshest.
+    /// The freshest of the matching sources. Of listings also the others that are fresh: each has accounts or people of
+    /// its own. One that has become old is no longer sent, or there would be no verdict ever again.
+    fn rested_on(&self, matches: impl Fn(&Feed) -> bool) -> Vec<&'a Feed> {
+        let Some(freshest) = self.freshest(&matches) else { return Vec::new() };
+        let lists = |feed: &&Feed| {
+            let fresh = !feed.partial && feed.is_fresh(self.profile, self.as_of);
+            freshest.feed.is_some() && feed.feed.is_some() && fresh && !std::ptr::eq(*feed, freshest)
+        };
+        let others = self.sources.feeds.iter().filter(|feed| matches(feed)).filter(lists);
+        std::iter::once(freshest).chain(others).collect()
+    }
+
+    /// None when the matching sources that are fresh are whole; else what is wrong with them.
     fn first_fresh(&self, matches: impl Fn(&Feed) -> bool, what: &str) -> Option<String> {
-        let Some(feed) = self.freshest(matches) else { return Some(format!("no {what} has been read")) };
+        let feeds = self.rested_on(matches);
+        if feeds.is_empty() {
+            return Some(format!("no {what} has been read"));
+        }
+        feeds.into_iter().find_map(|feed| match feed.has_siblings {
+            true => self.doubt(feed, &feed.what()),
+            false => self.doubt(feed, what),
+        })
+    }
+
+    fn doubt(&self, feed: &Feed, what: &str) -> Option<String> {
         feed.doubt(what, self.profile, self.as_of).or_else(|| {
             let asked = self.rule.columns.iter().filter_map(|column| column.split_once('.'));
             let own = asked.filter(|(kind, _)| *kind == feed.kind).map(|(_, column)| column);

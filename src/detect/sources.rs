@@ -16,13 +16,13 @@ use crate::models::{Interval, Profile};
 
 const FEEDS: &str = "
 SELECT
-  source, kind, app_id, first_at, watermark_at, last_ingested_at, rows, previous_rows, complete,
+  source, kind, app_id, feed, first_at, watermark_at, last_ingested_at, rows, previous_rows, complete,
   quarantined, read_rows, announced_rows, control_rows, damage
 FROM sources_now
-ORDER BY source, kind, app_id";
+ORDER BY source, kind, app_id, feed";
 
 const LISTINGS: &str = "
-SELECT source, kind, app_id, listed_at, rows, filled
+SELECT kind, app_id, feed, listed_at, rows, filled
 FROM loads
 WHERE kind IN ('roster', 'accounts', 'grants')
   AND listed_at <= $as_of
@@ -49,12 +49,16 @@ pub struct Sources {
     told_by: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// One source, and for listings the application that it lists.
+/// One log, one register, or listings that continue each other.
 #[derive(Clone, Debug, Default)]
 pub struct Feed {
     pub name: String,
     pub kind: String,
     pub app_id: Option<String>,
+    /// Of listings: which of the application's, or of the rosters, they are.
+    pub feed: Option<String>,
+    /// Whether there are others of the kind and the application.
+    pub has_siblings: bool,
     /// Where a log begins.
     pub first_at: Option<UtcMicros>,
     pub watermark_at: Option<UtcMicros>,
@@ -86,7 +90,8 @@ pub struct Silence {
     pub usual_hours: Option<f64>,
 }
 
-type Key = (String, String, Option<String>);
+/// Kind, application and feed.
+type Key = (String, Option<String>, Option<String>);
 
 impl Sources {
     /// Reads the views of one instant.
@@ -112,8 +117,14 @@ impl Sources {
                 told_by.entry(app_id).or_default().insert(source);
             }
         }
+        let mut siblings: BTreeMap<_, usize> = BTreeMap::new();
+        for feed in feeds.iter().filter(|feed| feed.feed.is_some()) {
+            *siblings.entry((feed.kind.clone(), feed.app_id.clone())).or_default() += 1;
+        }
         for feed in &mut feeds {
-            let key = (feed.name.clone(), feed.kind.clone(), feed.app_id.clone());
+            feed.has_siblings =
+                siblings.get(&(feed.kind.clone(), feed.app_id.clone())).is_some_and(|many| *many > 1);
+            let key = (feed.kind.clone(), feed.app_id.clone(), feed.feed.clone());
             match feed.kind.as_str() {
                 "events" => feed.hear(silences.get(&feed.name).map(Vec::as_slice).unwrap_or_default()),
                 _ => feed.compare(listings.get(&key).map(Vec::as_slice).unwrap_or_default()),
@@ -137,6 +148,7 @@ impl Feed {
             name: cells.text("source").unwrap_or_default(),
             kind: cells.text("kind").unwrap_or_default(),
             app_id: cells.text("app_id"),
+            feed: cells.text("feed"),
             first_at: cells.time("first_at"),
             watermark_at: cells.time("watermark_at"),
             last_ingested_at: cells.time("last_ingested_at"),
@@ -216,22 +228,28 @@ impl Feed {
     }
 
     /// How a person would call the feed.
-    fn what(&self) -> String {
+    pub fn what(&self) -> String {
+        let feed = self.feed.as_ref().filter(|_| self.has_siblings);
+        let feed = feed.map(|feed| format!(" \"{feed}\"")).unwrap_or_default();
         match (self.kind.as_str(), &self.app_id) {
             ("events", Some(app_id)) => format!("{} log of {app_id}", self.name),
             ("events", None) => format!("{} log", self.name),
-            ("accounts", Some(app_id)) => format!("account listing of {app_id}"),
-            ("grants", Some(app_id)) => format!("grant listing of {app_id}"),
+            ("accounts", Some(app_id)) => format!("account listing{feed} of {app_id}"),
+            ("grants", Some(app_id)) => format!("grant listing{feed} of {app_id}"),
             ("register", _) => format!("register {}", self.name),
-            _ => self.name.clone(),
+            _ => format!("{}{feed}", self.name),
         }
+    }
+
+    /// Whether it reaches near enough to an instant.
+    pub fn is_fresh(&self, profile: &Profile, as_of: UtcMicros) -> bool {
+        self.watermark_at.is_some_and(|watermark_at| self.limit(profile).after(watermark_at) >= as_of)
     }
 
     fn stale(&self, what: &str, profile: &Profile, as_of: UtcMicros) -> Option<String> {
         let Some(watermark_at) = self.watermark_at else { return Some(format!("the {what} holds no time")) };
-        let limit = self.limit(profile);
-        (limit.after(watermark_at) < as_of).then(|| {
-            let age = elapsed(watermark_at, as_of);
+        (!self.is_fresh(profile, as_of)).then(|| {
+            let (age, limit) = (elapsed(watermark_at, as_of), self.limit(profile));
             format!("the newest {what} is {age} old (limit: {limit})")
         })
     }
@@ -364,5 +382,5 @@ impl Silence {
 }
 
 fn key(row: &Cells) -> Key {
-    (row.text("source").unwrap_or_default(), row.text("kind").unwrap_or_default(), row.text("app_id"))
+    (row.text("kind").unwrap_or_default(), row.text("app_id"), row.text("feed"))
 }

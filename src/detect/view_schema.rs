@@ -94,13 +94,13 @@ const VIEWS: [(&str, &str); 24] = [
     ),
     (
         "sources_now",
-        "source kind app_id first_at@ watermark_at@ last_ingested_at@ rows# previous_rows# complete? quarantined# \
+        "source kind app_id feed first_at@ watermark_at@ last_ingested_at@ rows# previous_rows# complete? quarantined# \
          read_rows# announced_rows# control_rows# damage",
     ),
     (
         "loads",
         "load_id source kind app_id file listed_at@ first_at@ watermark_at@ ingested_at@ complete? rows# quarantined# \
-         announced_rows# control_rows# damage filled",
+         announced_rows# control_rows# damage filled feed",
     ),
     ("source_silences", "source from_at@ to_at@ hours% usual_hours%"),
     ("source_uses", "source app_id first_at@ last_at@"),

@@ -56,6 +56,8 @@ pub struct Listing {
     /// The application that is listed; absent for rosters and most registers.
     pub app_id: Option<String>,
     pub listed_at: UtcMicros,
-    /// A full listing: what it does not name is gone. A partial one says nothing about the rest.
+    /// A full listing: what its feed named before and it does not name is gone. A partial one says nothing about the rest.
     pub complete: bool,
+    /// Which listings it continues, where that was said: else the name of the file says it.
+    pub feed: Option<String>,
 }

@@ -34,6 +34,8 @@ pub struct Reading {
     pub org: Option<String>,
     pub zone: Option<TimeZone>,
     pub listed_at: Option<UtcMicros>,
+    /// Which listings a listing continues, where the names of their files do not say it.
+    pub feed: Option<String>,
     /// It is being written: only its whole lines are read.
     pub growing: bool,
 }

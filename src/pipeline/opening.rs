@@ -68,13 +68,15 @@ pub fn open(
     let stated_at = reading.listed_at.or_else(|| time_in_name(given));
     let listed_at = stated_at.or_else(|| modified_at(path)).unwrap_or(ingested_at);
     let zone = reading.zone.clone().unwrap_or(TimeZone::UTC);
+    let feed = reading.feed.as_ref().map(|feed| feed.trim().to_lowercase()).filter(|feed| !feed.is_empty());
     let (listing_id, content_sha256) = if is_listing(&reader) {
         // The same rows listed at another time are another listing: they say that nothing changed, or that a change was
         // taken back. A stream that is sent again because its answer got lost is known again, on that day.
         let is_stream = given != path;
         let listed = if is_stream && stated_at.is_none() { day_of(listed_at) } else { listed_at };
         let zoned = zone.iana_name().filter(|name| *name != "UTC").unwrap_or_default();
-        let read_as = format!("{listed}{}{zoned}", reading.overrides.answers());
+        let fed = feed.as_ref().map(|feed| format!("\u{1f}feed={feed}")).unwrap_or_default();
+        let read_as = format!("{listed}{}{zoned}{fed}", reading.overrides.answers());
         let (listing_id, content) = content_ids(path, reader.name(), app.as_deref(), &read_as)?;
         (listing_id, Some(content))
     } else {
@@ -85,7 +87,7 @@ pub fn open(
         app_guessed,
         org: reading.org.clone(),
         zone,
-        listing: Listing { listing_id, app_id: app, listed_at, complete },
+        listing: Listing { listing_id, app_id: app, listed_at, complete, feed },
         now: ingested_at,
     };
     Ok(Ok(Opened { input, reader, context, question, content_sha256 }))

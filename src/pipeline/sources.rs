@@ -8,13 +8,16 @@ use crate::domain::UtcMicros;
 use crate::models::{self, Profile};
 use crate::query::{At, Session};
 
-/// One source, and for listings the application that it lists.
+/// One log, one register, or listings that continue each other.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SourceReport {
     pub source: String,
     pub kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
+    /// Of listings, which of the application's, or of the rosters, they are: by the names of their files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feed: Option<String>,
     /// `ok`, `stale`, `truncated`, `quarantined`, `shrunken`, `partial`, `lacking columns` or `gaps`.
     pub state: &'static str,
     /// Everything that speaks against resting on it, in sentences.
@@ -104,5 +107,6 @@ fn report(feed: Feed, profile: &Profile, as_of: UtcMicros) -> SourceReport {
         source: feed.name,
         kind: feed.kind,
         app_id: feed.app_id,
+        feed: feed.feed,
     }
 }

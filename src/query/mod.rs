@@ -6,6 +6,7 @@
 
 mod changes;
 mod compact;
+mod feeds;
 mod guard;
 mod json;
 mod keys;

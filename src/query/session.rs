@@ -20,7 +20,7 @@ use super::compact::CompactJoined;
 use super::on_demand::{self, OnDemand};
 use super::opening::{ALL_DAYS, Tables};
 use super::packed_table::{PackedTable, Packer};
-use super::{Error, guard, whole_counts};
+use super::{Error, feeds, guard, whole_counts};
 use crate::domain::UtcMicros;
 
 /// The two clocks of every answer.
@@ -69,6 +69,7 @@ impl Session {
         let state = state.with_optimizer_rules(whole_counts::rules());
         let state = state.with_physical_optimizer_rule(Arc::new(CompactJoined)).build();
         let context = SessionContext::new_with_state(state);
+        context.register_udf(feeds::function());
         let session = Session {
             context,
             at,

@@ -34,14 +34,19 @@ impl Instants {
     /// A problem for a text that is no time.
     pub fn or(&self, default: At) -> Result<At, Problem> {
         Ok(At {
-            as_of: time("as_of", self.as_of.as_deref(), default.as_of)?,
-            known_at: time("known_at", self.known_at.as_deref(), default.known_at)?,
+            as_of: given("as_of", self.as_of.as_deref())?.unwrap_or(default.as_of),
+            known_at: given("known_at", self.known_at.as_deref())?.unwrap_or(default.known_at),
         })
     }
 }
 
-fn time(name: &str, text: Option<&str>, default: UtcMicros) -> Result<UtcMicros, Problem> {
-    let Some(text) = text else { return Ok(default) };
+/// The time that a parameter gives.
+///
+/// # Errors
+/// A problem for a text that is no time.
+pub fn given(name: &str, text: Option<&str>) -> Result<Option<UtcMicros>, Problem> {
+    let Some(text) = text else { return Ok(None) };
     UtcMicros::parse(text)
+        .map(Some)
         .ok_or_else(|| Problem::bad_request("time", format!("{name} \"{text}\" is not an RFC 3339 time")))
 }

@@ -37,8 +37,13 @@ pub fn now() -> UtcMicros {
 
 /// The circumstances of a file of which nothing is known but perhaps the application that a person named.
 pub fn context(app: Option<&str>) -> Context {
-    let listing =
-        Listing { listing_id: String::new(), app_id: None, listed_at: UtcMicros(0), complete: true };
+    let listing = Listing {
+        listing_id: String::new(),
+        app_id: None,
+        listed_at: UtcMicros(0),
+        complete: true,
+        feed: None,
+    };
     let app = app.map(str::to_owned);
     Context { app, app_guessed: false, org: None, zone: jiff::tz::TimeZone::UTC, listing, now: UtcMicros(0) }
 }

@@ -1,40 +1,45 @@
 -- Grain: one listing of accounts or grants of one application.
--- Columns: row_kind, app_id, listing_id, listed_at, ingested_at, rows, previous_rows, trusted.
+-- Columns: row_kind, app_id, feed (as in `loads`), listing_id, listed_at, ingested_at, rows, previous_rows, trusted.
 -- Of two that were taken at one instant, as a corrected export of the same day, the one ingested later is the newer.
 -- A listing is trusted to say who is gone when it is complete, is the whole of its source as far
 -- as anything says (`damage` of `loads`), could be read but for one row in 200 and has not shrunk by more than max(20 rows, 2 %) since the
--- one before it (detectors reference, PRV-11).
+-- one of its feed before it (detectors reference, PRV-11).
 -- Inputs: listed_rows, loads.
-WITH damaged AS (
-  SELECT DISTINCT load_id
+WITH loaded AS (
+  SELECT
+    load_id,
+    max(feed) AS feed,
+    bool_or(damage IS NOT NULL OR coalesce(quarantined > 0.005 * rows, FALSE)) AS damaged
   FROM loads
-  WHERE damage IS NOT NULL
-    OR quarantined > 0.005 * rows
+  GROUP BY load_id
 ),
 counted AS (
   SELECT
     s.row_kind,
     s.app_id,
+    coalesce(max(l.feed), '') AS feed,
     s.listing_id,
-    s.listed_at,
-    s.ingested_at,
-    s.complete AND d.load_id IS NULL AS complete,
-    s.rows
+    max(s.listed_at) AS listed_at,
+    max(s.ingested_at) AS ingested_at,
+    bool_and(s.complete) AND NOT coalesce(bool_or(l.damaged), FALSE) AS complete,
+    sum(s.rows) AS rows
   FROM listed_rows AS s
-  LEFT JOIN damaged AS d
-    ON d.load_id = s.listing_id
+  LEFT JOIN loaded AS l
+    ON l.load_id = s.listing_id
+  GROUP BY s.row_kind, s.app_id, s.listing_id
 ),
 compared AS (
   SELECT
     row_kind,
     app_id,
+    feed,
     listing_id,
     listed_at,
     ingested_at,
     complete,
     rows,
     lag(rows) OVER (
-      PARTITION BY row_kind, app_id, complete
+      PARTITION BY row_kind, app_id, feed, complete
       ORDER BY listed_at, ingested_at, listing_id
     ) AS previous_rows
   FROM counted
@@ -42,6 +47,7 @@ compared AS (
 SELECT
   row_kind,
   app_id,
+  feed,
   listing_id,
   listed_at,
   ingested_at,

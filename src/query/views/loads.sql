@@ -3,7 +3,9 @@
 -- complete, rows (records, without titles and totals around a table), quarantined (of these),
 -- announced_rows (what a list response says it holds), control_rows (what a register of control
 -- totals says of the file), damage (announced, control_rows, control_sha256 or cut: why the load
--- is not the whole of its source; null when nothing speaks against it), filled (`column=rows; …`).
+-- is not the whole of its source; null when nothing speaks against it), filled (`column=rows; …`), feed (of a
+-- listing: which ones it continues, null for others).
+-- A feed is what was said of a file, last where the same file was read again to say it; else the file's name.
 -- A control total is of a file by its name or the end of its path, of one application and of one
 -- day where it says so. Where several lines speak of a load, it needs to agree with one.
 -- Inputs: sources, quarantine, app_aliases, reg_control_totals.
@@ -15,6 +17,18 @@ WITH rejected AS (
   FROM quarantine
   WHERE ingested_at <= $known_at
   GROUP BY load_id
+),
+told AS (
+  SELECT
+    kind,
+    app_id,
+    content_sha256,
+    listed_at,
+    last_value(feed ORDER BY ingested_at, load_id) AS feed
+  FROM sources
+  WHERE ingested_at <= $known_at
+    AND feed IS NOT NULL
+  GROUP BY kind, app_id, content_sha256, listed_at
 ),
 known AS (
   SELECT
@@ -33,8 +47,14 @@ known AS (
     coalesce(r.cuts, 0) AS cuts,
     s.announced_total AS announced_rows,
     s.content_sha256,
-    s.filled
+    s.filled,
+    CASE WHEN s.kind IN ('roster', 'accounts', 'grants') THEN coalesce(t.feed, s.feed, feed_name(s.file)) END AS feed
   FROM sources AS s
+  LEFT JOIN told AS t
+    ON t.content_sha256 = s.content_sha256
+    AND t.listed_at = s.listed_at
+    AND t.kind = s.kind
+    AND t.app_id IS NOT DISTINCT FROM s.app_id
   LEFT JOIN app_aliases AS a
     ON lower(s.app_id) = a.alias
   LEFT JOIN rejected AS r
@@ -86,7 +106,8 @@ SELECT
     WHEN k.announced_rows > k.rows THEN 'announced'
     WHEN k.cuts > 0 AND k.kind <> 'events' THEN 'cut'
   END AS damage,
-  k.filled
+  k.filled,
+  k.feed
 FROM known AS k
 LEFT JOIN compared AS c
   ON c.load_id = k.load_id

@@ -1,7 +1,7 @@
--- Grain: one feed: a source, and for listings the application that it lists.
--- Columns: source, kind, app_id, first_at (where its events begin), watermark_at, last_ingested_at,
--- rows, previous_rows, complete, quarantined, read_rows, announced_rows, control_rows, damage (as in
--- `loads`). `rows` are those of the newest load of the feed; `quarantined` of `read_rows` are those
+-- Grain: one log, one register or one feed of listings.
+-- Columns: source (of a feed that changed its format, the newest), kind, app_id, feed (as in `loads`), first_at (where
+-- its events begin), watermark_at, last_ingested_at, rows, previous_rows, complete, quarantined, read_rows,
+-- announced_rows, control_rows, damage (as in `loads`). `rows` are those of the newest load of the feed; `quarantined` of `read_rows` are those
 -- that could not be read: of the newest load of a listing, of all loads that came last of a log,
 -- whose damaged files reach nowhere.
 -- Inputs: loads.
@@ -11,6 +11,8 @@ WITH within AS (
     source,
     kind,
     app_id,
+    feed,
+    coalesce(feed, source) AS told_by,
     CASE
       WHEN kind <> 'events' THEN listed_at
       WHEN watermark_at > $as_of THEN $as_of
@@ -32,32 +34,34 @@ ranked AS (
     source,
     kind,
     app_id,
+    feed,
+    told_by,
     reaches_at,
-    min(first_at) OVER (PARTITION BY source, kind, app_id) AS first_at,
+    min(first_at) OVER (PARTITION BY told_by, kind, app_id) AS first_at,
     ingested_at,
     complete,
     rows,
     lag(rows) OVER (
-      PARTITION BY source, kind, app_id
+      PARTITION BY told_by, kind, app_id
       ORDER BY reaches_at, ingested_at, load_id
     ) AS previous_rows,
     CASE
-      WHEN kind = 'events' THEN sum(quarantined) OVER (PARTITION BY source, kind, app_id, ingested_at)
+      WHEN kind = 'events' THEN sum(quarantined) OVER (PARTITION BY told_by, kind, app_id, ingested_at)
       ELSE quarantined
     END AS quarantined,
     CASE
-      WHEN kind = 'events' THEN sum(rows) OVER (PARTITION BY source, kind, app_id, ingested_at)
+      WHEN kind = 'events' THEN sum(rows) OVER (PARTITION BY told_by, kind, app_id, ingested_at)
       ELSE rows
     END AS read_rows,
     announced_rows,
     control_rows,
     damage,
     row_number() OVER (
-      PARTITION BY source, kind, app_id
+      PARTITION BY told_by, kind, app_id
       ORDER BY reaches_at DESC NULLS LAST, ingested_at DESC, load_id DESC
     ) AS newest,
     row_number() OVER (
-      PARTITION BY source, kind, app_id
+      PARTITION BY told_by, kind, app_id
       ORDER BY ingested_at DESC, load_id DESC
     ) AS latest
   FROM within
@@ -66,6 +70,7 @@ SELECT
   n.source,
   n.kind,
   n.app_id,
+  n.feed,
   n.first_at,
   n.reaches_at AS watermark_at,
   n.ingested_at AS last_ingested_at,
@@ -80,7 +85,7 @@ SELECT
 FROM ranked AS n
 JOIN ranked AS l
   ON l.latest = 1
-  AND l.source = n.source
+  AND l.told_by = n.told_by
   AND l.kind = n.kind
   AND l.app_id IS NOT DISTINCT FROM n.app_id
 WHERE n.newest = 1

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::pipeline::Reading;
 use crate::serve::auth::Caller;
 use crate::serve::batches::{self, Sent, Taken, describe};
+use crate::serve::instant;
 use crate::serve::parameters::Parameters;
 use crate::serve::preference::Preference;
 use crate::serve::problem::Problem;
@@ -23,6 +24,8 @@ pub struct Sending {
     source: Option<String>,
     app: Option<String>,
     org: Option<String>,
+    listed_at: Option<String>,
+    feed: Option<String>,
 }
 
 /// When to ask again for a batch that is on its way.
@@ -34,9 +37,12 @@ const RETRY_AFTER: (HeaderName, HeaderValue) = (header::RETRY_AFTER, HeaderValue
     params(("source" = Option<String>, Query, description = "Format, when it must not be guessed"),
         ("app" = Option<String>, Query, description = "Application that the records are about"),
         ("org" = Option<String>, Query, description = "The customer that the records are about"),
+        ("listed_at" = Option<String>, Query, description = "When a listing was taken, RFC 3339; else now"),
+        ("feed" = Option<String>, Query, description = "Which listings of the application a listing continues: what it omits of those is gone"),
         ("Prefer" = Option<String>, Header, description = "`respond-async` answers 202 at once, `wait=SECONDS` after so long (RFC 7240)")),
     request_body(content = String, content_type = "application/x-ndjson"),
     responses((status = 200, description = "Stored, and durable"),
+        (status = 400, description = "`listed_at` is not a time"),
         (status = 202, description = "Received and not durable yet; `Location` says where to ask",
             headers(("Location" = String, description = "Address of the batch"))),
         (status = 403, description = "The token may not send"),
@@ -50,8 +56,9 @@ pub async fn take(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let reading =
-        Reading { source: sending.source, app: sending.app, org: sending.org, ..Reading::default() };
+    let Sending { source, app, org, listed_at, feed } = sending;
+    let listed_at = instant::given("listed_at", listed_at.as_deref())?;
+    let reading = Reading { source, app, org, listed_at, feed, ..Reading::default() };
     let preference = Preference::of(&headers);
     let patience = preference.patience(shared.batches().wait);
     let sent = Sent { sender: caller.label, body, reading };

@@ -5,7 +5,7 @@ use arrow::array::{Array, RecordBatch};
 use indexmap::IndexSet;
 
 use super::described::{self, Described, Said};
-use super::listings::{Listings, Places, Trusted};
+use super::listings::{Listings, Places, Silences};
 use super::{NEVER, keys, times, words};
 use crate::query::{Error, Numbered, PackedTable, Parts, Rows, failed, parts};
 use crate::state::numbers::Numbers;
@@ -87,16 +87,16 @@ impl Accounts {
     /// `account_id`, `account_key`, `state` (active, inactive, deleted, unknown), `valid_from`, `valid_to`, `how`
     /// (event, listing, vanished), `ref` (event or listing id).
     ///
-    /// A trusted complete listing ends every account that it does not name. That a listing says
+    /// A trusted complete listing ends every account of its feed that it does not name. That a listing says
     /// nothing of the status counts only where nothing else ever does, and of an account that was deleted: it is there.
     pub fn spans(&mut self, listings: &Listings, numbers: &[u32]) -> Result<PackedTable, Error> {
-        let trusted = listings.trusted("account", &mut self.texts);
+        let silences = listings.silences("account", &mut self.texts);
         let mut said = std::mem::take(&mut self.words);
         said.sort_unstable_by(|a, b| a.account.cmp(&b.account).then_with(|| self.order(a, b)));
         let (mut spans, mut ends) = (Vec::new(), Vec::new());
         let mut turns = Vec::new();
         for said in said.chunk_by(|a, b| a.account == b.account) {
-            self.turns(said, &trusted, &mut turns);
+            self.turns(said, &silences, &mut turns);
             for (at, word) in turns.iter().enumerate() {
                 let end = turns.get(at + 1).map(|next| next.said.at);
                 if end.is_none_or(|end| end > word.said.at) {
@@ -147,13 +147,13 @@ impl Accounts {
     }
 
     /// The words on one account, in order, at which its state turns.
-    fn turns(&self, said: &[Word], trusted: &Trusted, turns: &mut Vec<Word>) {
+    fn turns(&self, said: &[Word], silences: &Silences, turns: &mut Vec<Word>) {
         let decided = said.iter().any(|word| word.state != UNKNOWN);
         turns.clear();
         let Some(first) = said.iter().find(|word| word.state != UNKNOWN || !decided).copied() else { return };
-        let named = said.iter().filter(|word| word.how == LISTING).map(|word| word.said.by);
+        let named = said.iter().filter(|word| word.how == LISTING).map(|word| word.said.place);
         turns.extend(said);
-        for said in trusted.without(self.keys[first.account as usize].0, first.said, named) {
+        for said in silences.ending(self.keys[first.account as usize].0, None, first.said, named) {
             turns.push(Word { said, how: VANISHED, state: DELETED, ..first });
         }
         turns.sort_unstable_by(|a, b| self.order(a, b));

@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use indexmap::{IndexMap, IndexSet};
 
 use super::described::Said;
-use super::listings::{Listings, Places, Trusted};
+use super::listings::{Listings, Places, Silences};
 use super::{NEVER, keys, times};
 use crate::query::{Error, NONE, Numbered, PART_ROWS, PackedTable, Parts, Rows, Written, failed};
 use crate::state::numbers::Numbers;
@@ -155,10 +155,10 @@ impl Grants {
     /// `valid_to`, `expires_at`, `granted_at`, `last_used_at`, `granted_by`, `from_source`, `listed_at`,
     /// `ref`. Of what can change while a grant is held, the newest that was said counts.
     ///
-    /// A trusted complete listing of grants ends every grant of its application that it does not
+    /// A trusted complete listing of grants ends every grant of its feed that it does not
     /// name, and a deleted account holds nothing.
     pub fn spans(mut self, listings: &Listings) -> Result<PackedTable, Error> {
-        let trusted = listings.trusted("grant", &mut self.texts);
+        let silences = listings.silences("grant", &mut self.texts);
         let mut said = std::mem::take(&mut self.words);
         said.sort_unstable_by(|a, b| {
             (a.holding, a.kind).cmp(&(b.holding, b.kind)).then_with(|| self.order(a, b))
@@ -167,11 +167,11 @@ impl Grants {
         let (mut spans, mut words) = (Vec::with_capacity(PART_ROWS), Vec::new());
         for holding in said.chunk_by(|a, b| a.holding == b.holding) {
             // A listing may call the entitlement by another kind: it names it all the same.
-            let named = || holding.iter().filter(|word| word.rank == LISTING).map(|word| word.said.by);
+            let named = || holding.iter().filter(|word| word.rank == LISTING).map(|word| word.said.place);
             for grant in holding.chunk_by(|a, b| a.kind == b.kind) {
                 words.clear();
                 words.extend_from_slice(grant);
-                self.end(&mut words, &trusted, named());
+                self.end(&mut words, &silences, named());
                 spans.extend(stretches(&words));
             }
             if spans.len() >= PART_ROWS {
@@ -184,7 +184,7 @@ impl Grants {
     }
 
     /// Adds the words of those that say by silence, or by the end of the account, that it is held no more.
-    fn end(&self, words: &mut Vec<Word>, trusted: &Trusted, named: impl Iterator<Item = u32>) {
+    fn end(&self, words: &mut Vec<Word>, silences: &Silences, named: impl Iterator<Item = u32>) {
         let Some(first) = words.first().copied() else { return };
         let [app, account, _] = self.keys[first.holding as usize];
         let deleted = self.deleted.get(&(app, account)).into_iter().flatten().copied();
@@ -192,7 +192,8 @@ impl Grants {
         let gone = |rank| move |said| Word { said, rank, held: false, terms: Terms::NONE, ..first };
         let before = words.len();
         words.extend(ends.map(gone(GONE)));
-        words.extend(trusted.without(app, first.said, named).into_iter().map(gone(LISTING)));
+        words
+            .extend(silences.ending(app, Some(first.kind), first.said, named).into_iter().map(gone(LISTING)));
         if words.len() > before {
             words.sort_unstable_by(|a, b| self.order(a, b));
         }

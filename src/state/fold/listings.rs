@@ -1,23 +1,33 @@
-//! Listings in the order of time, and those of them that may say who is gone: trusted ones, by application.
+//! Listings in the order of time, by application, and what those that are trusted say by silence.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ahash::RandomState;
 use arrow::array::{Array, RecordBatch};
 
 use super::described::Said;
-use crate::query::{Error, Numbered, Rows, Session};
+use crate::query::{Error, Numbered, Rows, Session, Texts};
 
 /// Of listings taken at one instant, as a corrected export of the same day, the one ingested later is the newer.
-const ORDERED: &str = "SELECT row_kind, app_id, listing_id, listed_at, trusted FROM listings \
+const ORDERED: &str = "SELECT row_kind, app_id, feed, listing_id, listed_at, trusted FROM listings \
                        ORDER BY listed_at, ingested_at, listing_id";
 
+/// Which kinds of entitlement a feed has ever listed.
+const KINDS: &str = "SELECT DISTINCT l.app_id, l.feed, k.entitlement_kind FROM listings AS l \
+                     JOIN listed_rows AS k ON k.listing_id = l.listing_id AND k.app_id = l.app_id \
+                     AND k.row_kind = l.row_kind WHERE k.entitlement_kind IS NOT NULL";
+
 /// The listings of a session, from older to newer.
-pub struct Listings(Vec<Listing>);
+pub struct Listings {
+    all: Vec<Listing>,
+    /// Application, feed and kind of entitlement.
+    kinds: Vec<[String; 3]>,
+}
 
 struct Listing {
     row_kind: String,
     app_id: String,
+    feed: String,
     listing_id: String,
     listed_at: i64,
     trusted: bool,
@@ -27,8 +37,22 @@ struct Listing {
 #[derive(Default)]
 pub struct Places(HashMap<u32, u32, RandomState>);
 
-/// Those of one kind of row, by application.
-pub struct Trusted(HashMap<u32, Vec<Said>>);
+/// What listings of one kind of row say by silence.
+pub struct Silences {
+    /// By application, in order.
+    listings: HashMap<u32, Vec<Silence>>,
+    /// By place, from 1 on: the feed.
+    feeds: Vec<u32>,
+    /// Application, feed and kind of entitlement.
+    kinds: HashSet<[u32; 3]>,
+}
+
+/// What one listing says of all that it does not name.
+#[derive(Clone, Copy)]
+struct Silence {
+    said: Said,
+    trusted: bool,
+}
 
 impl Listings {
     pub async fn of(session: &Session) -> Result<Listings, Error> {
@@ -36,7 +60,14 @@ impl Listings {
         for batch in session.collect("listings", ORDERED).await? {
             read(&batch, &mut listings)?;
         }
-        Ok(Listings(listings))
+        let mut kinds = Vec::new();
+        for batch in session.collect("listed_kinds", KINDS).await? {
+            let rows = Rows::new("listed_kinds", &batch);
+            let columns = [rows.texts("app_id")?, rows.texts("feed")?, rows.texts("entitlement_kind")?];
+            let text = |column: &Texts, row| column.owned(row).unwrap_or_default();
+            kinds.extend((0..rows.len()).map(|row| columns.each_ref().map(|column| text(column, row))));
+        }
+        Ok(Listings { all: listings, kinds })
     }
 
     /// The places of those of accounts, or of those of grants.
@@ -45,18 +76,21 @@ impl Listings {
         Places(listings.map(|(place, listing)| (texts.number(&listing.listing_id), place)).collect())
     }
 
-    /// Trusted ones of accounts, or of grants.
-    pub fn trusted(&self, row_kind: &str, texts: &mut Numbered) -> Trusted {
-        let mut trusted: HashMap<u32, Vec<Said>> = HashMap::new();
-        for (place, listing) in self.of_kind(row_kind).filter(|(_, listing)| listing.trusted) {
+    /// What those of accounts, or of grants, say by silence.
+    pub fn silences(&self, row_kind: &str, texts: &mut Numbered) -> Silences {
+        let feeds = self.all.iter().map(|listing| texts.number(&listing.feed)).collect();
+        let mut listings: HashMap<u32, Vec<Silence>> = HashMap::new();
+        for (place, listing) in self.of_kind(row_kind) {
             let said = Said { at: listing.listed_at, place, by: texts.number(&listing.listing_id) };
-            trusted.entry(texts.number(&listing.app_id)).or_default().push(said);
+            let silence = Silence { said, trusted: listing.trusted };
+            listings.entry(texts.number(&listing.app_id)).or_default().push(silence);
         }
-        Trusted(trusted)
+        let kinds = self.kinds.iter().map(|kind| kind.each_ref().map(|text| texts.number(text))).collect();
+        Silences { listings, feeds, kinds }
     }
 
     fn of_kind(&self, row_kind: &str) -> impl Iterator<Item = (u32, &Listing)> {
-        (1..).zip(&self.0).filter(move |(_, listing)| listing.row_kind == row_kind)
+        (1..).zip(&self.all).filter(move |(_, listing)| listing.row_kind == row_kind)
     }
 }
 
@@ -67,19 +101,57 @@ impl Places {
     }
 }
 
-impl Trusted {
-    /// Those of `app` after what was said `first` that are not among the ones that `named` it. One of the instant of an event
-    /// may have been taken just before it, and does not count.
-    pub fn without(&self, app: u32, first: Said, named: impl Iterator<Item = u32>) -> Vec<Said> {
-        let Some(listings) = self.0.get(&app) else { return Vec::new() };
+impl Silences {
+    /// The silences that end something of `app` of which was said `first`, and which the listings of these places named.
+    /// One of the instant of an event may have been taken just before it, and does not count.
+    ///
+    /// A feed speaks of what it names: its silence is an end, unless another that named it does not say so yet. Of what
+    /// none names, every feed speaks; of a grant, every one that lists its `kind` at any time.
+    pub fn ending(
+        &self,
+        app: u32,
+        kind: Option<u32>,
+        first: Said,
+        named: impl Iterator<Item = u32>,
+    ) -> Vec<Said> {
+        let Some(listings) = self.listings.get(&app) else { return Vec::new() };
         let first = (first.at, if first.place == 0 { u32::MAX } else { first.place });
-        let later = &listings[listings.partition_point(|listing| (listing.at, listing.place) <= first)..];
-        if later.is_empty() {
+        let later = listings.partition_point(|Silence { said, .. }| (said.at, said.place) <= first);
+        if later == listings.len() {
             return Vec::new();
         }
         let mut named: Vec<u32> = named.collect();
         named.sort_unstable();
-        later.iter().filter(|listing| named.binary_search(&listing.by).is_err()).copied().collect()
+        let mut speaking: Vec<u32> = named.iter().filter_map(|place| self.feed(*place)).collect();
+        speaking.sort_unstable();
+        speaking.dedup();
+        let names = |said: &Said| named.binary_search(&said.place).is_ok();
+        let mut naming: Vec<u32> = Vec::new();
+        let ends = |Silence { said, trusted }: &Silence| {
+            let feed = self.feed(said.place)?;
+            if names(said) {
+                naming.push(feed);
+                return None;
+            }
+            let speaks = match (speaking.is_empty(), kind) {
+                (true, Some(kind)) => self.kinds.contains(&[app, feed, kind]),
+                (true, None) => true,
+                (false, _) => speaking.binary_search(&feed).is_ok(),
+            };
+            if !trusted || !speaks {
+                return None;
+            }
+            naming.retain(|other| *other != feed);
+            naming.is_empty().then_some(*said)
+        };
+        // What one feed named before does not matter when it is silent.
+        let from = if speaking.len() > 1 { 0 } else { later };
+        let ending = listings[from..].iter().filter_map(ends);
+        ending.filter(|said| (said.at, said.place) > first).collect()
+    }
+
+    fn feed(&self, place: u32) -> Option<u32> {
+        self.feeds.get(place.checked_sub(1)? as usize).copied()
     }
 }
 
@@ -87,6 +159,7 @@ fn read(batch: &RecordBatch, listings: &mut Vec<Listing>) -> Result<(), Error> {
     let rows = Rows::new("listings", batch);
     let (row_kind, app_id) = (rows.texts("row_kind")?, rows.texts("app_id")?);
     let (listing_id, listed_at) = (rows.texts("listing_id")?, rows.times("listed_at")?);
+    let feeds = rows.texts("feed")?;
     let trusted = rows.booleans("trusted")?;
     for row in 0..rows.len() {
         let (Some(row_kind), Some(app_id)) = (row_kind.owned(row), app_id.owned(row)) else { continue };
@@ -94,7 +167,8 @@ fn read(batch: &RecordBatch, listings: &mut Vec<Listing>) -> Result<(), Error> {
             continue;
         };
         let trusted = trusted.is_valid(row) && trusted.value(row);
-        listings.push(Listing { row_kind, app_id, listing_id, listed_at: listed_at.0, trusted });
+        let feed = feeds.owned(row).unwrap_or_default();
+        listings.push(Listing { row_kind, app_id, feed, listing_id, listed_at: listed_at.0, trusted });
     }
     Ok(())
 }

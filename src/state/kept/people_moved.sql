@@ -12,6 +12,7 @@ FROM rosters AS n
 FULL JOIN base_rosters AS b
   ON b.listing_id = n.listing_id
   AND b.listed_at = n.listed_at
+  AND b.feed = n.feed
   AND b.rows = n.rows
   AND b.trusted IS NOT DISTINCT FROM n.trusted
 WHERE n.listing_id IS NULL

@@ -14,6 +14,7 @@ FULL JOIN base_listings AS b
   ON b.row_kind = l.row_kind
   AND b.app_id = l.app_id
   AND b.listing_id = l.listing_id
+  AND b.feed = l.feed
   AND b.trusted IS NOT DISTINCT FROM l.trusted
 WHERE coalesce(l.app_id, b.app_id) IS NOT NULL
   AND (l.listing_id IS NULL OR b.listing_id IS NULL)

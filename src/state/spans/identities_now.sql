@@ -1,6 +1,7 @@
 -- Grain: one person that any roster has named.
 -- Columns: see docs/architecture.md. `employed` goes by `until_at`, so that a transfer between legal entities is no end.
--- `rosters_missed` counts trusted full rosters after the last one that names the person.
+-- `rosters_missed` counts trusted full rosters after the last one of their feed that names the person; of a person in
+-- several feeds, where they are the fewest.
 -- Inputs: employments, employee_numbers, people_aliases, rosters.
 WITH latest AS (
   SELECT
@@ -27,22 +28,40 @@ periods AS (
   FROM employments
   GROUP BY identity_id
 ),
-missed AS (
-  SELECT p.identity_id, count(r.listing_id) AS rosters_missed
-  FROM periods AS p
-  JOIN rosters AS r
-    ON r.listed_at > p.last_listed_at
-    AND r.trusted
-  GROUP BY p.identity_id
-),
-seen AS (
-  SELECT p.identity_id, count(DISTINCT e.listing_id) AS rosters_seen
+named AS (
+  SELECT
+    p.identity_id,
+    r.feed,
+    count(DISTINCT e.listing_id) AS rosters_seen,
+    max(r.listed_at) AS last_listed_at
   FROM employments_raw AS e
   JOIN employee_numbers AS p
     ON p.employee_id = e.employee_id
-  WHERE e.listed_at <= $as_of
-    AND e.ingested_at <= $known_at
-  GROUP BY p.identity_id
+  JOIN rosters AS r
+    ON r.listing_id = e.listing_id
+  WHERE e.ingested_at <= $known_at
+  GROUP BY p.identity_id, r.feed
+),
+missed AS (
+  SELECT
+    n.identity_id,
+    n.feed,
+    min(n.rosters_seen) AS rosters_seen,
+    count(r.listing_id) AS rosters_missed
+  FROM named AS n
+  LEFT JOIN rosters AS r
+    ON r.feed = n.feed
+    AND r.listed_at > n.last_listed_at
+    AND r.trusted
+  GROUP BY n.identity_id, n.feed
+),
+seen AS (
+  SELECT
+    identity_id,
+    CAST(sum(rosters_seen) AS BIGINT) AS rosters_seen,
+    min(rosters_missed) AS rosters_missed
+  FROM missed
+  GROUP BY identity_id
 )
 SELECT
   l.identity_id,
@@ -65,15 +84,13 @@ SELECT
   l.end_at AS current_end_at,
   coalesce(l.on_leave, FALSE) AS on_leave,
   p.last_listed_at,
-  coalesce(x.rosters_missed, 0) AS rosters_missed,
+  coalesce(s.rosters_missed, 0) AS rosters_missed,
   coalesce(s.rosters_seen, 0) AS rosters_seen
 FROM latest AS l
 JOIN periods AS p
   ON p.identity_id = l.identity_id
 LEFT JOIN people_aliases AS m
   ON m.alias = lower(l.manager)
-LEFT JOIN missed AS x
-  ON x.identity_id = l.identity_id
 LEFT JOIN seen AS s
   ON s.identity_id = l.identity_id
 WHERE l.age = 1

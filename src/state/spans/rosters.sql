@@ -1,10 +1,12 @@
--- Grain: one full roster. `trusted` as in `listings`: it has not shrunk by more than
+-- Grain: one full roster, with its feed as in `loads`. `trusted` as in `listings`: it has not shrunk by more than
 -- max(20 rows, 2 %), the guard of PRV-11.
 -- Inputs: employments_raw, loads.
 WITH counted AS (
   SELECT
     e.listing_id,
+    coalesce(max(l.feed), '') AS feed,
     max(e.listed_at) AS listed_at,
+    max(e.ingested_at) AS ingested_at,
     bool_and(e.complete) AND NOT bool_or(l.damage IS NOT NULL OR coalesce(l.quarantined > 0.005 * l.rows, FALSE)) AS complete,
     count(*) AS rows
   FROM employments_raw AS e
@@ -17,14 +19,19 @@ WITH counted AS (
 compared AS (
   SELECT
     listing_id,
+    feed,
     listed_at,
     complete,
     rows,
-    lag(rows) OVER (PARTITION BY complete ORDER BY listed_at, listing_id) AS previous_rows
+    lag(rows) OVER (
+      PARTITION BY feed, complete
+      ORDER BY listed_at, ingested_at, listing_id
+    ) AS previous_rows
   FROM counted
 )
 SELECT
   listing_id,
+  feed,
   listed_at,
   rows,
   previous_rows,

@@ -10,7 +10,7 @@ use crate::domain::UtcMicros;
 use crate::store::{LoadCounts, LoadSummary};
 
 pub static TABLE: Table =
-    Table { name: "sources", version: 2, columns: &COLUMNS, layout: None, key: &["load_id"] };
+    Table { name: "sources", version: 3, columns: &COLUMNS, layout: None, key: &["load_id"] };
 
 /// What a load is a load of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl SourceKind {
     }
 }
 
-const COLUMNS: [(&str, Kind); 18] = [
+const COLUMNS: [(&str, Kind); 19] = [
     ("load_id", Kind::Text),
     ("source", Kind::Text),
     ("kind", Kind::Text),
@@ -54,6 +54,8 @@ const COLUMNS: [(&str, Kind); 18] = [
     // Since version 2.
     ("content_sha256", Kind::Text),
     ("filled", Kind::Text),
+    // Since version 3: what the reader was told, else the name of the file says it.
+    ("feed", Kind::Text),
 ];
 
 /// The first and last time among the rows of a load.
@@ -185,5 +187,6 @@ pub fn cells<'a>(
         Cell::Long(load.announced_total.map(|n| i64::try_from(n).unwrap_or(i64::MAX))),
         Cell::opt(&load.content_sha256),
         Cell::opt(filled),
+        Cell::Text(listing.and_then(|listing| listing.feed.as_deref())),
     ]
 }

@@ -1,0 +1,155 @@
+//! Exports that continue each other, and exports that stand beside each other: what one leaves out is gone only of
+//! what it named. Through the program itself, since names of files decide.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use lychgate::domain::UtcMicros;
+use lychgate::query::{At, Session, json_rows};
+use serde_json::Value;
+
+use crate::support::{block_on, lychgate, tables};
+
+/// A data folder, and what was put into it.
+struct Lake {
+    folder: tempfile::TempDir,
+}
+
+impl Lake {
+    fn new() -> Lake {
+        Lake { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn ingest(&self, file: &str, text: &str, flags: &[&str]) {
+        let path = self.folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        let read = lychgate(&self.data(), &[&["ingest", path.to_str().unwrap()], flags].concat());
+        assert!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
+    }
+
+    fn accounts(&self, file: &str, ids: &[&str], flags: &[&str]) {
+        let line = |id: &&str| format!("{id},{id},{id}@example.com,active,2020-01-05\n");
+        let text: String = ids.iter().map(line).collect();
+        self.ingest(file, &format!("account_id,login,email,status,created_at\n{text}"), flags);
+    }
+
+    fn roster(&self, file: &str, numbers: &[&str]) {
+        let line = |n: &&str| format!("{n},Person {n},{n}@example.com,Sales,Clerk,2020-01-05,\n");
+        let text: String = numbers.iter().map(line).collect();
+        let header = "employee_id,name,email,department,title,start_date,end_date";
+        self.ingest(file, &format!("{header}\n{text}"), &["--source", "roster"]);
+    }
+
+    fn answer(&self, sql: &str) -> BTreeSet<String> {
+        let asked = ["--output", "json", "sql", "--as-of", "2026-06-30", sql];
+        let answer = lychgate(&self.data(), &asked);
+        assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+        let told: Value = serde_json::from_slice(&answer.stdout).unwrap();
+        let rows = told["rows"].as_array().unwrap().iter();
+        rows.map(|row| row["answer"].as_str().unwrap().to_owned()).collect()
+    }
+
+    fn there(&self) -> BTreeSet<String> {
+        self.answer("SELECT account_id AS answer FROM accounts_now")
+    }
+}
+
+fn set(ids: &[&str]) -> BTreeSet<String> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+/// An export of guests that came an hour after that of members ended all members, and a leaver among them was gone from
+/// every finding while the account was open.
+#[test]
+fn an_export_ends_only_what_its_own_feed_named() {
+    let lake = Lake::new();
+    lake.accounts("crm/members_2026-06-01.csv", &["m1", "m2"], &[]);
+    lake.accounts("crm/guests_2026-06-02.csv", &["g1", "g2"], &[]);
+    assert_eq!(lake.there(), set(&["g1", "g2", "m1", "m2"]));
+    lake.accounts("crm/guests_2026-06-03.csv", &["g1"], &[]);
+    assert_eq!(lake.there(), set(&["g1", "m1", "m2"]));
+    // A guest becomes a member, and is there as long as one of both says so.
+    lake.accounts("crm/members_2026-06-04.csv", &["m1", "m2", "g1"], &[]);
+    lake.accounts("crm/guests_2026-06-05.csv", &["g9"], &[]);
+    assert_eq!(lake.there(), set(&["g1", "g9", "m1", "m2"]));
+    lake.accounts("crm/members_2026-06-06.csv", &["m1", "m2"], &[]);
+    assert_eq!(lake.there(), set(&["g9", "m1", "m2"]));
+    let sources = lychgate(&lake.data(), &["--output", "json", "sources", "--as-of", "2026-06-07"]);
+    let told: Value = serde_json::from_slice(&sources.stdout).unwrap();
+    let feeds = told["sources"].as_array().unwrap().iter().map(|source| source["feed"].as_str().unwrap());
+    assert_eq!(feeds.collect::<Vec<_>>(), ["guests", "members"], "{told}");
+}
+
+/// A roster of contractors beside one of employees: whoever the one lacks was never in it, and has not vanished.
+#[test]
+fn a_roster_misses_only_people_whom_its_own_feed_named() {
+    let lake = Lake::new();
+    lake.roster("contractors_2026-06-01.csv", &["C1", "C2"]);
+    for day in ["02", "03", "04"] {
+        lake.roster(&format!("employees_2026-06-{day}.csv"), &["E1", "E2"]);
+    }
+    let missed =
+        "SELECT concat(employee_id, ' ', CAST(rosters_missed AS VARCHAR)) AS answer FROM identities_now";
+    assert_eq!(lake.answer(missed), set(&["C1 0", "C2 0", "E1 0", "E2 0"]));
+    lake.roster("contractors_2026-06-05.csv", &["C2"]);
+    lake.roster("employees_2026-06-05.csv", &["E1"]);
+    assert_eq!(lake.answer(missed), set(&["C1 1", "C2 0", "E1 0", "E2 1"]));
+    // The contractor is an employee now.
+    lake.roster("employees_2026-06-06.csv", &["E1", "C1"]);
+    assert_eq!(lake.answer(missed), set(&["C1 0", "C2 0", "E1 0", "E2 2"]));
+}
+
+/// An export whose files got another name: without a word about it, whoever was removed since would be there for ever.
+#[test]
+fn a_feed_goes_on_under_another_name_where_that_is_said() {
+    let lake = Lake::new();
+    lake.accounts("crm/members_2026-06-01.csv", &["m1", "m2"], &[]);
+    lake.accounts("crm/people_2026-06-02.csv", &["m1"], &[]);
+    assert_eq!(lake.there(), set(&["m1", "m2"]));
+    // The same file again, to say it.
+    lake.accounts("crm/people_2026-06-02.csv", &["m1"], &["--feed", "Members"]);
+    assert_eq!(lake.there(), set(&["m1"]));
+    let feeds = "SELECT DISTINCT feed AS answer FROM listings";
+    assert_eq!(lake.answer(feeds), set(&["members"]));
+    let config = lake.data().with_file_name("lychgate.toml");
+    fs::write(&config, "[[mapping]]\nfiles = \"crm/all_*.csv\"\nfeed = \"members\"\n").unwrap();
+    lake.accounts("crm/all_2026-06-03.csv", &["m3"], &["--config", config.to_str().unwrap()]);
+    assert_eq!(lake.there(), set(&["m3"]));
+}
+
+/// A name that changed every day would make a feed of each file, and nobody would ever be gone.
+#[test]
+fn a_feed_is_named_by_what_stays_of_the_names_of_its_files() {
+    let named = [
+        ("users.csv", "users"),
+        ("exports/Users 2026-11-28 (1).CSV", "users"),
+        ("users_final.csv", "users"),
+        ("users-28-Nov-2026-03-45-PM.csv.gz", "users"),
+        ("users20261128T030000Z.ndjson", "users"),
+        ("users_week47_v2_part3.csv", "users"),
+        ("users-3f2504e0-abcd-41d3-9a0c-fedcbabcdefa.csv", "users"),
+        ("users_d41d8cd98f00b204e9800998ecf8427e.csv", "users"),
+        (r"C:\exports\CRM Guests.csv", "crm_guests"),
+        ("crm_members.csv", "crm_members"),
+        ("plant1_roster_2026-06.csv", "plant1_roster"),
+        ("plant2_roster_2026-06.csv", "plant2_roster"),
+        ("m365_users_june.csv", "m365_users"),
+        ("2026-11-28.csv", ""),
+        ("-", ""),
+    ];
+    block_on(async || {
+        let at = At { as_of: UtcMicros(0), known_at: UtcMicros(0) };
+        let session = Session::open(tables(&Default::default()), at).await.unwrap();
+        for (file, feed) in named {
+            let asked =
+                session.ask("feed", "SELECT feed_name($file) AS feed", &[("file", file)]).await.unwrap();
+            assert_eq!(json_rows(&asked)[0]["feed"], feed, "{file}");
+        }
+    });
+}
