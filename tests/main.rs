@@ -1,5 +1,6 @@
 //! The one test binary. One file a stage; `flow` goes through all of them.
 
+mod access;
 mod activity;
 mod backtest;
 mod cli;

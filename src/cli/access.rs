@@ -29,7 +29,13 @@ pub struct Access {
     /// Use only what was known at this time [default: now]
     #[arg(long, value_name = "TIME")]
     known_at: Option<String>,
+    /// Threshold profile that says how old a source may be [default: from the configuration]
+    #[arg(long)]
+    profile: Option<String>,
 }
+
+/// Reasons why an answer may lack something, at most.
+const REASONS_SHOWN: usize = 8;
 
 impl Access {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
@@ -47,15 +53,24 @@ impl Access {
         let Some(subject) = named.into_iter().flatten().next() else {
             return Err(Error::Usage("name one of --identity, --account, --app, --entitlement".to_owned()));
         };
-        let holdings = context.engine().access(&subject, at).await?;
-        sheet(&holdings).print(&context.output)?;
-        if holdings.is_empty() {
-            output::say(&format!(
-                "no account of that name held anything as of {}, as known at {}",
-                at.as_of, at.known_at
-            ));
+        let profile = self.profile.unwrap_or_else(|| context.config.profile.value.clone());
+        let access = context.engine().access(&subject, at, &profile).await?;
+        sheet(&access.holdings).print(&context.output)?;
+        let (as_of, known_at) = (at.as_of, at.known_at);
+        if !access.is_named {
+            output::say(&format!("no source names that {}, as known at {known_at}", subject.what()));
+        } else if access.holdings.is_empty() {
+            output::say(&format!("nothing was held as of {as_of}, as known at {known_at}"));
         }
-        Ok(Outcome::Clean)
+        for reason in access.incomplete_because.iter().take(REASONS_SHOWN) {
+            output::say(&format!("incomplete evidence: {reason}"));
+        }
+        let more = access.incomplete_because.len().saturating_sub(REASONS_SHOWN);
+        if more > 0 {
+            output::say(&format!("incomplete evidence: {more} reasons more, see lychgate sources"));
+        }
+        let is_whole = access.is_named && access.incomplete_because.is_empty();
+        Ok(if is_whole { Outcome::Clean } else { Outcome::Incomplete })
     }
 }
 
@@ -66,9 +81,16 @@ fn sheet(holdings: &[Holding]) -> Sheet<'static> {
         let link =
             holding.link_method.as_ref().map(|method| format!("{method} {:.2}", holding.link_confidence));
         let why = match (&holding.grant_source, &holding.grant_ref) {
-            (Some(source), Some(reference)) => format!("{source} {reference}"),
-            _ => format!("{} {}", holding.state_from, holding.state_ref),
+            (Some(source), Some(reference)) => {
+                format!("{source} {}", holding.grant_file.as_deref().map_or(reference.as_str(), name))
+            }
+            _ => {
+                let reference = holding.state_file.as_deref().map_or(holding.state_ref.as_str(), name);
+                format!("{} {reference}", holding.state_from)
+            }
         };
+        // A listing shows it from its own day on, and may say that it was granted long before.
+        let since = holding.granted_at.into_iter().chain(holding.held_since).min();
         sheet.push(
             vec![
                 holding.app_id.clone(),
@@ -81,11 +103,16 @@ fn sheet(holdings: &[Holding]) -> Sheet<'static> {
                     .clone()
                     .or_else(|| holding.entitlement_id.clone())
                     .unwrap_or_default(),
-                holding.held_since.map(|at| at.to_string()).unwrap_or_default(),
+                since.map(|at| at.to_string()).unwrap_or_default(),
                 why,
             ],
             serde_json::to_value(holding).unwrap_or_default(),
         );
     }
     sheet
+}
+
+/// The name of a file, without the folders that it lies in.
+fn name(file: &str) -> &str {
+    file.rsplit('/').next().unwrap_or(file)
 }

@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
-use super::{Engine, Error};
+use super::sources::source_reports;
+use super::{Engine, Error, SourceReport};
 use crate::domain::UtcMicros;
 use crate::query::{At, Rows, Session};
 
 const SQL: &str = include_str!("access.sql");
+const NAMED: &str = include_str!("access_named.sql");
 
 /// What the question is about; the text is any id or name of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,11 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// What it is, in a word.
+    pub fn what(&self) -> &'static str {
+        self.parts().0
+    }
+
     fn parts(&self) -> (&'static str, &str) {
         match self {
             Subject::Identity(text) => ("identity", text),
@@ -42,6 +49,9 @@ pub struct Holding {
     /// `event` or `listing`, and the id of it that says so.
     pub state_from: String,
     pub state_ref: String,
+    /// The file of that listing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,8 +65,12 @@ pub struct Holding {
     pub entitlement_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entitlement_name: Option<String>,
+    /// Since when a source shows it held without a break.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_since: Option<UtcMicros>,
+    /// When it was granted, as the source says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub granted_at: Option<UtcMicros>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<UtcMicros>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,20 +79,64 @@ pub struct Holding {
     pub grant_source: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_ref: Option<String>,
+    /// The file of the listing that says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant_file: Option<String>,
+}
+
+/// What a subject held, and how far that can be rested on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Access {
+    #[serde(rename = "access")]
+    pub holdings: Vec<Holding>,
+    /// Whether any source names the subject: of one that none names, nothing is known.
+    pub is_named: bool,
+    /// What speaks against the sources that would tell of more, in sentences.
+    pub incomplete_because: Vec<String>,
 }
 
 impl Engine {
     /// What `subject` held, in order of application, account and entitlement.
     ///
     /// # Errors
-    /// When the session cannot be opened or the query does not run.
-    pub async fn access(&self, subject: &Subject, at: At) -> Result<Vec<Holding>, Error> {
-        let session = self.session(at).await?;
-        Ok(holdings(&session, subject).await?)
+    /// When the session cannot be opened, the profile is not known or a query does not run.
+    pub async fn access(&self, subject: &Subject, at: At, profile: &str) -> Result<Access, Error> {
+        access(&self.session(at).await?, subject, profile).await
     }
 }
 
 /// The same over a session that is open already.
+///
+/// # Errors
+/// As [`Engine::access`].
+pub async fn access(session: &Session, subject: &Subject, profile: &str) -> Result<Access, Error> {
+    let holdings = holdings(session, subject).await?;
+    let (kind, text) = subject.parts();
+    let named = session.ask("named", NAMED, &[("kind", kind), ("subject", text)]).await?;
+    let is_named = named.iter().any(|batch| batch.num_rows() > 0);
+    let told = |report: &SourceReport| match (subject, &report.app_id) {
+        (_, _) if report.kind == "register" => false,
+        (Subject::App(app), Some(of)) => of.eq_ignore_ascii_case(app),
+        (Subject::Account(account), Some(of)) => {
+            let in_app = account.split_once('/').is_some_and(|(app, _)| app.eq_ignore_ascii_case(of));
+            in_app || holdings.iter().any(|holding| holding.app_id == *of)
+        }
+        (Subject::App(_) | Subject::Account(_) | Subject::Entitlement(_), None) => report.kind == "events",
+        (Subject::Identity(_) | Subject::Entitlement(_), _) => true,
+    };
+    let reports = source_reports(session, profile).await?;
+    let mut incomplete_because: Vec<String> =
+        reports.iter().filter(|report| told(report)).flat_map(|report| report.reasons.clone()).collect();
+    if reports.is_empty() {
+        incomplete_because.push("nothing had been ingested".to_owned());
+    }
+    Ok(Access { holdings, is_named, incomplete_because })
+}
+
+/// What `subject` held alone.
+///
+/// # Errors
+/// When the query does not run.
 pub async fn holdings(session: &Session, subject: &Subject) -> Result<Vec<Holding>, crate::query::Error> {
     let (kind, text) = subject.parts();
     let mut found = Vec::new();
@@ -93,7 +151,8 @@ pub async fn holdings(session: &Session, subject: &Subject) -> Result<Vec<Holdin
         let (entitlement_name, granted_by) = (text("entitlement_name")?, text("granted_by")?);
         let (source, grant_ref) = (text("from_source")?, text("grant_ref")?);
         let (state_since, held_since) = (rows.times("state_since")?, rows.times("held_since")?);
-        let expires_at = rows.times("expires_at")?;
+        let (expires_at, granted_at) = (rows.times("expires_at")?, rows.times("granted_at")?);
+        let (state_file, grant_file) = (text("state_file")?, text("grant_file")?);
         for row in 0..rows.len() {
             found.push(Holding {
                 app_id: app.owned(row).unwrap_or_default(),
@@ -103,6 +162,7 @@ pub async fn holdings(session: &Session, subject: &Subject) -> Result<Vec<Holdin
                 state_since: state_since.get(row),
                 state_from: how.owned(row).unwrap_or_default(),
                 state_ref: state_ref.owned(row).unwrap_or_default(),
+                state_file: state_file.owned(row),
                 identity_id: identity.owned(row),
                 identity_name: identity_name.owned(row),
                 link_method: method.owned(row),
@@ -111,10 +171,12 @@ pub async fn holdings(session: &Session, subject: &Subject) -> Result<Vec<Holdin
                 entitlement_id: entitlement.owned(row),
                 entitlement_name: entitlement_name.owned(row),
                 held_since: held_since.get(row),
+                granted_at: granted_at.get(row),
                 expires_at: expires_at.get(row),
                 granted_by: granted_by.owned(row),
                 grant_source: source.owned(row),
                 grant_ref: grant_ref.owned(row),
+                grant_file: grant_file.owned(row),
             });
         }
     }

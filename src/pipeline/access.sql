@@ -1,6 +1,11 @@
 -- Grain: one entitlement that one account held at $as_of, and one line for an account that
 -- held nothing. The subject is matched by any of its names.
--- Inputs: account_spans, account_attributes, grant_spans, links, identities_now.
+-- Inputs: account_spans, account_attributes, grant_spans, links, identities_now, loads.
+WITH files AS (
+  SELECT load_id, max(file) AS file
+  FROM loads
+  GROUP BY load_id
+)
 SELECT
   s.app_id,
   s.account_id,
@@ -9,6 +14,7 @@ SELECT
   s.valid_from AS state_since,
   s.how,
   s.ref AS state_ref,
+  CASE WHEN s.how <> 'event' THEN sf.file END AS state_file,
   l.identity_id,
   i.name AS identity_name,
   l.method AS link_method,
@@ -17,10 +23,12 @@ SELECT
   g.entitlement_id,
   g.entitlement_name,
   g.valid_from AS held_since,
+  g.granted_at,
   g.expires_at,
   g.granted_by,
   g.from_source,
-  g.ref AS grant_ref
+  g.ref AS grant_ref,
+  gf.file AS grant_file
 FROM account_spans AS s
 LEFT JOIN account_attributes AS a
   ON a.app_id = s.app_id
@@ -34,6 +42,10 @@ LEFT JOIN grant_spans AS g
   ON g.app_id = s.app_id
   AND g.account_id = s.account_id
   AND g.valid_to IS NULL
+LEFT JOIN files AS sf
+  ON sf.load_id = s.ref
+LEFT JOIN files AS gf
+  ON gf.load_id = g.ref
 WHERE s.valid_to IS NULL
   AND s.state <> 'deleted'
   AND CASE $kind

@@ -36,7 +36,7 @@ use std::path::{Path, PathBuf};
 use checkpoint::Stored;
 
 pub use crate::detect::causes::Cause;
-pub use access::{Holding, Subject, holdings};
+pub use access::{Access, Holding, Subject, access, holdings};
 pub use backtest::{Backtest, BacktestRequest, Sighting, Step};
 pub use compare::{Comparison, Difference};
 pub use cost_lines::{LicenceLine, Range};

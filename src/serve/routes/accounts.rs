@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use serde_json::json;
 
 use super::list::{Listed, Paging, page};
-use crate::pipeline::{Subject, holdings};
+use crate::pipeline::{self, Access, Subject};
 use crate::serve::answer::Answer;
 use crate::serve::instant::Instants;
 use crate::serve::parameters::Parameters;
@@ -35,7 +35,11 @@ pub async fn access(
 ) -> Result<Answer, Problem> {
     let at = instants.resolve(&shared).await?;
     let session = shared.session(at).await?;
-    let access = holdings(&session, &Subject::Account(format!("{app}/{id}"))).await?;
-    let answer = json!({ "schema_version": 1, "as_of": at.as_of, "known_at": at.known_at, "access": access });
+    let Access { holdings, is_named, incomplete_because } =
+        pipeline::access(&session, &Subject::Account(format!("{app}/{id}")), "default").await?;
+    let answer = json!({
+        "schema_version": 1, "as_of": at.as_of, "known_at": at.known_at, "access": holdings,
+        "is_named": is_named, "incomplete_because": incomplete_because,
+    });
     Ok(Answer::list(answer, "access"))
 }
