@@ -92,11 +92,16 @@ fn ndjson_keeps_good_lines_between_bad_ones() {
         ("{\"a\":1}{\"a\":2}\n{\"a\":\"}\\\"\"}\n", "1 {\"a\":1}\n1 {\"a\":2}\n2 {\"a\":\"}\\\"\"}"),
         ("\u{feff}{\"a\":1}\n\u{feff}{\"a\":2}\n", "1 {\"a\":1}\n2 {\"a\":2}"),
         ("{\"id\":{},\"events\":[{\"n\":1},{\"n\":2}]}", "1 {\"id\":{},\"events\":[{\"n\":1},{\"n\":2}]}"),
+        ("{\"_embedded\":{\"names\":[\"n\"]},\"a\":1}\n", "1 {\"_embedded\":{\"names\":[\"n\"]},\"a\":1}"),
         ("{\"events\":[{\"n\":1}],\"actor\":{}}\n", "1 {\"events\":[{\"n\":1}],\"actor\":{}}"),
     ] {
         check(given, Layout::Ndjson, expect);
     }
 }
+
+/// What an event hook of Okta sends: an event around events.
+const HOOK: &str = "{\"eventType\":\"com.okta.event_hook\",\"eventId\":\"x\",\"source\":\"https://a.example\",\
+                    \"data\":{\"events\":[{\"a\":1},{\"a\":2}]},\"eventTime\":\"2026-03-01T10:00:00Z\"}";
 
 /// A vendor's page would be one record, or an event that holds an array would be torn.
 #[test]
@@ -110,6 +115,10 @@ fn documents_give_their_elements() {
         ("{\"status\":{\"code\":200},\"pagination\":{},\"data\":[{\"a\":1},{\"a\":2}]}", two),
         ("{\"kind\":\"k\", \"items\" : [ {\"a\":1} , {\"a\":2} ] }", two),
         ("{\"logs\":[{\"a\":1}],\"more\":{\"x\":[1]}}[{\"a\":2}]", two),
+        ("{\"_links\":{\"a\":{}},\"_embedded\":{\"activities\":[{\"a\":1},{\"a\":2}]},\"count\":2}", two),
+        (HOOK, two),
+        (&format!("{HOOK}\n{HOOK}"), "1 {\"a\":1}\n2 {\"a\":2}\n3 {\"a\":1}\n4 {\"a\":2}"),
+        (HOOK.split(",\"eventTime").next().unwrap(), "1 {\"a\":1}\n2 {\"a\":2}\n3 !truncated"),
         ("{\n \"id\": 7,\n \"b\": [\n 1\n ]\n}\n", "1 {\n \"id\": 7,\n \"b\": [\n 1\n ]\n}"),
         ("[]", ""),
         ("[{\"a\":1}, 7, null, {\"a\":4}]", "1 {\"a\":1}\n2 !not_an_object\n3 !not_an_object\n4 {\"a\":4}"),

@@ -28,10 +28,10 @@ enum Place {
     Between,
     /// In an array of records, which is the document.
     Array,
-    /// In the array of records of an envelope.
-    Envelope,
-    /// Behind the records of an envelope.
-    Tail,
+    /// In the array of records of an envelope, inside so many objects.
+    Envelope(usize),
+    /// Behind the records of an envelope, inside so many objects.
+    Tail(usize),
 }
 
 /// What scanning one value gave.
@@ -56,8 +56,8 @@ impl Document {
 
     /// Reads one value, or one step of the structure; false at the end.
     pub fn advance(&mut self, window: &mut Window, sink: &mut Sink) -> Result<bool, Error> {
-        if self.place == Place::Tail {
-            return self.pass_tail(window, sink);
+        if let Place::Tail(depth) = self.place {
+            return self.pass_tail(depth, window, sink);
         }
         let Some(first) = next_byte(window)? else {
             if self.place != Place::Between {
@@ -75,11 +75,11 @@ impl Document {
                 window.consume(1);
                 self.place = Place::Between;
             }
-            (Place::Envelope, b']') => {
+            (Place::Envelope(depth), b']') => {
                 window.consume(1);
-                self.place = Place::Tail;
+                self.place = Place::Tail(depth);
             }
-            (Place::Array | Place::Envelope, b'{' | b'[' | b'"') => self.take_value(window, sink)?,
+            (Place::Array | Place::Envelope(_), b'{' | b'[' | b'"') => self.take_value(window, sink)?,
             (place, _) => self.take_stray(place, window, sink)?,
         }
         Ok(true)
@@ -88,16 +88,16 @@ impl Document {
     fn begin_object(&mut self, window: &mut Window, sink: &mut Sink) -> Result<(), Error> {
         window.fill_to(LOOKAHEAD_BYTES)?;
         match envelope::shape(window.bytes()) {
-            Shape::Envelope { elements_at, total } => {
+            Shape::Envelope { elements_at, depth, total } => {
                 self.announced_total = self.announced_total.max(total);
                 window.consume(elements_at);
-                self.place = Place::Envelope;
+                self.place = Place::Envelope(depth);
                 Ok(())
             }
             Shape::EmptyPage => {
                 self.announced_total = self.announced_total.max(envelope::total_in(window.bytes()));
                 window.consume(1);
-                self.place = Place::Tail;
+                self.place = Place::Tail(1);
                 Ok(())
             }
             Shape::Record => self.take_value(window, sink),
@@ -123,9 +123,9 @@ impl Document {
     }
 
     /// Passes over the fields behind the records, up to the end of the envelope.
-    fn pass_tail(&mut self, window: &mut Window, sink: &mut Sink) -> Result<bool, Error> {
+    fn pass_tail(&mut self, depth: usize, window: &mut Window, sink: &mut Sink) -> Result<bool, Error> {
         self.place = Place::Between;
-        match scan_value(window, ValueScan::inside(), STRAY_BYTES_MAX)? {
+        match scan_value(window, ValueScan::inside(depth), STRAY_BYTES_MAX)? {
             Scanned::Whole { length, .. } => {
                 let total = envelope::total_in(&window.bytes()[..length]);
                 self.announced_total = self.announced_total.max(total);

@@ -2,13 +2,20 @@
 //!
 //! Vendors wrap pages of records: `{"value": […]}`, `{"Records": […]}`, a SCIM
 //! ListResponse. A record may hold such an array too (a Google record holds `events`),
-//! so an object with a field that only events have is never taken for an envelope.
+//! so an object with a field that only events have is never taken for an envelope, but for
+//! what Okta's event hooks send, which is an event around events.
 
 use super::json_scan::{ValueScan, is_blank};
 
 /// Keys under which vendors put records, lower-cased.
 const ENVELOPE_KEYS: [&str; 9] =
     ["records", "value", "items", "resources", "grants", "logs", "entries", "events", "data"];
+
+/// Keys under which vendors put an object around the records, and the key of the records in it, lower-cased.
+const ENVELOPES_INSIDE: [(&str, &str); 2] = [("data", "events"), ("_embedded", "activities")];
+
+/// The type of what an event hook sends.
+const HOOK: &[u8] = b"\"com.okta.event_hook\"";
 
 /// Keys that make an object an event or a resource itself, lower-cased.
 const RECORD_KEYS: [&str; 19] = [
@@ -36,9 +43,10 @@ const RECORD_KEYS: [&str; 19] = [
 /// What the beginning of an object shows it to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// The records begin at `elements_at`, behind the array's bracket.
+    /// The records begin at `elements_at`, behind the array's bracket, inside so many objects.
     Envelope {
         elements_at: usize,
+        depth: usize,
         total: Option<u64>,
     },
     /// A list response that announces a total and has no array: a page of none.
@@ -50,22 +58,29 @@ pub(super) enum Shape {
 /// known, so callers pass at least the first 256 KiB where there are as many.
 pub(super) fn shape(bytes: &[u8]) -> Shape {
     let mut keys = Keys { bytes, at: 1 };
-    let mut elements_at = None;
+    let mut elements = None;
     let mut total = None;
     let mut empty = false;
     let mut nested = false;
+    let mut is_hook = false;
     while let Some((key, value_at)) = keys.next() {
         let key = key.to_ascii_lowercase();
-        if RECORD_KEYS.iter().any(|known| known.as_bytes() == key) {
+        is_hook |= key == b"eventtype" && bytes[value_at..].starts_with(HOOK);
+        if !is_hook && RECORD_KEYS.iter().any(|known| known.as_bytes() == key) {
             return Shape::Record;
         }
         let first = bytes.get(value_at).copied();
-        let inner = bytes[value_at..].iter().skip(1).find(|byte| !is_blank(**byte)).copied();
+        let inner = inside(&bytes[value_at..]);
         let listed = ENVELOPE_KEYS.iter().any(|known| known.as_bytes() == key) && first == Some(b'[');
+        let further = ENVELOPES_INSIDE.iter().find(|(outer, _)| outer.as_bytes() == key);
+        let further =
+            further.filter(|_| first == Some(b'{')).and_then(|(_, of)| records_of(bytes, value_at, of));
         if key == b"totalresults" {
             total = number(&bytes[value_at..]);
-        } else if listed && elements_at.is_none() && matches!(inner, None | Some(b'{' | b']')) {
-            elements_at = Some(value_at + 1);
+        } else if let (Some(elements_at), None) = (further, elements) {
+            elements = Some((elements_at, 2));
+        } else if listed && elements.is_none() && matches!(inner, None | Some(b'{' | b']')) {
+            elements = Some((value_at + 1, 1));
             empty = inner == Some(b']');
         } else if key != b"schemas" {
             nested |= matches!(first, Some(b'{' | b'['));
@@ -74,13 +89,33 @@ pub(super) fn shape(bytes: &[u8]) -> Shape {
             break;
         }
     }
-    match elements_at {
+    match elements {
         // An empty array beside structured fields is more likely a field of a record.
         Some(_) if empty && nested => Shape::Record,
-        Some(elements_at) => Shape::Envelope { elements_at, total },
+        Some((elements_at, depth)) => Shape::Envelope { elements_at, depth, total },
         None if total.is_some() => Shape::EmptyPage,
         None => Shape::Record,
     }
+}
+
+/// Where the records begin in the object at `at`, which has them under `key`.
+fn records_of(bytes: &[u8], at: usize, key: &str) -> Option<usize> {
+    let mut keys = Keys { bytes, at: at + 1 };
+    while let Some((found, value_at)) = keys.next() {
+        if found.eq_ignore_ascii_case(key.as_bytes()) {
+            let array = &bytes[value_at..];
+            return (array.first() == Some(&b'[') && inside(array) == Some(b'{')).then_some(value_at + 1);
+        }
+        if !keys.skip_value(value_at) {
+            break;
+        }
+    }
+    None
+}
+
+/// The first byte inside a value that is in brackets.
+fn inside(value: &[u8]) -> Option<u8> {
+    value.iter().skip(1).find(|byte| !is_blank(**byte)).copied()
 }
 
 /// The value of `totalResults` in the text behind the records of an envelope.

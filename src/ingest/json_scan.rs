@@ -14,9 +14,9 @@ pub(super) struct ValueScan {
 }
 
 impl ValueScan {
-    /// A scan that begins inside an object, behind its opening brace.
-    pub fn inside() -> ValueScan {
-        ValueScan { depth: 1, deepest: 1, in_string: false, escaped: false }
+    /// A scan that begins inside so many objects, behind an opening brace or a value.
+    pub fn inside(depth: usize) -> ValueScan {
+        ValueScan { depth, deepest: depth, in_string: false, escaped: false }
     }
 
     /// Scans on; the offset behind the value, once it ends in `bytes`. Brackets are only
