@@ -844,17 +844,21 @@ fn a_grant_that_is_listed_by_login_is_held_by_the_account_with_it() {
     let grant = |login: &str| {
         listed("grant", &[("account_name", login), ("entitlement_kind", "role"), ("entitlement_id", login)])
     };
-    let accounts = [("c1", "ada"), ("c2", "grace")]
+    // Barbara left before the listing, and came back with the same login.
+    let accounts = [("c1", "ada"), ("c2", "grace"), ("b2", "barbara")]
         .map(|(id, login)| listed("account", &[("account_id", id), ("account_name", login)]));
-    let grants = ["ADA", "grace", "edsger"].map(grant);
+    let grants = ["ADA", "grace", "edsger", "barbara"].map(grant);
     let events = vec![
+        event("crm", "b1", "account.create", 1, &[("account_name", "barbara")]),
+        event("crm", "b1", "account.delete", 5, &[]),
+        event("crm", "b2", "account.create", 6, &[("account_name", "Barbara")]),
         event("crm", "c2", "account.update", 30, &[("account_name", "hopper")]),
         event("crm", "c3", "account.create", 31, &[("account_name", "grace")]),
     ];
     let rows =
         BTreeMap::from([("events", events), ("snapshots", accounts.into_iter().chain(grants).collect())]);
     block_on(async || {
-        for (login, holder) in [("ADA", "c1"), ("grace", "c3"), ("edsger", "edsger")] {
+        for (login, holder) in [("ADA", "c1"), ("grace", "c3"), ("edsger", "edsger"), ("barbara", "b2")] {
             let held =
                 format!("SELECT account_id AS answer FROM grants_now WHERE entitlement_id = '{login}'");
             assert_eq!(asked(&rows, &held).await, holder, "{login}");

@@ -2,16 +2,53 @@
 -- Columns: app_id, account_id, entitlement_kind, entitlement_id, entitlement_name, at, listed (a
 -- listing said it), ref (event or listing id), from_source, held, expires_at, granted_at, last_used_at,
 -- granted_by, listed_at. For an assignment to an application the entitlement is the application.
--- A grant that is listed by login is that of the one account with this login.
--- Inputs: touched_changes, touched_snapshots, account_attributes, listed_by_login.
-WITH logins AS (
-  SELECT a.app_id, lower(a.account_name) AS login, min(a.account_id) AS account_id
+-- A grant that is listed by login is that of the one account with this login that existed then, else of the one that
+-- ever had it: who comes back gets the login of the account that was deleted.
+-- Inputs: touched_changes, touched_snapshots, account_attributes, account_spans, listed_by_login.
+WITH named AS (
+  SELECT a.app_id, lower(a.account_name) AS login, a.account_id, a.account_key
   FROM account_attributes AS a
   LEFT SEMI JOIN listed_by_login AS l
     ON l.app_id = a.app_id
   WHERE a.account_name IS NOT NULL
-  GROUP BY a.app_id, lower(a.account_name)
-  HAVING min(a.account_id) = max(a.account_id)
+),
+listed AS (
+  SELECT DISTINCT s.app_id, lower(s.account_name) AS login, s.listed_at
+  FROM touched_snapshots AS s
+  LEFT SEMI JOIN listed_by_login AS l
+    ON l.app_id = s.app_id
+  WHERE s.row_kind = 'grant'
+    AND s.account_id IS NULL
+),
+holders AS (
+  SELECT
+    l.app_id,
+    l.login,
+    l.listed_at,
+    min(n.account_id) AS first_id,
+    max(n.account_id) AS last_id,
+    min(CASE WHEN s.account_key IS NOT NULL THEN n.account_id END) AS first_there,
+    max(CASE WHEN s.account_key IS NOT NULL THEN n.account_id END) AS last_there
+  FROM listed AS l
+  JOIN named AS n
+    ON n.app_id = l.app_id
+    AND n.login = l.login
+  LEFT JOIN account_spans AS s
+    ON s.account_key = n.account_key
+    AND s.state <> 'deleted'
+    AND s.valid_from <= l.listed_at
+    AND (s.valid_to IS NULL OR s.valid_to > l.listed_at)
+  GROUP BY l.app_id, l.login, l.listed_at
+),
+logins AS (
+  SELECT
+    app_id,
+    login,
+    listed_at,
+    CASE WHEN first_there IS NULL THEN first_id ELSE first_there END AS account_id
+  FROM holders
+  WHERE first_there = last_there
+    OR (first_there IS NULL AND first_id = last_id)
 ),
 stated AS (
   SELECT
@@ -61,6 +98,7 @@ stated AS (
   LEFT JOIN logins AS l
     ON l.app_id = s.app_id
     AND l.login = lower(s.account_name)
+    AND l.listed_at = s.listed_at
   WHERE s.row_kind = 'grant'
     AND s.app_id IS NOT NULL
 )
