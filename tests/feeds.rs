@@ -105,6 +105,39 @@ fn a_roster_misses_only_people_whom_its_own_feed_named() {
     assert_eq!(lake.answer(missed), set(&["C1 0", "C2 0", "E1 0", "E2 2"]));
 }
 
+/// Two companies that count from 1001 on. Whom the later roster named was both of them, and the leaver of the other was
+/// nobody.
+#[test]
+fn one_number_in_two_companies_is_two_people() {
+    let lake = Lake::new();
+    let header = "employee_id,name,email,department,title,manager_id,start_date,end_date";
+    let uk = "1001,Ada Low,ada@uk.example.com,Sales,Clerk,1002,2019-06-01,2026-03-31\n\
+              1002,Eve Hart,eve@uk.example.com,Sales,Head,,2019-06-01,\n";
+    let us = "1001,Zed Moe,zed@us.example.com,Sales,Clerk,1002,2019-06-01,\n\
+              1002,Bob Ray,bob@us.example.com,Sales,Head,,2019-06-01,\n\
+              1003,Kim Tan,kim@us.example.com,Sales,Clerk,1002,2019-06-01,\n";
+    lake.ingest("roster_uk_2026-06-01.csv", &format!("{header}\n{uk}"), &["--source", "roster"]);
+    lake.ingest("roster_us_2026-06-01.csv", &format!("{header}\n{us}"), &["--source", "roster"]);
+    let people = "SELECT concat(i.name, ' ', i.employee_id, ' ', coalesce(m.name, '-')) AS answer FROM identities_now AS i \
+                  LEFT JOIN identities_now AS m ON m.identity_id = i.manager_id";
+    let told = set(&[
+        "Ada Low 1001 (roster_uk) Eve Hart",
+        "Eve Hart 1002 (roster_uk) -",
+        "Zed Moe 1001 (roster_us) Bob Ray",
+        "Bob Ray 1002 (roster_us) -",
+        "Kim Tan 1003 Bob Ray",
+    ]);
+    assert_eq!(lake.answer(people), told);
+    lake.ingest(
+        "crm/accounts_2026-06-02.csv",
+        "account_id,login,email,status,created_at,employee_id\na,ada,ada@uk.example.com,active,2020-01-05,1001\n\
+         z,zed,zed@us.example.com,active,2020-01-05,1001\nx,x,,active,2020-01-05,1001\n",
+        &[],
+    );
+    let links = "SELECT concat(account_id, ' ', coalesce(identity_id, '-')) AS answer FROM accounts_now";
+    assert_eq!(lake.answer(links), set(&["a 1001 (roster_uk)", "z 1001 (roster_us)", "x -"]));
+}
+
 /// An export whose files got another name: without a word about it, whoever was removed since would be there for ever.
 #[test]
 fn a_feed_goes_on_under_another_name_where_that_is_said() {

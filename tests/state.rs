@@ -258,15 +258,23 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                     rows.entry("snapshots").or_default().push(row);
                 }
             }
-            Said::Roster { rows: listed, complete, .. } => {
+            Said::Roster { rows: listed, complete, file } => {
                 for (person, (addressed, start, end, gone)) in listed {
+                    // Two companies gave one number to two people.
+                    let is_another = *person == FEW - 1 && is_of_guests(file);
                     let mut row = fields! {
                         "listing_id" => id.clone(), "listed_at" => at, "ingested_at" => known, "complete" => *complete,
-                        "employee_id" => format!("n{person}"), "name" => name_of(*person),
+                        "employee_id" => format!("n{person}"),
+                        "name" => if is_another { "Cy Lund".to_owned() } else { name_of(*person) },
                         "start_at" => instant(*start), "end_date_only" => false, "on_leave" => false,
                         "status" => if *gone { "Terminated" } else { "Active" },
                     };
-                    row.extend(addressed.then(|| ("email", format!("p{person}@example.com").into())));
+                    let address = if is_another {
+                        "cy@example.org".to_owned()
+                    } else {
+                        format!("p{person}@example.com")
+                    };
+                    row.extend(addressed.then(|| ("email", address.into())));
                     row.extend(end.map(|hours| ("end_at", instant(hours).into())));
                     rows.entry("employments").or_default().push(row);
                 }

@@ -17,7 +17,7 @@ use crate::query::{Error, NONE, Numbered, Parts, Rows, Session};
 
 const NAME: &str = "employee_numbers";
 const LINES: &str = "SELECT DISTINCT employee_id, person_id, lower(trim(email)) AS email, lower(trim(name)) AS name \
-                     FROM employments_raw WHERE ingested_at <= $known_at AND employee_id IS NOT NULL";
+                     FROM roster_lines WHERE ingested_at <= $known_at AND employee_id IS NOT NULL";
 
 /// Adds the view `employee_numbers`, held: `employee_id` and the `identity_id` of the person it stands for, one row a number.
 pub async fn lay(session: &Session) -> Result<(), Error> {

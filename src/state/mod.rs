@@ -25,11 +25,17 @@ pub use kept::KEPT;
 
 use self::numbers::Numbers;
 use self::renew::Renewed;
+use arrow::array::RecordBatch;
+
 use crate::models::Semantics;
 use crate::query::{self, Session};
 
 /// Applications whose accounts are the identity provider's own.
 pub const IDENTITY_PROVIDERS: [&str; 3] = ["okta", "entra", "google_workspace"];
+
+/// Lines of rosters, and the numbers in them that several people have.
+const LINES: &str = "roster_lines";
+const SHARED: &str = "shared_numbers";
 
 /// Views of people, which linking needs, in the order in which they stand on each other.
 const PEOPLE: [(&str, &str); 3] = [
@@ -126,6 +132,7 @@ pub async fn settle(session: &Session) -> Result<(), query::Error> {
 async fn people(session: &Session) -> Result<(), query::Error> {
     if !session.people_stand() {
         statuses::lay(session).await?;
+        lines(session).await?;
     }
     contracts::lay(session).await?;
     for (name, sql) in PEOPLE {
@@ -138,5 +145,20 @@ async fn people(session: &Session) -> Result<(), query::Error> {
         let moved = session.collect("people_moved", include_str!("kept/people_moved.sql")).await?;
         stand = moved.iter().all(|batch| batch.num_rows() == 0);
     }
-    kept::stand_or_lay(session, "identities_now", include_str!("spans/identities_now.sql"), stand).await
+    if session.people_stand() && !stand {
+        lines(session).await?;
+    }
+    kept::stand_or_lay(session, "identities_now", include_str!("spans/identities_now.sql"), stand).await?;
+    session.forget(&[LINES, SHARED])
+}
+
+/// Adds the lines of rosters, with numbers of one person each.
+async fn lines(session: &Session) -> Result<(), query::Error> {
+    const FEEDS: &str = "SELECT DISTINCT feed FROM loads WHERE kind = 'roster' LIMIT 2";
+    let feeds: usize = session.collect("feeds", FEEDS).await?.iter().map(RecordBatch::num_rows).sum();
+    let is_shared = feeds > 1 && session.lay(SHARED, include_str!("spans/shared_numbers.sql")).await? > 0;
+    match is_shared {
+        true => session.define(LINES, include_str!("spans/roster_lines.sql"), false).await,
+        false => session.alias(LINES, "employments_raw").await,
+    }
 }

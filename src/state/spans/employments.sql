@@ -10,12 +10,12 @@
 -- Whom a roster calls gone is gone: without an end, or with one that is far, the end came no later than the first roster
 -- that says so without a break since. One within two days of it is that end: a roster knows its day, not its hour, and a
 -- day ends where the person works.
--- Inputs: employments_raw, employee_numbers, gone_statuses.
+-- Inputs: roster_lines, employee_numbers, gone_statuses.
 WITH said AS (
   SELECT
     r.*,
     g.status IS NOT NULL AS gone
-  FROM employments_raw AS r
+  FROM roster_lines AS r
   LEFT JOIN gone_statuses AS g
     ON g.status = r.status
   WHERE r.ingested_at <= $known_at

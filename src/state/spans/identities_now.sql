@@ -34,7 +34,7 @@ named AS (
     r.feed,
     count(DISTINCT e.listing_id) AS rosters_seen,
     max(r.listed_at) AS last_listed_at
-  FROM employments_raw AS e
+  FROM roster_lines AS e
   JOIN employee_numbers AS p
     ON p.employee_id = e.employee_id
   JOIN rosters AS r

@@ -1,6 +1,6 @@
 -- Grain: one employment of one person under one address. Older rosters may name another
 -- address of the same employee: a rename, so both are theirs.
--- Inputs: employments, employments_raw.
+-- Inputs: employments, roster_lines.
 SELECT DISTINCT
   e.identity_id,
   e.identity_key,
@@ -12,6 +12,6 @@ SELECT DISTINCT
   e.start_at,
   e.end_at
 FROM employments AS e
-JOIN employments_raw AS r
+JOIN roster_lines AS r
   ON r.employee_id = e.employee_id
 WHERE r.ingested_at <= $known_at

@@ -2,7 +2,7 @@
 -- Columns: alias, identity_id. A text that two people share is left out.
 -- An address that somebody had in an older roster names them still, unless it is somebody's now: registers
 -- are not rewritten when people marry or the company changes its domain.
--- Inputs: employments, employments_raw, employee_numbers.
+-- Inputs: employments, roster_lines, employee_numbers.
 WITH names AS (
   SELECT lower(identity_id) AS alias, identity_id, 1 AS rank FROM employments
   UNION ALL
@@ -11,7 +11,7 @@ WITH names AS (
   SELECT lower(email), identity_id, 1 FROM employments WHERE email IS NOT NULL AND NOT former
   UNION ALL
   SELECT lower(r.email), p.identity_id, 2
-  FROM employments_raw AS r
+  FROM roster_lines AS r
   JOIN employee_numbers AS p
     ON p.employee_id = r.employee_id
   WHERE r.email IS NOT NULL
