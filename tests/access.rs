@@ -16,6 +16,11 @@ fn lake(folder: &Path) {
         ),
         ("crm/roles_2026-06-29.csv", "account_id,role,granted_at\nc1,Admin,2026-01-05\n"),
         (
+            "erp/accounts_2026-06-29.csv",
+            "account_id,login,email,status,created_at\ne1,bo,bo@example.com,active,2020-01-05\n",
+        ),
+        ("applications_2026-06-01.csv", "app_id,name,idp_app_id\ncrm,CRM Suite,0oaCRM\nwiki,Wiki,0oaWIKI\n"),
+        (
             "hr/roster_2026-06-29T2300Z.csv",
             "employee_id,name,email,department,title,start_date,end_date\nE1,Bo Ruiz,bo@example.com,Sales,Clerk,2020-01-01,\n\
              E2,Ada Park,ada@example.com,Sales,Clerk,2020-01-01,\n",
@@ -48,7 +53,7 @@ fn an_answer_that_may_lack_something_says_so() {
     let asked = |subject: &[&str], as_of: &str| asked(folder.path(), subject, as_of);
     let fresh = "2026-06-30T00:00:00Z";
     let (code, lines, told) = asked(&["--identity", "bo@example.com"], fresh);
-    assert_eq!((code, lines.len()), (0, 1), "{told}");
+    assert_eq!((code, lines.len()), (0, 2), "{told}");
     let (code, lines, told) = asked(&["--identity", "ada@example.com"], fresh);
     assert_eq!((code, lines.len()), (0, 0), "{told}");
     assert!(told.contains("nothing was held"), "{told}");
@@ -62,10 +67,22 @@ fn an_answer_that_may_lack_something_says_so() {
         assert_eq!((code, lines.len()), (4, 0), "{subject:?}: {told}");
         assert!(told.contains(&format!("no source names that {}", &subject[0][2..])), "{told}");
     }
+    for (subject, lacks) in [
+        (["--app", "wiki"], "nothing that was read by then tells of accounts of wiki"),
+        (["--account", "erp/e1"], "nothing that was read by then tells of what accounts of erp hold"),
+    ] {
+        let (code, _, told) = asked(&subject, fresh);
+        assert!(code == 4 && told.contains(lacks), "{subject:?}: {told}");
+    }
+    let (code, lines, told) = asked(&["--app", "crm suite"], fresh);
+    assert_eq!((code, lines.len()), (0, 1), "{told}");
     let (code, lines, told) = asked(&["--app", "CRM"], "2026-07-29T00:00:00Z");
     assert_eq!((code, lines.len()), (4, 1), "{told}");
     assert!(told.contains("incomplete evidence: the newest grant listing of crm is 30 days old"), "{told}");
     assert!(!told.contains("roster"), "{told}");
+    // By when nothing had been listed, nothing is known.
+    let (code, lines, told) = asked(&["--account", "bo"], "2026-06-28T00:00:00Z");
+    assert_eq!((code, lines.len()), (4, 0), "{told}");
     let (_, _, told) = asked(&["--identity", "E1"], "2026-07-29T00:00:00Z");
     assert!(told.contains("incomplete evidence: the newest roster is"), "{told}");
 }

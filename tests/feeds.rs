@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use lychgate::domain::UtcMicros;
 use lychgate::query::{At, Session, json_rows};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{block_on, lychgate, tables};
 
@@ -105,6 +105,59 @@ fn a_roster_misses_only_people_whom_its_own_feed_named() {
     assert_eq!(lake.answer(missed), set(&["C1 0", "C2 0", "E1 0", "E2 2"]));
 }
 
+/// A guest whom only the log tells of was gone with the next export of members, and so was a leaver among them.
+#[test]
+fn whom_no_export_has_named_yet_is_there_until_each_could_have() {
+    let lake = Lake::new();
+    lake.accounts("okta/members_2026-06-01.csv", &["m1"], &[]);
+    lake.accounts("okta/guests_2026-06-01.csv", &["g0"], &[]);
+    let made = |id: &str, at: &str| {
+        json!({
+            "uuid": format!("e-{id}-{at}"), "published": at, "eventType": "user.lifecycle.create", "outcome": {"result": "SUCCESS"},
+            "actor": {"id": "adm", "type": "User"}, "target": [{"id": id, "type": "User", "alternateId": format!("{id}@example.com")}],
+        })
+        .to_string()
+    };
+    lake.ingest("okta_1.ndjson", &made("g1", "2026-06-02T00:00:00Z"), &[]);
+    lake.accounts("okta/members_2026-06-03.csv", &["m1"], &[]);
+    assert_eq!(lake.there(), set(&["g0", "g1", "m1"]));
+    lake.accounts("okta/guests_2026-06-08.csv", &["g0"], &[]);
+    assert_eq!(lake.there(), set(&["g0", "m1"]));
+    // Made again, and named by the other: that it was no guest before is no news.
+    lake.ingest("okta_2.ndjson", &made("g1", "2026-06-09T00:00:00Z"), &[]);
+    lake.accounts("okta/guests_2026-06-10.csv", &["g0"], &[]);
+    lake.accounts("okta/members_2026-06-11.csv", &["m1", "g1"], &[]);
+    let since = "SELECT CAST(valid_from AS VARCHAR) AS answer FROM account_spans \
+                 WHERE account_id = 'g1' AND valid_to IS NULL AND state <> 'deleted'";
+    assert_eq!(lake.answer(since), set(&["2026-06-09T00:00:00Z"]));
+}
+
+/// A file that is read again, to say how, is the listing that it was: it does not vouch for itself.
+#[test]
+fn a_listing_that_is_read_again_is_one_listing() {
+    let lake = Lake::new();
+    let many: Vec<String> = (0..60).map(|n| format!("a{n:02}")).collect();
+    let all: Vec<&str> = many.iter().map(String::as_str).collect();
+    lake.accounts("crm/members_2026-06-01.csv", &all, &[]);
+    for flags in [&[][..], &["--feed", "Members"]] {
+        lake.accounts("crm/members_2026-06-02.csv", &all[..20], flags);
+        assert_eq!(lake.there().len(), 60, "{flags:?}");
+        let sources = lychgate(&lake.data(), &["--output", "json", "sources", "--as-of", "2026-06-03"]);
+        let told: Value = serde_json::from_slice(&sources.stdout).unwrap();
+        assert_eq!(told["sources"][0]["state"], "shrunken", "{told}");
+    }
+    for day in ["01", "02"] {
+        lake.roster(&format!("workers_2026-06-{day}.csv"), &["E1", "E3"]);
+    }
+    let missed =
+        "SELECT concat(employee_id, ' ', CAST(rosters_missed AS VARCHAR)) AS answer FROM identities_now";
+    lake.roster("workers_2026-06-03.csv", &["E1"]);
+    let path = lake.folder.path().join("workers_2026-06-03.csv");
+    let again = ["ingest", path.to_str().unwrap(), "--source", "roster", "--feed", "workers"];
+    assert!(lychgate(&lake.data(), &again).status.success());
+    assert_eq!(lake.answer(missed), set(&["E1 0", "E3 1"]));
+}
+
 /// Two companies that count from 1001 on. Whom the later roster named was both of them, and the leaver of the other was
 /// nobody.
 #[test]
@@ -163,16 +216,38 @@ fn a_feed_is_named_by_what_stays_of_the_names_of_its_files() {
         ("users.csv", "users"),
         ("exports/Users 2026-11-28 (1).CSV", "users"),
         ("users_final.csv", "users"),
+        ("users_delta_2026-11-28.csv", "users"),
         ("users-28-Nov-2026-03-45-PM.csv.gz", "users"),
+        ("User Report 2026-10-30 08_57 PDT.csv", "user_report"),
+        ("User Report 2026-11-06 08_57 PST.csv", "user_report"),
+        ("users_11-28-2026.csv", "users"),
+        ("users-2026-11-28T2300Z.csv", "users"),
         ("users20261128T030000Z.ndjson", "users"),
-        ("users_week47_v2_part3.csv", "users"),
+        ("users_20261128_030000.csv", "users"),
+        ("users_1732780800.csv", "users"),
+        ("UsersNovember2026.csv", "users"),
+        ("users_28nov2026.csv", "users"),
+        ("users_week47_v2.csv", "users"),
+        ("users week 47.csv", "users"),
         ("users-3f2504e0-abcd-41d3-9a0c-fedcbabcdefa.csv", "users"),
         ("users_d41d8cd98f00b204e9800998ecf8427e.csv", "users"),
+        ("users_k7qx2zb9.csv", "users"),
+        ("Benutzer_M\u{e4}rz_2026.csv", "benutzer"),
         (r"C:\exports\CRM Guests.csv", "crm_guests"),
         ("crm_members.csv", "crm_members"),
+        ("users_part1_2026-06-28.csv", "users_part1"),
         ("plant1_roster_2026-06.csv", "plant1_roster"),
-        ("plant2_roster_2026-06.csv", "plant2_roster"),
+        ("plant_2_roster_2026-06.csv", "plant_2_roster"),
+        ("users_us-east-1_2026-06-28.csv", "users_us_east_1"),
+        ("credential_report_111111111111_2026-06-28.csv", "credential_report_111111111111"),
+        ("roster_2000_2026-06-28.csv", "roster_2000"),
+        ("roster_w2_2026-06-28.csv", "roster_w2"),
+        ("1st_shift_roster.csv", "1st_shift_roster"),
+        ("AM_roster.csv", "am_roster"),
+        ("old_employees.csv", "old_employees"),
+        ("1password_users.csv", "1password_users"),
         ("m365_users_june.csv", "m365_users"),
+        ("crm/guests/2026-11-28.csv", "guests"),
         ("2026-11-28.csv", ""),
         ("-", ""),
     ];

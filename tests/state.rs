@@ -342,25 +342,61 @@ fn listed(
     listings.into_iter().map(|(listed, ..)| listed).collect()
 }
 
-/// The places of listings that say by silence that something is gone: of a feed that names it at any time, or where
-/// none does of one that lists its kind, and while the newest word of no feed is that it is there.
-fn silences(listed: &[Listed], first: (i64, u8, i64, usize)) -> Vec<(i64, i64, usize)> {
-    let speaks = |of_guests: bool| {
-        let named = listed.iter().any(|one| one.names);
-        let mut own = listed.iter().filter(|one| one.of_guests == of_guests);
-        own.any(|one| if named { one.names } else { one.speaks })
+/// The places of listings that say by silence that something is gone. `events` say in order when it came and when it went.
+///
+/// Of what it has been since it last came: feeds that named it speak, and it is gone when the newest word of none is that
+/// it is there; where none has, all that list its kind do, and each has to be silent since the last event. Of one hour,
+/// events come first, then those who name it.
+fn silences(
+    listed: &[Listed],
+    events: &[(i64, bool)],
+    first: (i64, u8, i64, usize),
+) -> Vec<(i64, i64, usize)> {
+    type Step = (i64, u8, i64, usize);
+    let step =
+        |one: &Listed| -> Step { (one.place.0, if one.names { 1 } else { 2 }, one.place.1, one.place.2) };
+    let event = |n: usize| -> Step { (events[n].0, 0, 0, n) };
+    let corrected = |one: &Listed| {
+        let same = |other: &&Listed| other.of_guests == one.of_guests && other.place.0 == one.place.0;
+        listed.iter().filter(same).any(|other| other.names && other.place > one.place)
     };
-    let there = |of_guests: bool, until: (i64, i64, usize)| {
-        let words = listed.iter().filter(|one| one.of_guests == of_guests && one.place <= until);
-        let newest = words.filter(|one| one.names || one.trusted).max_by_key(|one| one.place);
-        newest.is_some_and(|one| one.names)
-    };
-    listed
-        .iter()
-        .filter(|one| one.trusted && !one.names && speaks(one.of_guests) && is_after(one.place, first))
-        .filter(|one| !there(false, one.place) && !there(true, one.place))
-        .map(|one| one.place)
-        .collect()
+    let silent = listed.iter().filter(|one| one.trusted && !one.names && is_after(one.place, first));
+    let mut silent: Vec<&Listed> = silent.filter(|one| !corrected(one)).collect();
+    silent.sort_by_key(|one| step(one));
+    let mut ends: Vec<&Listed> = Vec::new();
+    for one in &silent {
+        let now = step(one);
+        let events_of = |came: bool| (0..events.len()).filter(move |n| events[*n].1 == came).map(event);
+        let went = events_of(false).filter(|step| *step < now).max();
+        let lost = ends.last().map(|end| step(end)).max(went);
+        let in_life = |step: Step| Some(step) > lost && step <= now;
+        let came = events_of(true).filter(|step| in_life(*step)).max();
+        let names = |of_guests: bool| {
+            let own = listed.iter().filter(move |other| other.names && other.of_guests == of_guests);
+            own.map(step).filter(|step| in_life(*step)).max()
+        };
+        let is_silent = |of_guests: bool| {
+            let own = silent.iter().filter(move |other| other.of_guests == of_guests);
+            own.map(|other| step(other)).filter(|step| in_life(*step)).max()
+        };
+        let feeds = [false, true];
+        let ended = if feeds.iter().any(|feed| names(*feed).is_some()) {
+            names(one.of_guests).is_some() && feeds.iter().all(|feed| names(*feed) <= is_silent(*feed))
+        } else {
+            let lists_kind = |feed: bool| listed.iter().any(|other| other.of_guests == feed && other.speaks);
+            let begun = |feed: bool| {
+                listed.iter().any(|other| other.of_guests == feed && other.place.0 <= one.place.0)
+            };
+            let asked = |feed: &bool| lists_kind(*feed) && begun(*feed);
+            came.is_some()
+                && lists_kind(one.of_guests)
+                && feeds.iter().filter(|feed| asked(feed)).all(|feed| is_silent(*feed) > came)
+        };
+        if ended {
+            ends.push(one);
+        }
+    }
+    ends.iter().map(|one| one.place).collect()
 }
 
 /// The obvious fold: all that is said about one account until `as_of`, in order; the last word
@@ -406,9 +442,10 @@ fn words(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> V
         }
         _ => None,
     };
-    for (hour, known, number) in
-        silences(&listed(history, app, at, &on), (first.0, first.1, first.2, first.3))
-    {
+    let events: Vec<(i64, bool)> =
+        words.iter().filter(|word| word.1 == 1).map(|word| (word.0, word.4 != "deleted")).collect();
+    let listed = listed(history, app, at, &on);
+    for (hour, known, number) in silences(&listed, &events, (first.0, first.1, first.2, first.3)) {
         words.push((hour, 2, known, number, "deleted"));
     }
     words.sort_unstable();
@@ -465,13 +502,17 @@ fn holds(history: &[Statement], app: usize, account: usize, entitlement: usize, 
         }
         _ => None,
     };
-    for (hour, known, number) in
-        silences(&listed(history, app, at, &on), (first.0, first.1, first.2, first.3))
-    {
+    let deleted: Vec<i64> =
+        deletions(history, app, account, at).into_iter().filter(|hour| *hour >= first.0).collect();
+    let mut events: Vec<(i64, bool)> =
+        words.iter().filter(|word| word.1 == 1).map(|word| (word.0, word.4)).collect();
+    events.extend(deleted.iter().map(|hour| (*hour, false)));
+    events.sort_by_key(|event| event.0);
+    let listed = listed(history, app, at, &on);
+    for (hour, known, number) in silences(&listed, &events, (first.0, first.1, first.2, first.3)) {
         words.push((hour, 2, known, number, false));
     }
-    let deleted = deletions(history, app, account, at).into_iter().filter(|hour| *hour >= first.0);
-    words.extend(deleted.map(|hour| (hour, 3, 0, usize::MAX, false)));
+    words.extend(deleted.into_iter().map(|hour| (hour, 3, 0, usize::MAX, false)));
     words.sort_unstable();
     words.last().is_some_and(|word| word.4)
 }

@@ -172,19 +172,19 @@ impl<'a> Gate<'a> {
         self.sources.feeds.iter().filter(|s| matches(s)).max_by_key(|s| (!s.partial, s.watermark_at))
     }
 
-    /// The freshest of the matching sources. Of listings also the others that are fresh: each has accounts or people of
-    /// its own. One that has become old is no longer sent, or there would be no verdict ever again.
+    /// The freshest of the matching sources. Of listings also the others: each has accounts or people of its own. One that
+    /// has lapsed is taken to have ended, or there would be no verdict ever again.
     fn rested_on(&self, matches: impl Fn(&Feed) -> bool) -> Vec<&'a Feed> {
         let Some(freshest) = self.freshest(&matches) else { return Vec::new() };
         let lists = |feed: &&Feed| {
-            let fresh = !feed.partial && feed.is_fresh(self.profile, self.as_of);
-            freshest.feed.is_some() && feed.feed.is_some() && fresh && !std::ptr::eq(*feed, freshest)
+            let counts = !feed.partial && !feed.has_lapsed(self.as_of);
+            freshest.feed.is_some() && feed.feed.is_some() && counts && !std::ptr::eq(*feed, freshest)
         };
         let others = self.sources.feeds.iter().filter(|feed| matches(feed)).filter(lists);
         std::iter::once(freshest).chain(others).collect()
     }
 
-    /// None when the matching sources that are fresh are whole; else what is wrong with them.
+    /// None when the matching sources are fresh and whole; else what is wrong with them.
     fn first_fresh(&self, matches: impl Fn(&Feed) -> bool, what: &str) -> Option<String> {
         let feeds = self.rested_on(matches);
         if feeds.is_empty() {

@@ -13,6 +13,7 @@ use super::rule::query;
 use super::template::elapsed;
 use crate::domain::UtcMicros;
 use crate::models::{Interval, Profile};
+use crate::query::feeds::LAPSES_AFTER_DAYS;
 
 const FEEDS: &str = "
 SELECT
@@ -173,7 +174,9 @@ impl Feed {
 
     fn compare(&mut self, listings: &[Listing]) {
         let Some((newest, earlier)) = listings.split_last() else { return };
-        let mut steps: Vec<i64> = listings.windows(2).map(|pair| pair[1].at.0 - pair[0].at.0).collect();
+        let steps = listings.windows(2).map(|pair| pair[1].at.0 - pair[0].at.0);
+        // One that was read again is the same.
+        let mut steps: Vec<i64> = steps.filter(|step| *step > 0).collect();
         steps.sort_unstable();
         self.cadence = steps.get(steps.len() / 2).map(|micros| hours(*micros as f64 / HOUR_MICROS));
         let Some(filled) = &newest.filled else { return };
@@ -241,6 +244,12 @@ impl Feed {
         }
     }
 
+    /// Whether it is taken to have ended: it has listed nothing for long.
+    pub fn has_lapsed(&self, as_of: UtcMicros) -> bool {
+        let since = as_of.0.saturating_sub(LAPSES_AFTER_DAYS * UtcMicros::MICROS_PER_DAY);
+        self.watermark_at.is_none_or(|watermark_at| watermark_at.0 < since)
+    }
+
     /// Whether it reaches near enough to an instant.
     pub fn is_fresh(&self, profile: &Profile, as_of: UtcMicros) -> bool {
         self.watermark_at.is_some_and(|watermark_at| self.limit(profile).after(watermark_at) >= as_of)
@@ -295,7 +304,9 @@ impl Feed {
         let lost = self.previous_rows.map_or(0.0, |previous| previous - self.rows);
         let share = profile.number("shrink_max").unwrap_or(0.0) * self.previous_rows.unwrap_or(0.0);
         let floor = profile.number("shrink_rows_min").unwrap_or(0.0);
-        !matches!(self.kind.as_str(), "events" | "register") && lost > share.max(floor)
+        // One without a row is more likely an export that failed than an application that everybody left.
+        let empty = self.rows == 0.0 && lost > 0.0;
+        !matches!(self.kind.as_str(), "events" | "register") && (empty || lost > share.max(floor))
     }
 
     /// Columns that earlier listings had in enough rows and this one has in none.

@@ -100,7 +100,7 @@ const VIEWS: [(&str, &str); 24] = [
     (
         "loads",
         "load_id source kind app_id file listed_at@ first_at@ watermark_at@ ingested_at@ complete? rows# quarantined# \
-         announced_rows# control_rows# damage filled feed",
+         announced_rows# control_rows# damage filled feed content",
     ),
     ("source_silences", "source from_at@ to_at@ hours% usual_hours%"),
     ("source_uses", "source app_id first_at@ last_at@"),

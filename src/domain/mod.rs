@@ -7,6 +7,7 @@ pub mod event;
 pub mod finding;
 pub mod findings;
 pub mod identity;
+pub mod month;
 pub mod packing;
 pub mod register;
 pub mod row;

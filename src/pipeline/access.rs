@@ -112,25 +112,37 @@ impl Engine {
 pub async fn access(session: &Session, subject: &Subject, profile: &str) -> Result<Access, Error> {
     let holdings = holdings(session, subject).await?;
     let (kind, text) = subject.parts();
-    let named = session.ask("named", NAMED, &[("kind", kind), ("subject", text)]).await?;
-    let is_named = named.iter().any(|batch| batch.num_rows() > 0);
+    let (mut apps, mut incomplete_because) = (Vec::new(), Vec::new());
+    for batch in session.ask("named", NAMED, &[("kind", kind), ("subject", text)]).await? {
+        let rows = Rows::new("named", &batch);
+        let (app_ids, has) =
+            (rows.texts("app_id")?, [rows.booleans("has_accounts")?, rows.booleans("has_grants")?]);
+        for row in 0..rows.len() {
+            let app_id = app_ids.owned(row);
+            let of = app_id.as_ref().map(|app_id| format!(" of {app_id}")).unwrap_or_default();
+            let lists = [format!("accounts{of}"), format!("what accounts{of} hold")];
+            for (has, what) in has.iter().zip(lists) {
+                if !has.value(row) {
+                    incomplete_because.push(format!("nothing that was read by then tells of {what}"));
+                }
+            }
+            apps.push(app_id);
+        }
+    }
+    // Whatever a person or an entitlement may be in; of an application and an account their own, and logs of none.
     let told = |report: &SourceReport| match (subject, &report.app_id) {
         (_, _) if report.kind == "register" => false,
-        (Subject::App(app), Some(of)) => of.eq_ignore_ascii_case(app),
-        (Subject::Account(account), Some(of)) => {
-            let in_app = account.split_once('/').is_some_and(|(app, _)| app.eq_ignore_ascii_case(of));
-            in_app || holdings.iter().any(|holding| holding.app_id == *of)
-        }
-        (Subject::App(_) | Subject::Account(_) | Subject::Entitlement(_), None) => report.kind == "events",
         (Subject::Identity(_) | Subject::Entitlement(_), _) => true,
+        (_, Some(_)) => apps.contains(&report.app_id),
+        (_, None) => report.kind == "events",
     };
     let reports = source_reports(session, profile).await?;
-    let mut incomplete_because: Vec<String> =
-        reports.iter().filter(|report| told(report)).flat_map(|report| report.reasons.clone()).collect();
+    let told = reports.iter().filter(|report| told(report));
+    incomplete_because.extend(told.flat_map(|report| report.reasons.clone()));
     if reports.is_empty() {
         incomplete_because.push("nothing had been ingested".to_owned());
     }
-    Ok(Access { holdings, is_named, incomplete_because })
+    Ok(Access { holdings, is_named: !apps.is_empty(), incomplete_because })
 }
 
 /// What `subject` held alone.

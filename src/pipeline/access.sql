@@ -1,6 +1,6 @@
 -- Grain: one entitlement that one account held at $as_of, and one line for an account that
 -- held nothing. The subject is matched by any of its names.
--- Inputs: account_spans, account_attributes, grant_spans, links, identities_now, loads.
+-- Inputs: account_spans, account_attributes, grant_spans, links, identities_now, app_aliases, loads.
 WITH files AS (
   SELECT load_id, max(file) AS file
   FROM loads
@@ -56,6 +56,7 @@ WHERE s.valid_to IS NULL
       OR lower(concat(s.app_id, '/', s.account_id)) = lower($subject)
       OR lower(a.account_name) = lower($subject)
     WHEN 'app' THEN lower(s.app_id) = lower($subject)
+      OR s.app_id IN (SELECT app_id FROM app_aliases WHERE alias = lower($subject))
     WHEN 'entitlement' THEN lower(g.entitlement_id) = lower($subject)
       OR lower(g.entitlement_name) = lower($subject)
     ELSE FALSE

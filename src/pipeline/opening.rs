@@ -12,6 +12,7 @@ use crate::domain::{Listing, UtcMicros};
 use crate::ingest::{Input, Layout, Limits};
 use crate::normalize::table::TableKind;
 use crate::normalize::{self, Context, Reader, Refused};
+use crate::query::feeds;
 
 /// A file that is open and understood.
 pub struct Opened {
@@ -68,7 +69,7 @@ pub fn open(
     let stated_at = reading.listed_at.or_else(|| time_in_name(given));
     let listed_at = stated_at.or_else(|| modified_at(path)).unwrap_or(ingested_at);
     let zone = reading.zone.clone().unwrap_or(TimeZone::UTC);
-    let feed = reading.feed.as_ref().map(|feed| feed.trim().to_lowercase()).filter(|feed| !feed.is_empty());
+    let feed = reading.feed.as_deref().map(feeds::spelt).filter(|feed| !feed.is_empty());
     let (listing_id, content_sha256) = if is_listing(&reader) {
         // The same rows listed at another time are another listing: they say that nothing changed, or that a change was
         // taken back. A stream that is sent again because its answer got lost is known again, on that day.

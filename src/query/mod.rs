@@ -6,7 +6,7 @@
 
 mod changes;
 mod compact;
-mod feeds;
+pub mod feeds;
 mod guard;
 mod json;
 mod keys;

@@ -15,7 +15,6 @@ mod grants;
 mod guess;
 mod kinds;
 mod moment;
-mod month;
 mod question;
 mod registers;
 mod roster;

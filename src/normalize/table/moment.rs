@@ -6,8 +6,9 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
 use super::cell::present;
-use super::month::month_number;
+use super::words::normal;
 use crate::domain::UtcMicros;
+use crate::domain::month::month_number;
 
 /// Which number of `03/04/2024` is the month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -271,7 +272,7 @@ fn day_and_month(x: i16, y: i16, order: Option<DateOrder>) -> Result<(i16, i16),
 
 /// `2-Jan-2024`, `January 2 2024`, `2024 Jan 2`; none when no part is the name of a month.
 fn with_month_name(a: &str, b: &str, c: &str) -> Option<Result<Option<Date>, Unread>> {
-    let (month, first, second) = match (month_number(a), month_number(b)) {
+    let (month, first, second) = match (month_number(&normal(a)), month_number(&normal(b))) {
         (Some(month), _) => (month, b, c),
         (_, Some(month)) => (month, a, c),
         _ => return None,

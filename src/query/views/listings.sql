@@ -9,6 +9,7 @@ WITH loaded AS (
   SELECT
     load_id,
     max(feed) AS feed,
+    max(content) AS content,
     bool_or(damage IS NOT NULL OR coalesce(quarantined > 0.005 * rows, FALSE)) AS damaged
   FROM loads
   GROUP BY load_id
@@ -19,6 +20,7 @@ counted AS (
     s.app_id,
     coalesce(max(l.feed), '') AS feed,
     s.listing_id,
+    coalesce(max(l.content), s.listing_id) AS content,
     max(s.listed_at) AS listed_at,
     max(s.ingested_at) AS ingested_at,
     bool_and(s.complete) AND NOT coalesce(bool_or(l.damaged), FALSE) AS complete,
@@ -34,6 +36,7 @@ compared AS (
     app_id,
     feed,
     listing_id,
+    content,
     listed_at,
     ingested_at,
     complete,
@@ -43,6 +46,23 @@ compared AS (
       ORDER BY listed_at, ingested_at, listing_id
     ) AS previous_rows
   FROM counted
+),
+-- What is read again comes after what was before it when it was read first, and not after itself.
+reread AS (
+  SELECT
+    row_kind,
+    app_id,
+    feed,
+    listing_id,
+    listed_at,
+    ingested_at,
+    complete,
+    rows,
+    first_value(previous_rows) OVER (
+      PARTITION BY row_kind, app_id, feed, complete, listed_at, content
+      ORDER BY ingested_at, listing_id
+    ) AS previous_rows
+  FROM compared
 )
 SELECT
   row_kind,
@@ -58,4 +78,4 @@ SELECT
     previous_rows IS NULL
     OR previous_rows - rows <= greatest(20.0, 0.02 * previous_rows)
   ) AS trusted
-FROM compared
+FROM reread

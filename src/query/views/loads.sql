@@ -4,7 +4,8 @@
 -- announced_rows (what a list response says it holds), control_rows (what a register of control
 -- totals says of the file), damage (announced, control_rows, control_sha256 or cut: why the load
 -- is not the whole of its source; null when nothing speaks against it), filled (`column=rows; …`), feed (of a
--- listing: which ones it continues, null for others).
+-- listing: which ones it continues, null for others), content (what tells its bytes from others; a file that is read
+-- again, to say otherwise how, has the same).
 -- A feed is what was said of a file, last where the same file was read again to say it; else the file's name.
 -- A control total is of a file by its name or the end of its path, of one application and of one
 -- day where it says so. Where several lines speak of a load, it needs to agree with one.
@@ -24,11 +25,12 @@ told AS (
     app_id,
     content_sha256,
     listed_at,
+    feed_name(file) AS file_feed,
     last_value(feed ORDER BY ingested_at, load_id) AS feed
   FROM sources
   WHERE ingested_at <= $known_at
     AND feed IS NOT NULL
-  GROUP BY kind, app_id, content_sha256, listed_at
+  GROUP BY kind, app_id, content_sha256, listed_at, feed_name(file)
 ),
 known AS (
   SELECT
@@ -54,7 +56,8 @@ known AS (
     ON t.content_sha256 = s.content_sha256
     AND t.listed_at = s.listed_at
     AND t.kind = s.kind
-    AND t.app_id IS NOT DISTINCT FROM s.app_id
+    AND (t.app_id IS NOT DISTINCT FROM s.app_id)
+    AND t.file_feed = feed_name(s.file)
   LEFT JOIN app_aliases AS a
     ON lower(s.app_id) = a.alias
   LEFT JOIN rejected AS r
@@ -107,7 +110,8 @@ SELECT
     WHEN k.cuts > 0 AND k.kind <> 'events' THEN 'cut'
   END AS damage,
   k.filled,
-  k.feed
+  k.feed,
+  coalesce(k.content_sha256, k.load_id) AS content
 FROM known AS k
 LEFT JOIN compared AS c
   ON c.load_id = k.load_id

@@ -13,6 +13,7 @@ WITH within AS (
     app_id,
     feed,
     coalesce(feed, source) AS told_by,
+    content,
     CASE
       WHEN kind <> 'events' THEN listed_at
       WHEN watermark_at > $as_of THEN $as_of
@@ -36,6 +37,7 @@ ranked AS (
     app_id,
     feed,
     told_by,
+    content,
     reaches_at,
     min(first_at) OVER (PARTITION BY told_by, kind, app_id) AS first_at,
     ingested_at,
@@ -65,6 +67,21 @@ ranked AS (
       ORDER BY ingested_at DESC, load_id DESC
     ) AS latest
   FROM within
+),
+-- What is read again comes after what was before it when it was read first, and not after itself.
+first_read AS (
+  SELECT DISTINCT
+    told_by,
+    kind,
+    app_id,
+    reaches_at,
+    content,
+    first_value(previous_rows) OVER (
+      PARTITION BY told_by, kind, app_id, reaches_at, content
+      ORDER BY ingested_at
+    ) AS previous_rows
+  FROM ranked
+  WHERE kind <> 'events'
 )
 SELECT
   n.source,
@@ -75,7 +92,7 @@ SELECT
   n.reaches_at AS watermark_at,
   n.ingested_at AS last_ingested_at,
   n.rows,
-  n.previous_rows,
+  CASE WHEN n.kind = 'events' THEN n.previous_rows ELSE f.previous_rows END AS previous_rows,
   n.complete,
   CASE WHEN n.kind = 'events' THEN l.quarantined ELSE n.quarantined END AS quarantined,
   CASE WHEN n.kind = 'events' THEN l.read_rows ELSE n.read_rows END AS read_rows,
@@ -88,4 +105,10 @@ JOIN ranked AS l
   AND l.told_by = n.told_by
   AND l.kind = n.kind
   AND l.app_id IS NOT DISTINCT FROM n.app_id
+LEFT JOIN first_read AS f
+  ON f.told_by = n.told_by
+  AND f.kind = n.kind
+  AND (f.app_id IS NOT DISTINCT FROM n.app_id)
+  AND f.reaches_at = n.reaches_at
+  AND f.content = n.content
 WHERE n.newest = 1

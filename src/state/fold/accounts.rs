@@ -5,6 +5,7 @@ use arrow::array::{Array, RecordBatch};
 use indexmap::IndexSet;
 
 use super::described::{self, Described, Said};
+use super::life::Told;
 use super::listings::{Listings, Places, Silences};
 use super::{NEVER, keys, times, words};
 use crate::query::{Error, Numbered, PackedTable, Parts, Rows, failed, parts};
@@ -152,8 +153,10 @@ impl Accounts {
         turns.clear();
         let Some(first) = said.iter().find(|word| word.state != UNKNOWN || !decided).copied() else { return };
         let named = said.iter().filter(|word| word.how == LISTING).map(|word| word.said.place);
+        let events = said.iter().filter(|word| word.how != LISTING);
+        let told = events.map(|word| Told { at: word.said.at, is_there: word.state != DELETED });
         turns.extend(said);
-        for said in silences.ending(self.keys[first.account as usize].0, None, first.said, named) {
+        for said in silences.ending(self.keys[first.account as usize].0, None, first.said, named, told) {
             turns.push(Word { said, how: VANISHED, state: DELETED, ..first });
         }
         turns.sort_unstable_by(|a, b| self.order(a, b));

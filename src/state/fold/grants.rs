@@ -8,6 +8,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use indexmap::{IndexMap, IndexSet};
 
 use super::described::Said;
+use super::life::Told;
 use super::listings::{Listings, Places, Silences};
 use super::{NEVER, keys, times};
 use crate::query::{Error, NONE, Numbered, PART_ROWS, PackedTable, Parts, Rows, Written, failed};
@@ -188,12 +189,16 @@ impl Grants {
         let Some(first) = words.first().copied() else { return };
         let [app, account, _] = self.keys[first.holding as usize];
         let deleted = self.deleted.get(&(app, account)).into_iter().flatten().copied();
-        let ends = deleted.filter(|said| said.at >= first.said.at);
+        let ends: Vec<Said> = deleted.filter(|said| said.at >= first.said.at).collect();
+        let events = words.iter().filter(|word| word.rank == EVENT);
+        let mut told: Vec<Told> = events.map(|word| Told { at: word.said.at, is_there: word.held }).collect();
+        told.extend(ends.iter().map(|said| Told { at: said.at, is_there: false }));
+        told.sort_by_key(|told| told.at);
         let gone = |rank| move |said| Word { said, rank, held: false, terms: Terms::NONE, ..first };
         let before = words.len();
-        words.extend(ends.map(gone(GONE)));
-        words
-            .extend(silences.ending(app, Some(first.kind), first.said, named).into_iter().map(gone(LISTING)));
+        words.extend(ends.into_iter().map(gone(GONE)));
+        let silent = silences.ending(app, Some(first.kind), first.said, named, told.into_iter());
+        words.extend(silent.into_iter().map(gone(LISTING)));
         if words.len() > before {
             words.sort_unstable_by(|a, b| self.order(a, b));
         }

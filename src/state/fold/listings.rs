@@ -6,6 +6,7 @@ use ahash::RandomState;
 use arrow::array::{Array, RecordBatch};
 
 use super::described::Said;
+use super::life::{self, Heard, Told};
 use crate::query::{Error, Numbered, Rows, Session, Texts};
 
 /// Of listings taken at one instant, as a corrected export of the same day, the one ingested later is the newer.
@@ -37,20 +38,25 @@ struct Listing {
 #[derive(Default)]
 pub struct Places(HashMap<u32, u32, RandomState>);
 
-/// What listings of one kind of row say by silence.
+/// What listings of one kind of row say by silence, by application.
 pub struct Silences {
-    /// By application, in order.
-    listings: HashMap<u32, Vec<Silence>>,
-    /// By place, from 1 on: the feed.
-    feeds: Vec<u32>,
+    apps: HashMap<u32, App>,
     /// Application, feed and kind of entitlement.
     kinds: HashSet<[u32; 3]>,
+}
+
+#[derive(Default)]
+struct App {
+    /// In order.
+    listings: Vec<Silence>,
+    has_feeds: bool,
 }
 
 /// What one listing says of all that it does not name.
 #[derive(Clone, Copy)]
 struct Silence {
     said: Said,
+    feed: u32,
     trusted: bool,
 }
 
@@ -78,15 +84,16 @@ impl Listings {
 
     /// What those of accounts, or of grants, say by silence.
     pub fn silences(&self, row_kind: &str, texts: &mut Numbered) -> Silences {
-        let feeds = self.all.iter().map(|listing| texts.number(&listing.feed)).collect();
-        let mut listings: HashMap<u32, Vec<Silence>> = HashMap::new();
+        let mut apps: HashMap<u32, App> = HashMap::new();
         for (place, listing) in self.of_kind(row_kind) {
             let said = Said { at: listing.listed_at, place, by: texts.number(&listing.listing_id) };
-            let silence = Silence { said, trusted: listing.trusted };
-            listings.entry(texts.number(&listing.app_id)).or_default().push(silence);
+            let feed = texts.number(&listing.feed);
+            let app = apps.entry(texts.number(&listing.app_id)).or_default();
+            app.has_feeds |= app.listings.last().is_some_and(|before| before.feed != feed);
+            app.listings.push(Silence { said, feed, trusted: listing.trusted });
         }
         let kinds = self.kinds.iter().map(|kind| kind.each_ref().map(|text| texts.number(text))).collect();
-        Silences { listings, feeds, kinds }
+        Silences { apps, kinds }
     }
 
     fn of_kind(&self, row_kind: &str) -> impl Iterator<Item = (u32, &Listing)> {
@@ -102,19 +109,18 @@ impl Places {
 }
 
 impl Silences {
-    /// The silences that end something of `app` of which was said `first`, and which the listings of these places named.
-    /// One of the instant of an event may have been taken just before it, and does not count.
-    ///
-    /// A feed speaks of what it names: its silence is an end, unless another that named it does not say so yet. Of what
-    /// none names, every feed speaks; of a grant, every one that lists its `kind` at any time.
+    /// The silences that end something of `app`, a grant of this `kind`, of which was said `first`, which the listings of
+    /// `named` places named, and of which events `told`, in order. A listing of the instant of the first event may have been
+    /// taken just before it, and does not count.
     pub fn ending(
         &self,
         app: u32,
         kind: Option<u32>,
         first: Said,
         named: impl Iterator<Item = u32>,
+        told: impl Iterator<Item = Told>,
     ) -> Vec<Said> {
-        let Some(listings) = self.listings.get(&app) else { return Vec::new() };
+        let Some(App { listings, has_feeds }) = self.apps.get(&app) else { return Vec::new() };
         let first = (first.at, if first.place == 0 { u32::MAX } else { first.place });
         let later = listings.partition_point(|Silence { said, .. }| (said.at, said.place) <= first);
         if later == listings.len() {
@@ -122,36 +128,22 @@ impl Silences {
         }
         let mut named: Vec<u32> = named.collect();
         named.sort_unstable();
-        let mut speaking: Vec<u32> = named.iter().filter_map(|place| self.feed(*place)).collect();
-        speaking.sort_unstable();
-        speaking.dedup();
-        let names = |said: &Said| named.binary_search(&said.place).is_ok();
-        let mut naming: Vec<u32> = Vec::new();
-        let ends = |Silence { said, trusted }: &Silence| {
-            let feed = self.feed(said.place)?;
-            if names(said) {
-                naming.push(feed);
-                return None;
-            }
-            let speaks = match (speaking.is_empty(), kind) {
-                (true, Some(kind)) => self.kinds.contains(&[app, feed, kind]),
-                (true, None) => true,
-                (false, _) => speaking.binary_search(&feed).is_ok(),
-            };
-            if !trusted || !speaks {
-                return None;
-            }
-            naming.retain(|other| *other != feed);
-            naming.is_empty().then_some(*said)
-        };
-        // What one feed named before does not matter when it is silent.
-        let from = if speaking.len() > 1 { 0 } else { later };
-        let ending = listings[from..].iter().filter_map(ends);
-        ending.filter(|said| (said.at, said.place) > first).collect()
-    }
-
-    fn feed(&self, place: u32) -> Option<u32> {
-        self.feeds.get(place.checked_sub(1)? as usize).copied()
+        let is_named = |said: &Said| named.binary_search(&said.place).is_ok();
+        let is_of_kind = |feed| kind.is_none_or(|kind| self.kinds.contains(&[app, feed, kind]));
+        if !has_feeds {
+            let speaks = |feed| !named.is_empty() || is_of_kind(feed);
+            let ending =
+                listings[later..].iter().filter(|listing| listing.trusted && !is_named(&listing.said));
+            return ending.filter(|listing| speaks(listing.feed)).map(|listing| listing.said).collect();
+        }
+        let heard = listings.iter().map(|listing| Heard {
+            said: listing.said,
+            feed: listing.feed,
+            is_named: is_named(&listing.said),
+            is_trusted: listing.trusted && (listing.said.at, listing.said.place) > first,
+            is_of_kind: is_of_kind(listing.feed),
+        });
+        life::endings(&told.collect::<Vec<_>>(), &heard.collect::<Vec<_>>())
     }
 }
 

@@ -9,6 +9,7 @@ mod accounts;
 mod activity;
 mod described;
 mod grants;
+mod life;
 mod listings;
 
 use std::sync::Arc;

@@ -32,7 +32,7 @@ named AS (
   SELECT
     p.identity_id,
     r.feed,
-    count(DISTINCT e.listing_id) AS rosters_seen,
+    count(DISTINCT r.listed_at) AS rosters_seen,
     max(r.listed_at) AS last_listed_at
   FROM roster_lines AS e
   JOIN employee_numbers AS p
@@ -47,7 +47,7 @@ missed AS (
     n.identity_id,
     n.feed,
     min(n.rosters_seen) AS rosters_seen,
-    count(r.listing_id) AS rosters_missed
+    count(DISTINCT r.listed_at) AS rosters_missed
   FROM named AS n
   LEFT JOIN rosters AS r
     ON r.feed = n.feed

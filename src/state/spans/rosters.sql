@@ -5,6 +5,7 @@ WITH counted AS (
   SELECT
     e.listing_id,
     coalesce(max(l.feed), '') AS feed,
+    coalesce(max(l.content), e.listing_id) AS content,
     max(e.listed_at) AS listed_at,
     max(e.ingested_at) AS ingested_at,
     bool_and(e.complete) AND NOT bool_or(l.damage IS NOT NULL OR coalesce(l.quarantined > 0.005 * l.rows, FALSE)) AS complete,
@@ -20,7 +21,9 @@ compared AS (
   SELECT
     listing_id,
     feed,
+    content,
     listed_at,
+    ingested_at,
     complete,
     rows,
     lag(rows) OVER (
@@ -28,6 +31,19 @@ compared AS (
       ORDER BY listed_at, ingested_at, listing_id
     ) AS previous_rows
   FROM counted
+),
+reread AS (
+  SELECT
+    listing_id,
+    feed,
+    listed_at,
+    complete,
+    rows,
+    first_value(previous_rows) OVER (
+      PARTITION BY feed, complete, listed_at, content
+      ORDER BY ingested_at, listing_id
+    ) AS previous_rows
+  FROM compared
 )
 SELECT
   listing_id,
@@ -39,4 +55,4 @@ SELECT
     previous_rows IS NULL
     OR previous_rows - rows <= greatest(20.0, 0.02 * previous_rows)
   ) AS trusted
-FROM compared
+FROM reread

@@ -1,7 +1,5 @@
 //! Names of months in English, German, French and Spanish, whole and shortened. Takes a
-//! word, gives the month's number. Knows no dates.
-
-use super::words::normal;
+//! word in small letters without accents, gives the month's number. Knows no dates.
 
 const MONTHS: [&[&str]; 12] = [
     &["jan", "january", "januar", "janner", "janv", "janvier", "ene", "enero"],
@@ -20,7 +18,6 @@ const MONTHS: [&[&str]; 12] = [
 
 /// The month that a word names, 1–12.
 pub fn month_number(word: &str) -> Option<i8> {
-    let word = normal(word);
-    let at = MONTHS.iter().position(|names| names.contains(&word.as_str()))?;
+    let at = MONTHS.iter().position(|names| names.contains(&word))?;
     i8::try_from(at + 1).ok()
 }
