@@ -15,6 +15,7 @@ mod findings;
 mod flow;
 mod golden_cases;
 mod ingest;
+mod instants;
 mod learned;
 mod leavers;
 mod link;

@@ -44,7 +44,9 @@ static VERBS: LazyLock<HashMap<&'static str, VerbsByType, ahash::RandomState>> =
 /// around and inside it.
 pub fn verb(source: &str, event_type: &str) -> Option<Verb> {
     let verbs = VERBS.get(source)?;
-    verbs.get(folded(event_type).as_ref()).map(|found| Verb::new(found))
+    // A name that is found as it is needs no folding.
+    let found = verbs.get(event_type).or_else(|| verbs.get(folded(event_type).as_ref()));
+    found.map(|found| Verb::new(found))
 }
 
 fn verbs_by_type(table: &'static str) -> VerbsByType {
