@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -29,6 +29,8 @@ pub const INGESTED_AT: &str = "ingested_at";
 /// Rows that are brought into order at a time: of most tables their columns stay in a core's cache until they are
 /// encoded.
 const ORDERED_ROWS: usize = 1024;
+/// Bytes given to the system at a time: the library would give it 8 KiB.
+const WRITTEN_BYTES: usize = 256 << 10;
 
 /// One file that is written and durable, apart from the entry in its directory.
 pub struct Part {
@@ -278,7 +280,9 @@ fn fill_file(
     durability: Durability,
 ) -> Result<(i64, Encoded), Error> {
     let file = File::create(path).map_err(Error::io("create", path))?;
+    let file = BufWriter::with_capacity(WRITTEN_BYTES, file);
     let (file, encoded) = encode(file, columns, rows).map_err(Error::parquet("write", path))?;
+    let file = file.into_inner().map_err(|error| Error::io("write", path)(error.into_error()))?;
     durability.sync(&file, path)?;
     let size = file.metadata().map_err(Error::io("measure", path))?.len();
     Ok((i64::try_from(size).unwrap_or(i64::MAX), encoded))
@@ -294,7 +298,8 @@ fn encode<W: Write + Send>(to: W, columns: &Columns, rows: &[RowAt]) -> Result<(
         all_known = all_known.into_iter().chain(known(&ordered)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         writer.write(&ordered)?;
     }
-    let (to, sum) = writer.into_inner()?.finish();
+    let (mut to, sum) = writer.into_inner()?.finish();
+    to.flush()?;
     Ok((to, Encoded { known: all_known, sum }))
 }
 
