@@ -5,6 +5,7 @@ pub mod care;
 mod checkpoints;
 mod durable;
 mod faulty;
+mod texts;
 
 use std::collections::BTreeMap;
 use std::fs;

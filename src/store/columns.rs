@@ -3,17 +3,21 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayData, ArrayRef, AsArray, Capacities, MutableArrayData, RecordBatch, StringArray, make_array,
     new_null_array,
 };
-use arrow::datatypes::{DataType, FieldRef, SchemaRef};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
+
+use super::few::{self, Coded};
 
 /// Rows of a row group: what a reader must decompress at once.
 const ROW_GROUP_ROWS: usize = 65_536;
@@ -35,16 +39,25 @@ pub type RowAt = (u32, u32);
 /// Columns of batches that share a schema.
 pub struct Columns {
     schema: SchemaRef,
+    /// The same with the types of columns that stand as codes.
+    coded_schema: SchemaRef,
     columns: Vec<Column>,
 }
 
 struct Column {
-    /// One a batch.
-    parts: Vec<ArrayData>,
+    held: Held,
     is_absent: bool,
-    /// Bytes of text of a row, about.
-    text_bytes: usize,
     repetition: Repetition,
+}
+
+enum Held {
+    Coded(Coded),
+    Each {
+        /// One a batch.
+        parts: Vec<ArrayData>,
+        /// Bytes of text of a row, about.
+        text_bytes: usize,
+    },
 }
 
 /// How often the texts of a column were there before.
@@ -59,28 +72,23 @@ enum Repetition {
 
 impl Columns {
     /// The rows at `sample` tell how columns repeat.
-    pub fn of(schema: SchemaRef, batches: &[&RecordBatch], sample: &[RowAt]) -> Columns {
+    pub fn of(schema: SchemaRef, batches: &[&RecordBatch], sample: &[RowAt]) -> Result<Columns, ArrowError> {
         let column = |at: usize| {
             let parts: Vec<&ArrayRef> = batches.iter().map(|batch| batch.column(at)).collect();
-            let is_absent = parts.iter().all(|part| part.null_count() == part.len());
-            let repetition =
-                if is_absent { Repetition::FewValues } else { Repetition::in_rows(&parts, sample) };
-            let texts = parts.iter().filter_map(|part| part.as_string_opt::<i32>());
-            // As far as they are this batch's: it may be a part of a larger one.
-            let bytes_of = |texts: &StringArray| match texts.value_offsets() {
-                [first, .., last] => (last - first) as usize,
-                _ => 0,
-            };
-            let text_bytes = texts.map(bytes_of).sum::<usize>();
-            let rows = parts.iter().map(|part| part.len()).sum::<usize>();
-            Column {
-                parts: parts.iter().map(|part| part.to_data()).collect(),
-                is_absent,
-                text_bytes: text_bytes.div_ceil(rows.max(1)),
-                repetition,
+            match Coded::of(&parts) {
+                Some(coded) => Ok(Column::coded(coded, sample)),
+                None => Column::each(&parts, schema.field(at).data_type(), sample),
             }
         };
-        Columns { columns: (0..schema.fields().len()).map(column).collect(), schema }
+        let columns = (0..schema.fields().len()).map(column).collect::<Result<Vec<_>, ArrowError>>()?;
+        let field = |(column, field): (&Column, &FieldRef)| match column {
+            Column { held: Held::Coded(_), is_absent: false, .. } => {
+                Arc::new(field.as_ref().clone().with_data_type(few::data_type()))
+            }
+            _ => Arc::clone(field),
+        };
+        let fields: Vec<FieldRef> = columns.iter().zip(schema.fields()).map(field).collect();
+        Ok(Columns { columns, schema, coded_schema: Arc::new(Schema::new(fields)) })
     }
 
     pub fn schema(&self) -> SchemaRef {
@@ -104,11 +112,14 @@ impl Columns {
             if column.is_absent {
                 return Ok(new_null_array(field.data_type(), places.len()));
             }
-            let parts = column.parts[first..end].iter().collect();
+            let (parts, text_bytes) = match &column.held {
+                Held::Coded(coded) => return coded.ordered(first, &runs, places.len()),
+                Held::Each { parts, text_bytes } => (parts[first..end].iter().collect(), text_bytes),
+            };
             let room = match field.data_type() {
                 // Somewhat more than about: what grows is copied.
                 DataType::Utf8 => {
-                    let bytes = places.len() * (column.text_bytes + column.text_bytes / 8);
+                    let bytes = places.len() * (text_bytes + text_bytes / 8);
                     Capacities::Binary(places.len(), Some(bytes))
                 }
                 _ => Capacities::Array(places.len()),
@@ -120,7 +131,8 @@ impl Columns {
             Ok(make_array(ordered.freeze()))
         };
         let columns = self.columns.iter().zip(self.schema.fields()).map(column);
-        RecordBatch::try_new(self.schema(), columns.collect::<Result<Vec<_>, ArrowError>>()?)
+        let columns = columns.collect::<Result<Vec<_>, ArrowError>>()?;
+        RecordBatch::try_new(self.coded_schema.clone(), columns)
     }
 
     /// How a file of `rows` rows encodes them.
@@ -163,8 +175,41 @@ impl Columns {
     }
 }
 
+impl Column {
+    fn coded(coded: Coded, sample: &[RowAt]) -> Column {
+        let texts = sample.iter().filter_map(|(part, row)| coded.text(*part as usize, *row as usize));
+        let is_absent = coded.is_absent();
+        let repetition = if is_absent { Repetition::FewValues } else { Repetition::of(texts) };
+        Column { held: Held::Coded(coded), is_absent, repetition }
+    }
+
+    /// Of batches that may have texts as codes: where others have too many, those get theirs back.
+    fn each(parts: &[&ArrayRef], data_type: &DataType, sample: &[RowAt]) -> Result<Column, ArrowError> {
+        let part = |part: &&ArrayRef| match part.data_type() {
+            DataType::Dictionary(..) => cast(part, data_type),
+            _ => Ok(Arc::clone(part)),
+        };
+        let parts = parts.iter().map(part).collect::<Result<Vec<ArrayRef>, ArrowError>>()?;
+        let is_absent = parts.iter().all(|part| part.null_count() == part.len());
+        let repetition = if is_absent { Repetition::FewValues } else { Repetition::in_rows(&parts, sample) };
+        let texts = parts.iter().filter_map(|part| part.as_string_opt::<i32>());
+        // As far as they are this batch's: it may be a part of a larger one.
+        let bytes_of = |texts: &StringArray| match texts.value_offsets() {
+            [first, .., last] => (last - first) as usize,
+            _ => 0,
+        };
+        let text_bytes = texts.map(bytes_of).sum::<usize>();
+        let rows = parts.iter().map(|part| part.len()).sum::<usize>();
+        let held = Held::Each {
+            parts: parts.iter().map(|part| part.to_data()).collect(),
+            text_bytes: text_bytes.div_ceil(rows.max(1)),
+        };
+        Ok(Column { held, is_absent, repetition })
+    }
+}
+
 impl Repetition {
-    fn in_rows(parts: &[&ArrayRef], places: &[RowAt]) -> Repetition {
+    fn in_rows(parts: &[ArrayRef], places: &[RowAt]) -> Repetition {
         let texts: Option<Vec<&StringArray>> = parts.iter().map(|part| part.as_string_opt()).collect();
         let Some(texts) = texts else { return Repetition::Frequent };
         let given = places.iter().map(|(part, row)| (texts[*part as usize], *row as usize));

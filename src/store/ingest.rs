@@ -195,8 +195,7 @@ impl Ingest {
         load.counts.new += events.count() as u64;
         load.counts.duplicate += (keys.len() - events.count()) as u64;
         self.events.append_batch(events);
-        load.filled.count(&snapshots);
-        load.filled.count(&employments);
+        [&snapshots, &employments].into_iter().flatten().for_each(|rows| load.filled.count(rows));
         let listing_id = &load.loading.listing.listing_id;
         let listed = [
             (&mut self.snapshots, snapshots),
@@ -204,7 +203,8 @@ impl Ingest {
             (&mut self.registers, registers),
         ];
         for (table, rows) in listed {
-            load.listed |= rows.num_rows() > 0;
+            let Some(rows) = rows else { continue };
+            load.listed = true;
             load.counts.add(table.add(listing_id, rows)?);
         }
         load.told.include(told);
@@ -344,9 +344,6 @@ impl Listed {
     /// Keeps the rows when their listing is new to this table.
     fn add(&mut self, listing_id: &str, rows: RecordBatch) -> Result<LoadCounts, Error> {
         let count = rows.num_rows() as u64;
-        if count == 0 {
-            return Ok(LoadCounts::default());
-        }
         if self.listings.contains(listing_id)? {
             return Ok(LoadCounts { duplicate: count, ..LoadCounts::default() });
         }

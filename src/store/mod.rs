@@ -11,7 +11,7 @@
 //! | `stage` | rows as columns, filled by any thread |
 //! | `ingest` | one open batch: dedupe, count, commit |
 //! | `pending` | what a batch adds to one table |
-//! | `buffer` | rows to Arrow columns |
+//! | `buffer`, `few` | rows to Arrow columns |
 //! | `part`, `columns` | Arrow columns to Parquet files: which rows, and how encoded |
 //! | `stored` | keys of what the lake already has |
 //! | `overtaken` | what becomes of a batch when another writer came first |
@@ -32,6 +32,7 @@ mod columns;
 mod compact;
 mod durable;
 mod error;
+mod few;
 mod ingest;
 mod lake;
 mod log;

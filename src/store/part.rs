@@ -108,12 +108,13 @@ pub fn write(
     mut name: impl FnMut() -> String,
     options: WriteOptions,
 ) -> Result<(), Error> {
-    let planned = plan(table, batches).map_err(|source| Error::Arrow { table: table.name, source })?;
+    let failed = |source| Error::Arrow { table: table.name, source };
+    let planned = plan(table, batches).map_err(failed)?;
     let planned: Vec<(String, Planned)> = planned.into_iter().map(|file| (name(), file)).collect();
     let batches: Vec<&RecordBatch> = batches.iter().map(|batch| &batch.rows).collect();
     // Days of a log are alike, so one tells how the columns of all are encoded.
     let largest = planned.iter().map(|(_, file)| file.rows.as_slice()).max_by_key(|rows| rows.len());
-    let columns = Columns::of(table.file_schema(), &batches, largest.unwrap_or_default());
+    let columns = Columns::of(table.file_schema(), &batches, largest.unwrap_or_default()).map_err(failed)?;
     let write_next = |next: &AtomicUsize| {
         let mut written = Vec::new();
         while let Some((name, file)) = planned.get(next.fetch_add(1, Ordering::Relaxed)) {

@@ -49,9 +49,9 @@ pub(super) struct Staged {
     pub events: RecordBatch,
     /// One for each event.
     pub keys: Vec<EventKey>,
-    pub snapshots: RecordBatch,
-    pub employments: RecordBatch,
-    pub registers: RecordBatch,
+    pub snapshots: Option<RecordBatch>,
+    pub employments: Option<RecordBatch>,
+    pub registers: Option<RecordBatch>,
     pub rejected: Vec<Rejected>,
     /// Of the events of the load's own source.
     pub told: Told,
@@ -113,12 +113,13 @@ impl Stage {
     }
 
     pub(super) fn finish(mut self) -> Result<Staged, Error> {
+        let taken = |buffer: &mut Buffer| (!buffer.is_empty()).then(|| buffer.take()).transpose();
         Ok(Staged {
             events: self.events.take()?,
             keys: self.keys,
-            snapshots: self.snapshots.take()?,
-            employments: self.employments.take()?,
-            registers: self.registers.take()?,
+            snapshots: taken(&mut self.snapshots)?,
+            employments: taken(&mut self.employments)?,
+            registers: taken(&mut self.registers)?,
             rejected: self.rejected,
             told: self.told,
             foreign: self.foreign,
