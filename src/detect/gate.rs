@@ -172,16 +172,17 @@ impl<'a> Gate<'a> {
         self.sources.feeds.iter().filter(|s| matches(s)).max_by_key(|s| (!s.partial, s.watermark_at))
     }
 
-    /// The freshest of the matching sources. Of listings also the others: each has accounts or people of its own. One that
-    /// has lapsed is taken to have ended, or there would be no verdict ever again.
+    /// The freshest of the matching sources. Of listings also its siblings: each has accounts or people of its own. One
+    /// that has lapsed is taken to have ended, or there would be no verdict ever again.
     fn rested_on(&self, matches: impl Fn(&Feed) -> bool) -> Vec<&'a Feed> {
         let Some(freshest) = self.freshest(&matches) else { return Vec::new() };
-        let lists = |feed: &&Feed| {
-            let counts = !feed.partial && !feed.has_lapsed(self.as_of);
-            freshest.feed.is_some() && feed.feed.is_some() && counts && !std::ptr::eq(*feed, freshest)
+        let is_sibling = |feed: &&Feed| {
+            let of = |feed: &Feed| (feed.kind.clone(), feed.app_id.clone());
+            feed.feed.is_some() && feed.feed != freshest.feed && of(feed) == of(freshest)
         };
-        let others = self.sources.feeds.iter().filter(|feed| matches(feed)).filter(lists);
-        std::iter::once(freshest).chain(others).collect()
+        let siblings = self.sources.feeds.iter().filter(is_sibling);
+        let siblings = siblings.filter(|feed| !feed.partial && !feed.has_lapsed(self.as_of));
+        std::iter::once(freshest).chain(siblings).collect()
     }
 
     /// None when the matching sources are fresh and whole; else what is wrong with them.
