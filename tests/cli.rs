@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Output;
 
-use crate::support::lychgate;
+use crate::support::{begun, lychgate};
 
 /// Exit code, standard output and standard error.
 fn said(output: Output) -> (i32, String, String) {
@@ -15,11 +15,37 @@ fn run(data: &Path, arguments: &[&str]) -> (i32, String, String) {
     said(lychgate(data, arguments))
 }
 
+/// Else "no findings" would be read of a company whose name was mistyped, and a lake begun for it.
+#[test]
+fn a_tenant_of_whom_nothing_was_ingested_is_no_empty_company() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let commands: [&[&str]; 11] = [
+        &["access", "--app", "okta"],
+        &["backtest", "--detector", "ZMB-01", "--from", "2026-01-01"],
+        &["compact"],
+        &["costs"],
+        &["detect"],
+        &["findings", "list"],
+        &["quarantine", "list"],
+        &["rebuild"],
+        &["sources"],
+        &["sql", "SELECT 1"],
+        &["verify"],
+    ];
+    for command in commands {
+        let (code, stdout, stderr) = run(&data, command);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{command:?}: {stderr}");
+        assert!(stderr.starts_with("error: nothing was ever ingested for tenant \"default\""), "{stderr}");
+        assert!(!data.exists(), "{command:?} left something");
+    }
+}
+
 /// Else one column's values would stand under the heading of another, and be believed.
 #[test]
 fn columns_of_one_name_are_refused_by_name() {
     const PAIR: &str = "FROM (VALUES (1)) AS a(id) CROSS JOIN (VALUES (2)) AS b(id)";
-    let folder = tempfile::tempdir().unwrap();
+    let folder = begun();
     let (code, stdout, stderr) = run(folder.path(), &["sql", &format!("SELECT a.id, b.id {PAIR}")]);
     assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
     assert!(stderr.contains("two columns \"id\"") && stderr.contains("alias"), "{stderr}");
@@ -33,7 +59,7 @@ fn columns_of_one_name_are_refused_by_name() {
 fn what_a_source_wrote_is_shown_and_not_obeyed() {
     const WRITTEN: &str = "a\u{1b}[2Jb\u{9b}c\u{7f}d\u{202e}e\tf";
     const SHOWN: &str = r"a\u{1b}[2Jb\u{9b}c\u{7f}d\u{202e}e\u{9}f";
-    let folder = tempfile::tempdir().unwrap();
+    let folder = begun();
     let asked = |format: &str, written: &str| {
         let statement = format!("SELECT name FROM (VALUES ('{written}')) AS t(name)");
         run(folder.path(), &["--output", format, "sql", &statement]).1

@@ -8,7 +8,7 @@ use std::process::Command;
 use lychgate::findings::{Coverage, Ledger};
 
 use crate::findings::{day, finding, held, run as one_run};
-use crate::support::block_on;
+use crate::support::{begun, block_on};
 
 /// Markdown files of the repository, README first.
 fn documents() -> Vec<PathBuf> {
@@ -250,7 +250,7 @@ fn a_name_that_does_not_exist_is_a_usage_error() {
 /// If it failed, what a question may be asked of would be found out by reading the source.
 #[test]
 fn every_view_that_is_listed_can_be_described_and_asked() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = begun();
     let (code, lines, _) = run(folder.path(), &["-o", "ndjson", "sql", "--tables"]);
     let lines: Vec<serde_json::Value> =
         lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();

@@ -54,7 +54,10 @@ impl Doctor {
             }
         }
         let at = At { as_of, known_at: now };
-        let sources = engine.sources(at, &context.config.profile.value).await?;
+        let sources = match engine.check_tenant().await {
+            Ok(()) => engine.sources(at, &context.config.profile.value).await?,
+            Err(_) => Vec::new(),
+        };
         for source in &sources {
             let name = [Some(&source.source), source.app_id.as_ref()];
             let name = name.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("/");

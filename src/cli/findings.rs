@@ -177,7 +177,11 @@ async fn named(ledger: &Ledger, given: &str) -> Result<Entry, Error> {
 
 /// The ledger as it stands now: a waiver that has ended hides nothing.
 async fn ledger(context: &Context) -> Result<Ledger, Error> {
-    let ledger = context.engine().ledger().await?;
+    let engine = context.engine();
+    if !engine.has_run().await? {
+        engine.check_tenant().await?;
+    }
+    let ledger = engine.ledger().await?;
     ledger.expire_waivers(times::now()).await?;
     Ok(ledger)
 }

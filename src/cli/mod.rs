@@ -218,10 +218,11 @@ impl Error {
 
 /// Whether a run ended because something that does not exist was named.
 fn mistaken(error: &pipeline::Error) -> bool {
-    use crate::{ingest, models};
+    use crate::{ingest, models, store};
     matches!(
         error,
         pipeline::Error::NoDetector { .. }
+            | pipeline::Error::Store(store::Error::UnknownTenant { .. })
             | pipeline::Error::Models(models::Error::UnknownProfile { .. })
             | pipeline::Error::Read(ingest::Error::Missing { .. } | ingest::Error::Directory { .. })
     )

@@ -12,8 +12,9 @@ impl Engine {
     /// names; of the tables in `held` nothing is removed.
     ///
     /// # Errors
-    /// When another process writes here, or a file or log cannot be read or written.
+    /// When the tenant has no lake, another process writes here, or a file or log cannot be read or written.
     pub async fn compact(&self, retention_days: u32, held: &[String]) -> Result<Vec<Cared>, Error> {
+        self.check_tenant().await?;
         let lake = Lake::open_for_write(self.home(), &self.tenant, self.options).await?;
         Ok(lake.care(retention_days, held, now()).await?)
     }

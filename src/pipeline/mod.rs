@@ -200,7 +200,7 @@ impl Engine {
 
     /// The tables of the lake as they stand now, and what is in them.
     async fn tables(&self) -> Result<(Tables, Stored), Error> {
-        let lake = Lake::open(self.home(), &self.tenant).await?;
+        let lake = Lake::open_known(self.home(), &self.tenant).await?;
         let (events, listings) = (lake.read("events").await?, lake.read("snapshots").await?);
         let people = lake.read("employments").await?;
         let stored = Stored::of(&events, &listings, &people);
@@ -214,6 +214,32 @@ impl Engine {
             base: None,
         };
         Ok((tables, stored))
+    }
+
+    /// Makes the tenant's lake where there is none, for those who wait until something is sent.
+    ///
+    /// # Errors
+    /// When it cannot be made or opened.
+    pub async fn begin(&self) -> Result<(), Error> {
+        Lake::open(self.home(), &self.tenant).await?;
+        Ok(())
+    }
+
+    /// Whether anything was ever ingested for the tenant: a name that was mistyped has nothing to tell.
+    ///
+    /// # Errors
+    /// `UnknownTenant` where nothing was, or when the place of lakes cannot be reached.
+    pub async fn check_tenant(&self) -> Result<(), Error> {
+        Ok(self.home().check_tenant(&self.tenant).await?)
+    }
+
+    /// Whether the ledger tells of any run.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn has_run(&self) -> Result<bool, Error> {
+        let is_there = self.data.join(LEDGER_FILE).exists();
+        Ok(is_there && !self.ledger().await?.runs(1).await?.is_empty())
     }
 
     fn home(&self) -> Home {

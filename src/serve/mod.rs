@@ -182,6 +182,7 @@ pub async fn serve(
     wait: Duration,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Error> {
+    engine.begin().await?;
     let shared = Shared::new(engine.clone(), engine.ledger().await?, cursor::Signer::new(key), clock, wait);
     let following = tokio::spawn(follow_rules(shared.clone()));
     let served = axum::serve(listener, router(shared.clone())).with_graceful_shutdown(stop).await;

@@ -19,8 +19,11 @@ pub enum Error {
     Locked { path: PathBuf, holder: String },
     #[error("cannot write to a lake that was opened for reading")]
     ReadOnly,
-    #[error("there is no tenant \"{tenant}\" in this lake")]
-    UnknownTenant { tenant: String },
+    #[error(
+        "nothing was ever ingested for tenant \"{tenant}\" in {home}: `lychgate ingest PATH` begins its lake, \
+         `--data` and `--tenant` name another"
+    )]
+    UnknownTenant { tenant: String, home: String },
     #[error(
         "cannot begin a table where \"{path}\" is: its folder holds data files and no log; put `_delta_log` back from \
          a backup, or move the folder away to begin anew"

@@ -97,9 +97,7 @@ impl Lake {
     /// Also `UnknownTenant`.
     pub async fn open_known(home: impl Into<Home>, tenant: &str) -> Result<Lake, Error> {
         let home = home.into();
-        if !home.has(tenant).await? {
-            return Err(Error::UnknownTenant { tenant: tenant.to_owned() });
-        }
+        home.check_tenant(tenant).await?;
         Lake::open(home, tenant).await
     }
 

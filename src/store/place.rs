@@ -1,6 +1,7 @@
 //! Where files are: in a folder, or below a prefix of a bucket. The only code that tells the two
 //! apart, with `scan`.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -28,11 +29,24 @@ impl Home {
     /// Whether anything is kept for a tenant.
     ///
     /// # Errors
-    /// When the bucket does not answer.
-    pub(super) async fn has(&self, tenant: &str) -> Result<bool, Error> {
+    /// `UnknownTenant` where nothing is, or when the bucket does not answer.
+    pub async fn check_tenant(&self, tenant: &str) -> Result<(), Error> {
+        let is_there = match &self.bucket {
+            None => self.data.join(LAKE).join(tenant).is_dir(),
+            Some(bucket) => bucket.has(tenant).await?,
+        };
+        match is_there {
+            true => Ok(()),
+            false => Err(Error::UnknownTenant { tenant: tenant.to_owned(), home: self.to_string() }),
+        }
+    }
+}
+
+impl fmt::Display for Home {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.bucket {
-            None => Ok(self.data.join(LAKE).join(tenant).is_dir()),
-            Some(bucket) => bucket.has(tenant).await,
+            None => write!(f, "\"{}\"", self.data.display()),
+            Some(bucket) => write!(f, "\"{}\"", bucket.url()),
         }
     }
 }

@@ -159,6 +159,14 @@ macro_rules! fields {
     };
 }
 
+/// A data folder with a lake in which nothing is.
+pub fn begun() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let engine = lychgate::pipeline::Engine::new(folder.path(), "default");
+    block_on(async || engine.begin().await).expect("a lake");
+    folder
+}
+
 /// Runs `body` to its end where stacks are deep: plans of many joins nest deeply, and a test's
 /// own thread has little room for them.
 pub fn block_on<T: Send>(body: impl AsyncFnOnce() -> T + Send) -> T {
