@@ -4,13 +4,12 @@ use clap::Args;
 
 use super::output::{self, Sheet};
 use super::{Context, Error, Outcome, times};
+use crate::domain::Severity;
 use crate::models::Interval;
 use crate::pipeline::{Backtest as Replayed, BacktestRequest, Step};
 
 /// Each step is a whole run, so that more of them are a slip.
 const STEPS_MAX: u64 = 10_000;
-/// The gravest first.
-const SEVERITIES: [&str; 5] = ["critical", "high", "medium", "low", "info"];
 
 #[derive(Args)]
 pub struct Backtest {
@@ -89,7 +88,7 @@ fn summary(replayed: &Replayed) -> String {
     let closed: usize = replayed.steps.iter().map(|step| step.closed).sum();
     let open = replayed.steps.last().map_or(0, |step| step.open);
     let most = replayed.steps.iter().rev().max_by_key(|step| step.found);
-    let severities = SEVERITIES.iter().filter_map(|severity| {
+    let severities = severities().filter_map(|severity| {
         let number = replayed.severities.get(severity)?;
         Some(format!("{number} {severity}"))
     });
@@ -105,13 +104,17 @@ fn summary(replayed: &Replayed) -> String {
     )
 }
 
+/// The gravest first.
+fn severities() -> impl Iterator<Item = &'static str> {
+    Severity::ALL.into_iter().rev().map(Severity::as_str)
+}
+
 fn of_steps(replayed: &Replayed) -> Sheet<'static> {
     let columns = ["at", "found", "unknown", "opened", "closed", "open"];
-    let mut sheet = Sheet::new("steps", &[&columns[..], &SEVERITIES[..]].concat());
+    let mut sheet = Sheet::new("steps", &columns.into_iter().chain(severities()).collect::<Vec<_>>());
     for step in &replayed.steps {
         let numbers = [step.found, step.unknown, step.opened, step.closed, step.open];
-        let severities =
-            SEVERITIES.iter().map(|severity| step.severities.get(severity).copied().unwrap_or(0));
+        let severities = severities().map(|severity| step.severities.get(severity).copied().unwrap_or(0));
         let numbers = numbers.into_iter().chain(severities).map(|number| number.to_string());
         sheet.push(
             std::iter::once(step.at.to_string()).chain(numbers).collect(),

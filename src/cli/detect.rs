@@ -30,7 +30,7 @@ pub struct Detect {
     #[arg(long, value_name = "ID")]
     detector: Vec<String>,
     /// Exit with 1 when a finding that is no accepted risk is at least this severe
-    #[arg(long, value_name = "SEVERITY", value_parser = ["info", "low", "medium", "high", "critical"])]
+    #[arg(long, value_name = "SEVERITY", value_parser = Severity::ALL.map(Severity::as_str))]
     fail_on: Option<String>,
     /// Show what this profile would change, by detector and severity; nothing is recorded
     #[arg(long, value_name = "PROFILE")]
@@ -149,11 +149,7 @@ impl ToMake for &Finding {
             self.severity.as_str().to_owned(),
             format!("{:.1}", self.score),
             self.code.clone(),
-            match self.verdict {
-                Verdict::Fail => "fail".to_owned(),
-                Verdict::Pass => "pass".to_owned(),
-                Verdict::Unknown => "unknown".to_owned(),
-            },
+            self.verdict.as_str().to_owned(),
             self.subject.id.clone(),
             self.since.map(|at| at.to_string().chars().take(10).collect()).unwrap_or_default(),
             owner.unwrap_or_else(|| "no owner on record".to_owned()),

@@ -29,7 +29,7 @@ const WHOLE: [Column; 17] = [
     ("code", |finding| finding.code.clone()),
     ("detector", |finding| finding.detector.clone()),
     ("title", |finding| finding.title.clone()),
-    ("verdict", |finding| verdict(finding.verdict).to_owned()),
+    ("verdict", |finding| finding.verdict.as_str().to_owned()),
     ("status", |finding| finding.status.as_str().to_owned()),
     ("subject", subject),
     ("subject_kind", |finding| finding.subject.kind.clone()),
@@ -94,14 +94,6 @@ pub fn subject(finding: &Finding) -> String {
     match held.map(|held| held.name.as_ref().unwrap_or(&held.id)) {
         Some(held) => format!("{}/{login}: {held}", account.app),
         None => format!("{}/{login}", account.app),
-    }
-}
-
-pub fn verdict(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Fail => "fail",
-        Verdict::Pass => "pass",
-        Verdict::Unknown => "unknown",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::finding_lines::{subject, verdict};
+use super::finding_lines::subject;
 use super::visible::visible;
 use crate::domain::Finding;
 use crate::domain::finding::{Evidence, Owner, Remediation};
@@ -29,7 +29,7 @@ fn head(finding: &Finding) -> Vec<(&'static str, String)> {
         ("severity", severity(finding)),
         ("score", format!("{:.1}", finding.score)),
         ("status", finding.status.as_str().to_owned()),
-        ("verdict", doubted(verdict(finding.verdict), finding.unknown_because.as_deref())),
+        ("verdict", doubted(finding.verdict.as_str(), finding.unknown_because.as_deref())),
         ("subject", about(finding)),
     ];
     if let Some(identity) = &finding.identity {

@@ -142,9 +142,9 @@ impl<'a> Teller<'a> {
     /// The verdict of the rule itself.
     fn said(&self, row: &Cells) -> Result<Verdict, Error> {
         let said = self.required(row, "verdict")?;
-        match said.as_str() {
-            "unknown" => Ok(Verdict::Unknown),
-            "fail" => Ok(Verdict::Fail),
+        match Verdict::parse(&said) {
+            Some(verdict @ (Verdict::Unknown | Verdict::Fail)) => Ok(verdict),
+            // A rule finds what fails: a pass is no row.
             _ => Err(self.bad_value("verdict", said)),
         }
     }

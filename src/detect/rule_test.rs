@@ -79,7 +79,7 @@ fn said(expectation: &Expectation) -> String {
     match expectation {
         Expectation::Fails(subject) => format!("fail {subject}"),
         Expectation::Full { subject, verdict, severity } => {
-            let word = verdict_word(verdict.unwrap_or(Verdict::Fail));
+            let word = verdict.unwrap_or(Verdict::Fail).as_str();
             let level = severity.map(|severity| format!(" {}", severity.as_str())).unwrap_or_default();
             format!("{word} {subject}{level}")
         }
@@ -88,19 +88,11 @@ fn said(expectation: &Expectation) -> String {
 
 /// The finding in the words of an expectation: with its severity where the test states one.
 fn told(finding: &Finding, expected: &BTreeSet<String>) -> String {
-    let short = format!("{} {}", verdict_word(finding.verdict), finding.subject.id);
+    let short = format!("{} {}", finding.verdict.as_str(), finding.subject.id);
     if expected.contains(&short) {
         return short;
     }
     format!("{short} {}", finding.severity.as_str())
-}
-
-fn verdict_word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Fail => "fail",
-        Verdict::Pass => "pass",
-        Verdict::Unknown => "unknown",
-    }
 }
 
 /// A session with every view of the contract: the test's rows, the example's, or none.

@@ -11,9 +11,6 @@ use crate::models::RiskModel;
 
 use super::template::elapsed;
 
-const LEVELS: [Severity; 5] =
-    [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
-
 /// What is known of the account, the entitlement and the person of one finding.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Standing {
@@ -47,10 +44,10 @@ pub enum Door {
 
 /// `base` moved by the steps: one level up if any says so, one down if any says so, held at the ends.
 pub fn severity(base: Severity, steps: &[SeverityStep]) -> Severity {
-    let level = LEVELS.iter().position(|level| *level == base).unwrap_or(0);
+    let level = Severity::ALL.iter().position(|level| *level == base).unwrap_or(0);
     let raised = level + usize::from(steps.iter().any(|step| step.levels > 0));
     let lowered = raised.saturating_sub(usize::from(steps.iter().any(|step| step.levels < 0)));
-    LEVELS[lowered.min(LEVELS.len() - 1)]
+    Severity::ALL[lowered.min(Severity::ALL.len() - 1)]
 }
 
 /// The score in tenths of a point, and its terms, which add up to it.

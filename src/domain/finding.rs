@@ -224,6 +224,25 @@ pub enum Verdict {
     Unknown,
 }
 
+impl Verdict {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Fail => "fail",
+            Verdict::Pass => "pass",
+            Verdict::Unknown => "unknown",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Verdict> {
+        Some(match text {
+            "fail" => Verdict::Fail,
+            "pass" => Verdict::Pass,
+            "unknown" => Verdict::Unknown,
+            _ => return None,
+        })
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
@@ -235,6 +254,10 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// The gravest last.
+    pub const ALL: [Severity; 5] =
+        [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Severity::Info => "info",

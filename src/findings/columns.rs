@@ -21,28 +21,12 @@ LEFT JOIN finding_texts USING (tenant, finding_id)
 LEFT JOIN sightings USING (tenant, detector)
 LEFT JOIN examples USING (tenant, detector)";
 
-pub(super) const SEVERITIES: [Severity; 5] =
-    [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
-
 pub(super) fn rank(severity: Severity) -> i64 {
-    SEVERITIES.iter().position(|s| *s == severity).map_or(0, |rank| rank as i64)
-}
-
-pub(super) fn verdict_text(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Fail => "fail",
-        Verdict::Pass => "pass",
-        Verdict::Unknown => "unknown",
-    }
+    Severity::ALL.iter().position(|s| *s == severity).map_or(0, |rank| rank as i64)
 }
 
 pub(super) fn verdict(text: &str) -> Result<Verdict, Error> {
-    match text {
-        "fail" => Ok(Verdict::Fail),
-        "pass" => Ok(Verdict::Pass),
-        "unknown" => Ok(Verdict::Unknown),
-        _ => Err(Error::Stored { what: "verdict", value: text.to_owned() }),
-    }
+    Verdict::parse(text).ok_or_else(|| Error::Stored { what: "verdict", value: text.to_owned() })
 }
 
 pub(super) fn status(text: &str) -> Result<Status, Error> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::columns::{failed, rank, verdict_text};
+use super::columns::{failed, rank};
 use super::known::app_id;
 use super::read::as_json;
 use super::said;
@@ -135,7 +135,7 @@ fn upsert<'a>(tenant: &'a str, rows: &'a [Row<'a>], now: UtcMicros) -> QueryBuil
         let own = |at: UtcMicros| (!row.follows).then_some(at.0);
         cells.push_bind(tenant).push_bind(&finding.finding_id).push_bind(&finding.detector);
         cells.push_bind(&finding.code).push_bind(&finding.subject.kind).push_bind(&finding.subject.id);
-        cells.push_bind(rank(finding.severity)).push_bind(verdict_text(finding.verdict));
+        cells.push_bind(rank(finding.severity)).push_bind(finding.verdict.as_str());
         cells.push_bind(finding.status.as_str()).push_bind(finding.score).push_bind(app_id(finding));
         cells.push_bind(finding.account.as_ref().map(|account| &account.id));
         cells.push_bind(finding.identity.as_ref().map(|identity| &identity.id));
@@ -164,7 +164,7 @@ fn events<'a>(
         let finding = &transition.known.finding;
         cells.push_bind(tenant).push_bind(&finding.finding_id).push_bind(now.0);
         cells.push_bind(transition.change.as_str()).push_bind(transition.from.map(|status| status.as_str()));
-        cells.push_bind(finding.status.as_str()).push_bind(verdict_text(finding.verdict));
+        cells.push_bind(finding.status.as_str()).push_bind(finding.verdict.as_str());
         cells.push_bind(rank(finding.severity)).push_bind(&transition.reason).push_bind(cause.actor);
         cells.push_bind(cause.approver.map(str::trim)).push_bind(cause.run_id);
     });
