@@ -1,9 +1,6 @@
 //! One row of a rule's answer, told as a finding.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
-
-use sha2::{Digest, Sha256};
 
 use super::cells::Cells;
 use super::gate::Gate;
@@ -11,6 +8,7 @@ use super::remediation::{Dialects, remediation};
 use super::rule::{Row, Run};
 use super::template::Quotable;
 use super::{Error, bind};
+use crate::domain::digest;
 use crate::domain::finding::{
     FindingAccount, IdentityRef, Link, NamedRef, Remediation, SeverityStep, Subject, Threshold,
 };
@@ -173,11 +171,7 @@ impl<'a> Teller<'a> {
             subject_id,
             &row.text("discriminator").unwrap_or_default(),
         ];
-        let digest = Sha256::digest(parts.join("\u{1f}"));
-        digest.iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        digest::id_of(parts.join("\u{1f}"))
     }
 
     fn due_at(&self, since: Option<UtcMicros>) -> Option<UtcMicros> {

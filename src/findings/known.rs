@@ -2,11 +2,10 @@
 //! that cover it. Plain values: how they change is in `reconcile` and `decide`, how they
 //! are stored in `write` and `read`.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::domain::digest;
 use crate::domain::{Finding, Status, UtcMicros, Verdict};
 
 /// A finding as the ledger holds it; its status is in `finding.status`.
@@ -173,25 +172,14 @@ pub fn fingerprint(finding: &Finding) -> String {
     hash.update(finding.severity.as_str());
     for (table, key, event_id) in rows {
         for part in [table.as_str(), key.as_str(), event_id] {
-            // The length keeps ("ab", "c") apart from ("a", "bc").
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
+            digest::add(&mut hash, part);
         }
     }
-    hex(&hash.finalize()[..16])
+    digest::id(hash)
 }
 
 /// The application that a finding is about, where it is about one.
 pub(super) fn app_id(finding: &Finding) -> Option<&str> {
     let account = finding.account.as_ref().map(|account| &account.app);
     finding.app.as_ref().map(|app| &app.id).or(account).map(String::as_str)
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

@@ -1,10 +1,9 @@
 //! What a run says of a finding, as the ledger keeps it: its JSON and a hash of it.
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::Error;
-use super::known::hex;
+use crate::domain::digest;
 use crate::domain::finding::{
     FindingAccount, IdentityRef, Link, NamedRef, Owner, Remediation, ScoreTerm, SeverityStep, Subject,
     Threshold,
@@ -155,5 +154,5 @@ pub(super) fn push_text(text: &mut Vec<u8>, finding: &Finding) -> Result<(), Err
 /// Identifies what a run says of a finding, all of it but when it says so: a run that says the same
 /// needs not write it again.
 pub(super) fn content(text: &[u8]) -> String {
-    hex(&Sha256::digest(text)[..16])
+    digest::id_of(text)
 }

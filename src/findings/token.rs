@@ -6,9 +6,9 @@ use sha2::{Digest, Sha256};
 use sqlx::Row;
 
 use super::columns::failed;
-use super::known::hex;
 use super::{Error, Ledger};
 use crate::domain::UtcMicros;
+use crate::domain::digest::hex;
 
 /// What a token's bearer may do; which routes that opens is the API's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

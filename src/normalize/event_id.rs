@@ -8,10 +8,8 @@
 use std::fmt::Write;
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-/// How much of the digest an id keeps: 128 bits, which do not collide by accident.
-const ID_BYTES: usize = 16;
+use crate::domain::digest;
 
 /// The id of a JSON record: the hash of its canonical text.
 pub fn of_record(value: &Value) -> String {
@@ -22,13 +20,7 @@ pub fn of_record(value: &Value) -> String {
 
 /// The id of a record that is a line of text, as it stands but for blanks at its ends.
 pub fn of_text(text: &str) -> String {
-    let digest = Sha256::digest(text.trim().as_bytes());
-    let mut id = String::with_capacity(ID_BYTES * 2);
-    for byte in &digest[..ID_BYTES] {
-        // Writing into a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-    }
-    id
+    digest::id_of(text.trim())
 }
 
 /// The id of a record that does not say of which application it is: two may have the same line.

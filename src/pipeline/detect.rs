@@ -10,6 +10,7 @@ use super::opening::chain;
 use super::{BrokenRule, CompanyRules, Engine, Error, now, owners};
 use crate::detect::causes::{self, Cause};
 use crate::detect::{self as detectors, Reach, Sources, Weigher, learned};
+use crate::domain::digest::hex;
 use crate::domain::{Finding, Findings, Head, Severity, Status, UtcMicros, Verdict};
 use crate::findings::{Changes, Coverage, Run, RunKind};
 use crate::models::{self, Profile, Rule};
@@ -298,5 +299,5 @@ fn elapsed_ms(since: UtcMicros) -> u64 {
 fn run_id(tenant: &str, request: &DetectRequest, started_at: UtcMicros) -> String {
     let text =
         format!("{tenant}\u{1f}{}\u{1f}{}\u{1f}{}", request.at.as_of, request.at.known_at, started_at.0);
-    Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text)[..8])
 }

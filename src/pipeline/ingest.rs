@@ -10,13 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::in_order::in_order;
 use super::opening::{Opened, open};
 use super::records::{Staged, read_each, stage};
 use super::spool::Spool;
 use super::{Engine, Error, now};
+use crate::domain::digest;
 use crate::domain::{Origin, Rejection, Row, UtcMicros};
 use crate::ingest::Batch;
 use crate::normalize::Reader;
@@ -315,5 +315,5 @@ fn load_id(opened: &Opened) -> String {
     }
     let app = opened.context.app.as_deref().unwrap_or_default();
     let text = format!("{}\u{1f}{}\u{1f}{app}", opened.input.content_hash(), opened.reader.name());
-    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    digest::id_of(text)
 }

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::{Error, FileReport, Reading};
+use crate::domain::digest;
 use crate::domain::{Listing, UtcMicros};
 use crate::ingest::{Input, Layout, Limits};
 use crate::normalize::table::TableKind;
@@ -161,13 +162,9 @@ fn content_ids(
         }
         hash.update(&buffer[..read]);
     }
-    let content = hex(&hash.clone().finalize());
+    let content = digest::hex(&hash.clone().finalize());
     hash.update(format!("\u{1f}{source}\u{1f}{}\u{1f}{read_as}", app.unwrap_or_default()));
-    Ok((hex(&hash.finalize()[..16]), content))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok((digest::id(hash), content))
 }
 
 /// The date, or date and time, in the name of a file or of a folder that it lies in: `accounts_2026-06-29.csv`,

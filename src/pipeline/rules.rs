@@ -13,6 +13,7 @@ use tracing::{info, warn};
 use super::{Engine, Error, now};
 use crate::detect::sigma::{Placeholders, RuleSet};
 use crate::domain::UtcMicros;
+use crate::domain::digest::hex;
 use crate::models::{self, Rule};
 
 /// Where a company keeps its rules.
@@ -72,7 +73,7 @@ impl RuleFolders {
                 hash.update(written.map_or(0, |since| since.as_nanos()).to_le_bytes());
             }
         }
-        hex(hash)
+        hex(&hash.finalize())
     }
 }
 
@@ -156,9 +157,9 @@ impl CompanyRules {
             }
             self.sigma.add(file, text);
         }
-        let filters = hex(filters);
+        let filters = hex(&filters.finalize());
         for (file, text) in files {
-            let hash = hex(Sha256::new().chain_update(text).chain_update(&filters));
+            let hash = hex(&Sha256::new().chain_update(text).chain_update(&filters).finalize());
             self.hashes.insert(file.clone(), hash);
         }
     }
@@ -253,8 +254,4 @@ fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
-}
-
-fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

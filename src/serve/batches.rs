@@ -17,6 +17,7 @@ use tracing::error;
 use super::problem::Problem;
 use super::state::Shared;
 use crate::domain::UtcMicros;
+use crate::domain::digest::{self, hex};
 use crate::findings::{Batch, Load};
 use crate::pipeline::{self, FileReport, IngestReport, Reading};
 
@@ -244,14 +245,9 @@ fn batch_id(shared: &Shared, sender: &str, content: &[u8], received_at: UtcMicro
     let number = TAKEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let mut hash = Sha256::new();
     for part in [shared.tenant().as_bytes(), sender.as_bytes(), content] {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
+        digest::add(&mut hash, part);
     }
     hash.update(received_at.0.to_le_bytes());
     hash.update(number.to_le_bytes());
-    hex(&hash.finalize()[..16])
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest::id(hash)
 }

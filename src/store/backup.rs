@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::durable::{Durability, LOCK, LOG_DIR};
 use super::place::LAKE;
 use super::{Error, TABLES, durable};
+use crate::domain::digest::hex;
 
 const MANIFEST: &str = "manifest.json";
 /// Of the manifest: rises when older programs can no longer restore.
@@ -215,5 +216,5 @@ fn read(path: &Path, mut each: impl FnMut(&[u8]) -> Result<(), Error>) -> Result
         hash.update(&buffer[..read]);
         each(&buffer[..read])?;
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&hash.finalize()))
 }

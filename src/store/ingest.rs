@@ -9,7 +9,6 @@ use std::fs::File;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use sha2::{Digest, Sha256};
 use tokio::sync::OwnedMutexGuard;
 
 use super::Error;
@@ -22,6 +21,7 @@ use super::tables::quarantine::Rejected;
 use super::tables::sources::{Filled, Reach, Told};
 use super::tables::{SourceKind, Table};
 use super::tables::{employments, events, quarantine, registers, snapshots, sources};
+use crate::domain::digest;
 use crate::domain::{Listing, UtcMicros};
 
 /// Values held in memory before they go to files.
@@ -378,7 +378,5 @@ impl LoadCounts {
 fn transaction_id<'a>(load_ids: impl Iterator<Item = &'a str>) -> String {
     let mut load_ids: Vec<&str> = load_ids.collect();
     load_ids.sort_unstable();
-    let hash = Sha256::digest(load_ids.join("\n").as_bytes());
-    let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("lychgate/{hex}")
+    format!("lychgate/{}", digest::id_of(load_ids.join("\n")))
 }

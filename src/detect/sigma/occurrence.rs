@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::{Correlation, Heading, Rule};
+use crate::domain::digest;
 use crate::domain::finding::{FindingAccount, NamedRef, Remediation, Subject};
 use crate::domain::{Evidence, Finding, Status, UtcMicros, Verdict};
 use crate::query::At;
@@ -212,11 +213,9 @@ impl Heading {
 fn hashed(parts: &[String]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
-        // The length keeps ("ab", "c") apart from ("a", "bc").
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
+        digest::add(&mut hash, part);
     }
-    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    digest::id(hash)
 }
 
 /// The account that the event is about, else whoever acted, else the event itself.
