@@ -3,9 +3,9 @@
 use clap::{ArgGroup, Args};
 
 use super::output::Sheet;
+use super::times::Clocks;
 use super::{Context, Error, Outcome, output, times};
 use crate::pipeline::{Holding, Subject};
-use crate::query::At;
 
 #[derive(Args)]
 #[group(skip)]
@@ -23,12 +23,8 @@ pub struct Access {
     /// Entitlement: id or name
     #[arg(long)]
     entitlement: Option<String>,
-    /// State as of this time [default: now]
-    #[arg(long, value_name = "TIME")]
-    as_of: Option<String>,
-    /// Use only what was known at this time [default: now]
-    #[arg(long, value_name = "TIME")]
-    known_at: Option<String>,
+    #[command(flatten)]
+    clocks: Clocks,
     /// Threshold profile that says how old a source may be [default: from the configuration]
     #[arg(long)]
     profile: Option<String>,
@@ -39,11 +35,7 @@ const REASONS_SHOWN: usize = 8;
 
 impl Access {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
-        let now = times::now();
-        let at = At {
-            as_of: times::parse_or("--as-of", self.as_of.as_deref(), now)?,
-            known_at: times::parse_or("--known-at", self.known_at.as_deref(), now)?,
-        };
+        let at = self.clocks.at(times::now())?;
         let named = [
             self.identity.map(Subject::Identity),
             self.account.map(Subject::Account),

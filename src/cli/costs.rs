@@ -3,19 +3,15 @@
 use clap::Args;
 
 use super::output::Sheet;
+use super::times::Clocks;
 use super::{Context, Error, Outcome, output, times};
 use crate::models::costs::{CostModel, Estimate};
 use crate::pipeline::{CostReport, LicenceLine, Range};
-use crate::query::At;
 
 #[derive(Args)]
 pub struct Costs {
-    /// State as of this time [default: now]
-    #[arg(long, value_name = "TIME")]
-    as_of: Option<String>,
-    /// Use only what was known at this time [default: now]
-    #[arg(long, value_name = "TIME")]
-    known_at: Option<String>,
+    #[command(flatten)]
+    clocks: Clocks,
     /// Threshold profile: when a seat counts as idle, and a leaver as late
     #[arg(long, default_value = "default")]
     profile: String,
@@ -29,11 +25,7 @@ pub struct Costs {
 
 impl Costs {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
-        let now = times::now();
-        let at = At {
-            as_of: times::parse_or("--as-of", self.as_of.as_deref(), now)?,
-            known_at: times::parse_or("--known-at", self.known_at.as_deref(), now)?,
-        };
+        let at = self.clocks.at(times::now())?;
         let report = context.engine().costs(at, &self.profile).await?;
         let sheet = match (self.assumptions, self.manual) {
             (true, _) => of_assumptions(&report.assumptions),

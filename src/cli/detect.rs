@@ -9,20 +9,16 @@ use clap::Args;
 use serde_json::Value;
 
 use super::output::{self, Sheet, ToMake};
+use super::times::Clocks;
 use super::{Context, Error, Outcome, times};
 use crate::domain::{Finding, Reader, Severity, Status, Verdict};
 use crate::findings::{Changes, RunKind};
 use crate::pipeline::{Cause, DetectRequest, Difference, RunReport};
-use crate::query::At;
 
 #[derive(Args)]
 pub struct Detect {
-    /// State as of this time: RFC 3339, a date or now-90d [default: now]
-    #[arg(long, value_name = "TIME")]
-    as_of: Option<String>,
-    /// Use only what was known at this time [default: now]
-    #[arg(long, value_name = "TIME")]
-    known_at: Option<String>,
+    #[command(flatten)]
+    clocks: Clocks,
     /// Threshold profile [default: from the configuration]
     #[arg(long)]
     profile: Option<String>,
@@ -45,12 +41,8 @@ pub struct Detect {
 
 impl Detect {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
-        let now = times::now();
         let request = DetectRequest {
-            at: At {
-                as_of: times::parse_or("--as-of", self.as_of.as_deref(), now)?,
-                known_at: times::parse_or("--known-at", self.known_at.as_deref(), now)?,
-            },
+            at: self.clocks.at(times::now())?,
             profile: self.profile.unwrap_or_else(|| context.config.profile.value.clone()),
             detectors: self.detector,
             record: !self.no_record,

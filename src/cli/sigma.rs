@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::output::{self, Sheet};
+use super::times::Clocks;
 use super::{Context, Error, Outcome, times};
 use crate::detect::sigma::Names;
 use crate::pipeline::{SigmaReport, SigmaRequest};
-use crate::query::At;
 
 #[derive(Subcommand)]
 pub enum Sigma {
@@ -24,12 +24,8 @@ pub struct Check {
     /// Only events since this day [default: all]
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// State as of this time: RFC 3339, a date or now-90d [default: now]
-    #[arg(long, value_name = "TIME")]
-    as_of: Option<String>,
-    /// Use only what was known at this time [default: now]
-    #[arg(long, value_name = "TIME")]
-    known_at: Option<String>,
+    #[command(flatten)]
+    clocks: Clocks,
     /// Use field names as written, without alias tables
     #[arg(long)]
     as_written: bool,
@@ -72,10 +68,7 @@ impl Check {
         placeholders.extend(given);
         let request = SigmaRequest {
             folders,
-            at: At {
-                as_of: times::parse_or("--as-of", self.as_of.as_deref(), now)?,
-                known_at: times::parse_or("--known-at", self.known_at.as_deref(), now)?,
-            },
+            at: self.clocks.at(now)?,
             since,
             names: if self.as_written { Names::AsWritten } else { Names::Folded },
             placeholders,

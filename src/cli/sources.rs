@@ -3,18 +3,14 @@
 use clap::Args;
 
 use super::output::Sheet;
+use super::times::Clocks;
 use super::{Context, Error, Outcome, output, times};
 use crate::pipeline::SourceReport;
-use crate::query::At;
 
 #[derive(Args)]
 pub struct Sources {
-    /// State as of this time [default: now]
-    #[arg(long, value_name = "TIME")]
-    as_of: Option<String>,
-    /// Use only what was known at this time [default: now]
-    #[arg(long, value_name = "TIME")]
-    known_at: Option<String>,
+    #[command(flatten)]
+    clocks: Clocks,
     /// Threshold profile that sets the limits [default: from the configuration]
     #[arg(long)]
     profile: Option<String>,
@@ -22,11 +18,7 @@ pub struct Sources {
 
 impl Sources {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
-        let now = times::now();
-        let at = At {
-            as_of: times::parse_or("--as-of", self.as_of.as_deref(), now)?,
-            known_at: times::parse_or("--known-at", self.known_at.as_deref(), now)?,
-        };
+        let at = self.clocks.at(times::now())?;
         let profile = self.profile.unwrap_or_else(|| context.config.profile.value.clone());
         let reports = context.engine().sources(at, &profile).await?;
         sheet(&reports).print(&context.output)?;

@@ -7,8 +7,9 @@ use clap::Args;
 use serde_json::Value;
 
 use super::output::Sheet;
+use super::times::Clocks;
 use super::{Context, Error, Outcome, chain, times, views};
-use crate::query::{self, At, json_rows};
+use crate::query::{self, json_rows};
 
 #[derive(Args)]
 pub struct Sql {
@@ -20,21 +21,13 @@ pub struct Sql {
     /// List the columns of a table or view, with their types
     #[arg(long, value_name = "VIEW", conflicts_with = "statement")]
     describe: Option<String>,
-    /// State as of this time [default: now]
-    #[arg(long, value_name = "TIME")]
-    as_of: Option<String>,
-    /// Use only what was known at this time [default: now]
-    #[arg(long, value_name = "TIME")]
-    known_at: Option<String>,
+    #[command(flatten)]
+    clocks: Clocks,
 }
 
 impl Sql {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
-        let now = times::now();
-        let at = At {
-            as_of: times::parse_or("--as-of", self.as_of.as_deref(), now)?,
-            known_at: times::parse_or("--known-at", self.known_at.as_deref(), now)?,
-        };
+        let at = self.clocks.at(times::now())?;
         if self.tables {
             views::tables().print(&context.output)?;
             return Ok(Outcome::Clean);

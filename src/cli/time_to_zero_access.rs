@@ -3,20 +3,16 @@
 use clap::Args;
 
 use super::output::Sheet;
+use super::times::Clocks;
 use super::{Context, Error, Outcome, output, times};
 use crate::domain::UtcMicros;
 use crate::pipeline::LeaverReport;
-use crate::query::At;
 use crate::state::leavers::{Clock, Ending, Leaver};
 
 #[derive(Args)]
 pub struct TimeToZeroAccess {
-    /// State as of this time [default: now]
-    #[arg(long, value_name = "TIME")]
-    as_of: Option<String>,
-    /// Use only what was known at this time [default: now]
-    #[arg(long, value_name = "TIME")]
-    known_at: Option<String>,
+    #[command(flatten)]
+    clocks: Clocks,
     /// Leave out people who left before this time [default: 365 days before --as-of]
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -30,11 +26,7 @@ pub struct TimeToZeroAccess {
 
 impl TimeToZeroAccess {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
-        let now = times::now();
-        let at = At {
-            as_of: times::parse_or("--as-of", self.as_of.as_deref(), now)?,
-            known_at: times::parse_or("--known-at", self.known_at.as_deref(), now)?,
-        };
+        let at = self.clocks.at(times::now())?;
         let year_before = LeaverReport::since_default(at.as_of);
         let since = times::parse_or("--since", self.since.as_deref(), year_before)?;
         let report = context.engine().leavers(at, since, &self.profile).await?;

@@ -1,9 +1,34 @@
-//! Times on the command line: RFC 3339, a date, or relative to now (`now-90d`).
+//! Times on the command line, RFC 3339, a date, or relative to now (`now-90d`), and the two clocks of a question.
 
+use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Error;
 use crate::domain::UtcMicros;
+use crate::query::At;
+
+#[derive(Args)]
+pub struct Clocks {
+    /// State as of this time: RFC 3339, a date or now-90d [default: now]
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<String>,
+    /// Use only what was known at this time [default: now]
+    #[arg(long, value_name = "TIME")]
+    known_at: Option<String>,
+}
+
+impl Clocks {
+    /// The instant that a question is about; `now` for a clock that was not set.
+    ///
+    /// # Errors
+    /// When a time cannot be read.
+    pub fn at(&self, now: UtcMicros) -> Result<At, Error> {
+        Ok(At {
+            as_of: parse_or("--as-of", self.as_of.as_deref(), now)?,
+            known_at: parse_or("--known-at", self.known_at.as_deref(), now)?,
+        })
+    }
+}
 
 /// The current instant.
 #[expect(clippy::disallowed_methods, reason = "the command line is where the clock is read")]
