@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::output::Sheet;
 use super::{Context, Error, Outcome, times};
+use crate::pipeline::chain;
 use crate::query::At;
 
 #[derive(Args)]
@@ -35,7 +36,7 @@ impl Doctor {
             let fit = checked.is_ok();
             let detail = checked.err().map_or_else(
                 || format!("{} answers, and creates an object only where none is", bucket.url()),
-                |error| super::chain(&error),
+                |error| chain(&error),
             );
             checks.add("lake", fit, &detail);
             if !fit {

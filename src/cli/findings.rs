@@ -9,6 +9,7 @@ use crate::findings::Error as LedgerError;
 use crate::findings::{
     By, Column, Decision, Entry, Filter, FindingQuery, Ledger, Op, Order, Sort, Terms, Value,
 };
+use crate::pipeline::chain;
 use crate::serve::filter;
 
 #[derive(Subcommand)]
@@ -215,11 +216,4 @@ async fn decide(context: &Context, decided: Decided, decision: Decision) -> Resu
     })?;
     output::say(&format!("{finding_id} is {}", entry.known.finding.status.as_str()));
     Ok(Outcome::Clean)
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {}", chain(cause)),
-        None => error.to_string(),
-    }
 }

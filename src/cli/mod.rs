@@ -240,25 +240,11 @@ pub fn run() -> ExitCode {
     let code = match dispatch(arguments) {
         Ok(outcome) => outcome.code(),
         Err(error) => {
-            output::say(&format!("error: {}", chain(&error)));
+            output::say(&format!("error: {}", pipeline::chain(&error)));
             error.code()
         }
     };
     ExitCode::from(code)
-}
-
-/// The error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let next = inner.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 fn dispatch(arguments: Arguments) -> Result<Outcome, Error> {

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::output::Sheet;
 use super::times::Clocks;
-use super::{Context, Error, Outcome, chain, times, views};
+use super::{Context, Error, Outcome, times, views};
+use crate::pipeline::chain;
 use crate::query::{self, json_rows};
 
 #[derive(Args)]

@@ -165,7 +165,8 @@ impl<'a> Sink<'a> {
     pub fn quarantine(&mut self, line: u64, rejection: Rejection, raw: &[u8]) {
         self.truncated |= rejection.code == "truncated";
         let origin = Origin { file: Arc::clone(self.file), line };
-        self.batch.quarantined.push(Quarantined { origin, rejection, excerpt: excerpt(raw) });
+        let raw = String::from_utf8_lossy(&raw[..raw.len().min(EXCERPT_BYTES_MAX)]);
+        self.batch.quarantined.push(Quarantined { origin, rejection, excerpt: excerpt(&raw).to_owned() });
     }
 }
 
@@ -178,8 +179,7 @@ pub(super) fn text(raw: &[u8]) -> Cow<'_, str> {
     }
 }
 
-fn excerpt(raw: &[u8]) -> String {
-    let cut = String::from_utf8_lossy(&raw[..raw.len().min(EXCERPT_BYTES_MAX)]);
-    let end = cut.floor_char_boundary(EXCERPT_BYTES_MAX);
-    cut[..end].to_owned()
+/// At most 4 KiB of a record that is quarantined.
+pub fn excerpt(raw: &str) -> &str {
+    &raw[..raw.floor_char_boundary(EXCERPT_BYTES_MAX)]
 }

@@ -21,7 +21,7 @@ mod rows;
 use std::io;
 use std::path::PathBuf;
 
-pub use batch::{Batch, Body, Quarantined, RawRecord};
+pub use batch::{Batch, Body, Quarantined, RawRecord, excerpt};
 pub use files::files;
 pub use input::{Input, Sample};
 pub use layout::Layout;

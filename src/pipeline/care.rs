@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::opening::chain;
-use super::{Engine, Error, LEDGER_FILE, now};
+use super::{Engine, Error, LEDGER_FILE, chain, now};
 use crate::store::backup::{self, Manifest};
 use crate::store::{Cared, Lake, Problem, Verified};
 

@@ -6,8 +6,7 @@ use sha2::{Digest, Sha256};
 use tracing::{debug, info};
 
 use super::occurrences::{Asked, Occurrences};
-use super::opening::chain;
-use super::{BrokenRule, CompanyRules, Engine, Error, now, owners};
+use super::{BrokenRule, CompanyRules, Engine, Error, chain, now, owners};
 use crate::detect::causes::{self, Cause};
 use crate::detect::{self as detectors, Reach, Sources, Weigher, learned};
 use crate::domain::digest::hex;

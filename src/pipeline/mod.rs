@@ -7,6 +7,7 @@
 mod access;
 mod backtest;
 mod care;
+mod chain;
 mod checkpoint;
 mod compare;
 mod cost_lines;
@@ -38,6 +39,7 @@ use checkpoint::Stored;
 pub use crate::detect::causes::Cause;
 pub use access::{Access, Holding, Subject, access, holdings};
 pub use backtest::{Backtest, BacktestRequest, Sighting, Step};
+pub use chain::chain;
 pub use compare::{Comparison, Difference};
 pub use cost_lines::{LicenceLine, Range};
 pub use costs::{CostReport, cost_report};

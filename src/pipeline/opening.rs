@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
-use super::{Error, FileReport, Reading};
+use super::{Error, FileReport, Reading, chain};
 use crate::domain::digest;
 use crate::domain::{Listing, UtcMicros};
 use crate::ingest::{Input, Layout, Limits};
@@ -98,14 +98,6 @@ pub fn open(
 /// Whether records are told apart without knowing the format.
 fn is_json(input: &Input) -> bool {
     matches!(input.sample().layout, Layout::Ndjson | Layout::JsonDocument)
-}
-
-/// An error with its causes, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {}", chain(cause)),
-        None => error.to_string(),
-    }
 }
 
 /// Whether a format lists what is there, rather than what happened.

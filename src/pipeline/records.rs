@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{Origin, Rejection, Row};
-use crate::ingest::{Batch, Body, Quarantined, apart};
+use crate::ingest::{Batch, Body, Quarantined, apart, excerpt};
 use crate::normalize::{Context, Reader};
 use crate::store::{self, Loading, SourceKind, Stage};
 
@@ -87,15 +87,6 @@ fn raw_text<'a>(body: &'a Body<'_>) -> Cow<'a, str> {
         Body::Json(text) | Body::Line(text) => text.as_ref().into(),
         Body::Fields(fields) => serde_json::to_string(fields).unwrap_or_default().into(),
     }
-}
-
-/// At most 4 KiB of a record that is quarantined.
-fn excerpt(raw: &str) -> &str {
-    let mut end = raw.len().min(4096);
-    while !raw.is_char_boundary(end) {
-        end -= 1;
-    }
-    &raw[..end]
 }
 
 fn kind_of(row: &Row) -> SourceKind {

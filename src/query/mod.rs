@@ -31,7 +31,7 @@ pub use json::json_rows;
 pub use keys::{Keys, NumberSet};
 pub use opening::{ALL_DAYS, Base, CHANGES, KEPT, Tables};
 pub use packed_later::Elsewhere;
-pub use packed_table::{PackedTable, Packer};
+pub use packed_table::{PackedTable, Packer, times};
 pub use parts::{PART_ROWS, Parts, failed, parts};
 pub use rows::{Rows, Texts, Times};
 pub use session::{At, Session};

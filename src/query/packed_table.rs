@@ -5,7 +5,7 @@
 use std::iter;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
@@ -22,6 +22,11 @@ use super::packed::{UNIT_ROWS, Unit};
 use super::packed_filter::{Conditions, is_of_one_column};
 use super::packed_later::Elsewhere;
 use super::packed_scan::Scan;
+
+/// A column of times.
+pub fn times(at: impl Iterator<Item = Option<i64>>) -> ArrayRef {
+    Arc::new(at.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+}
 
 /// Packs batches as they come.
 pub struct Packer {

@@ -8,11 +8,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use ahash::RandomState;
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
+use arrow::array::{Int64Array, RecordBatch, StringViewArray};
 use indexmap::IndexSet;
 
 use super::texts::{Numbered, Written};
-use super::{Error, PackedTable, Parts, Rows, failed, parts};
+use super::{Error, PackedTable, Parts, Rows, failed, parts, times};
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -234,8 +234,4 @@ impl Uses {
         ])?;
         table.finish()
     }
-}
-
-fn times(at: impl Iterator<Item = Option<i64>>) -> ArrayRef {
-    Arc::new(at.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
 }

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use super::durable::Durability;
 use super::log::Log;
 use super::part::{self, Times};
-use super::pending::Pending;
+use super::pending::{CHECKPOINT_INTERVAL, Pending};
 use super::place::{Home, LAKE, Place, path_text};
 use super::tables::{self, TABLES, Table};
 use super::{Cared, Error, Ingest, Verified, compact, durable, verify};
@@ -343,7 +343,7 @@ async fn create_in_bucket(table: &'static Table, place: &Place) -> Result<DeltaT
 async fn create(table: &'static Table, builder: CreateBuilder) -> Result<DeltaTable, Error> {
     let configuration = [
         (VERSION_KEY, Some(table.version.to_string())),
-        ("delta.checkpointInterval", Some("20".to_owned())),
+        ("delta.checkpointInterval", Some(CHECKPOINT_INTERVAL.to_string())),
         // The log is small, and repair after power loss relies on it.
         ("delta.enableExpiredLogCleanup", Some("false".to_owned())),
         (REMOVED_KEY, Some(REMOVED_FOR.to_owned())),

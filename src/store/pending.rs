@@ -25,7 +25,7 @@ use crate::domain::UtcMicros;
 /// others keep coming first.
 const RACES_MAX: u32 = 20;
 /// A checkpoint of the log is made each so many versions.
-const CHECKPOINT_INTERVAL: u64 = 20;
+pub(super) const CHECKPOINT_INTERVAL: u64 = 20;
 
 /// The additions to one table.
 pub struct Pending {

@@ -1,10 +1,10 @@
 //! `/accounts`: the accounts, and what they held.
 
 use axum::extract::{Path, State};
-use serde_json::json;
 
+use super::access::held;
 use super::list::{Listed, Paging, page};
-use crate::pipeline::{self, Access, Subject};
+use crate::pipeline::Subject;
 use crate::serve::answer::Answer;
 use crate::serve::instant::Instants;
 use crate::serve::parameters::Parameters;
@@ -33,13 +33,5 @@ pub async fn access(
     Path((app, id)): Path<(String, String)>,
     Parameters(instants): Parameters<Instants>,
 ) -> Result<Answer, Problem> {
-    let at = instants.resolve(&shared).await?;
-    let session = shared.session(at).await?;
-    let Access { holdings, is_named, incomplete_because } =
-        pipeline::access(&session, &Subject::Account(format!("{app}/{id}")), "default").await?;
-    let answer = json!({
-        "schema_version": 1, "as_of": at.as_of, "known_at": at.known_at, "access": holdings,
-        "is_named": is_named, "incomplete_because": incomplete_because,
-    });
-    Ok(Answer::list(answer, "access"))
+    held(&shared, instants, &Subject::Account(format!("{app}/{id}"))).await
 }

@@ -1,5 +1,6 @@
 //! The routes, one resource a file.
 
+mod access;
 pub mod accounts;
 pub mod costs;
 pub mod detectors;

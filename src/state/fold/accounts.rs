@@ -7,8 +7,8 @@ use indexmap::IndexSet;
 use super::described::{self, Described, Said};
 use super::life::Told;
 use super::listings::{Listings, Places, Silences};
-use super::{NEVER, keys, times, words};
-use crate::query::{Error, Numbered, PackedTable, Parts, Rows, failed, parts};
+use super::{NEVER, keys, words};
+use crate::query::{Error, Numbered, PackedTable, Parts, Rows, failed, parts, times};
 use crate::state::numbers::Numbers;
 
 /// What an account can be said to be. Of two words of one record the later one here counts.

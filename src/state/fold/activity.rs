@@ -6,8 +6,10 @@ use std::sync::Arc;
 use ahash::RandomState;
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringViewArray, UInt32Array};
 
-use super::{NEVER, keys, times};
-use crate::query::{Error, NONE, NumberSet, Numbered, PackedTable, Parts, Rows, Session, Texts, failed};
+use super::{NEVER, keys};
+use crate::query::{
+    Error, NONE, NumberSet, Numbered, PackedTable, Parts, Rows, Session, Texts, failed, times,
+};
 
 /// What is known of the uses of one account; [`NEVER`] for no time.
 #[derive(Clone, Copy)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray};
 
-use super::{NEVER, times};
-use crate::query::{Error, NONE, Numbered, Rows, Times, Written, failed};
+use super::NEVER;
+use crate::query::{Error, NONE, Numbered, Rows, Times, Written, failed, times};
 
 const TEXTS: [&str; 7] =
     ["account_name", "display_name", "email", "external_id", "employee_id", "status", "class"];

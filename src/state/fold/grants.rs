@@ -10,8 +10,8 @@ use indexmap::{IndexMap, IndexSet};
 use super::described::Said;
 use super::life::Told;
 use super::listings::{Listings, Places, Silences};
-use super::{NEVER, keys, times};
-use crate::query::{Error, NONE, Numbered, PART_ROWS, PackedTable, Parts, Rows, Written, failed};
+use super::{NEVER, keys};
+use crate::query::{Error, NONE, Numbered, PART_ROWS, PackedTable, Parts, Rows, Written, failed, times};
 use crate::state::numbers::Numbers;
 
 /// Who says so, in the order in which words of one instant count: an event, a listing, whether it names the grant or not,

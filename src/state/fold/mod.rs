@@ -14,7 +14,7 @@ mod listings;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringViewArray, TimestampMicrosecondArray, UInt32Array};
+use arrow::array::{ArrayRef, StringViewArray, UInt32Array};
 
 pub use self::activity::Uses;
 
@@ -57,10 +57,6 @@ pub async fn grants(
 /// A column of numbers that stand for what texts name.
 pub fn keys(numbers: impl Iterator<Item = u32>) -> ArrayRef {
     Arc::new(UInt32Array::from_iter_values(numbers))
-}
-
-fn times(at: impl Iterator<Item = Option<i64>>) -> ArrayRef {
-    Arc::new(at.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
 }
 
 /// A column of one of a few words a row.
