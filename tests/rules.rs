@@ -94,7 +94,7 @@ fn days(findings: &[Finding]) -> Vec<u32> {
 /// Compares a run: how many events were new to the rules, what it opened, and what is open.
 fn check(report: &RunReport, events: usize, opened: u64, open: &[u32]) {
     let changes = report.changes.as_ref().unwrap();
-    assert_eq!(report.sigma.1, events, "events that were new");
+    assert_eq!(report.sigma.events, events, "events that were new");
     assert_eq!((changes.counts.opened, changes.counts.reopened), (opened, 0), "{:?}", changes.counts);
     assert_eq!(changes.counts.resolved, 0, "{:?}", changes.counts);
     let mut sigma = report.findings.to_vec().unwrap();
@@ -240,7 +240,7 @@ fn rules_that_do_not_run_are_told_of() {
         names[0] = &first;
         let report = company.run(9, &names).await;
         check(&report, 1, 1, &[1]);
-        let told = report.told.join("\n");
+        let told = report.not_run.join("\n");
         for (file, why) in [
             ("a.yml", "its status is deprecated"),
             ("b.yml", "its status is unsupported"),
@@ -249,10 +249,10 @@ fn rules_that_do_not_run_are_told_of() {
             ("f.yml", "e.yml has its id"),
             ("h.yml", "only a correlation"),
         ] {
-            let line = report.told.iter().find(|line| line.contains(file));
+            let line = report.not_run.iter().find(|line| line.contains(file));
             assert!(line.is_some_and(|line| line.contains(why)), "{file}: {told}");
         }
-        assert_eq!(report.told.len(), 6, "{told}");
+        assert_eq!(report.not_run.len(), 6, "{told}");
     });
 }
 

@@ -170,7 +170,7 @@ pub fn first_of_each(report: &RunReport, most: usize) -> Vec<usize> {
 
 const CAUSES_SHOWN: usize = 5;
 /// Rules that do not run are named up to this many.
-const TOLD_SHOWN: usize = 5;
+const NOT_RUN_SHOWN: usize = 5;
 
 fn behind(cause: &Cause) -> String {
     let held = if cause.held { ", held" } else { "" };
@@ -214,7 +214,8 @@ pub fn summarise(report: &RunReport, shown: usize) {
     }
     let parts: Vec<String> =
         by_severity.iter().rev().map(|(severity, count)| format!("{count} {}", severity.as_str())).collect();
-    let total_ms: u64 = report.build_ms + report.detectors.values().map(|(_, ms)| ms).sum::<u64>();
+    let total_ms: u64 =
+        report.build_ms + report.detectors.values().map(|timing| timing.elapsed_ms).sum::<u64>();
     output::say(&format!(
         "{} ({}), {unknown} unknown, by {} as of {} in {:.1} s",
         output::count(failed, "finding"),
@@ -226,12 +227,12 @@ pub fn summarise(report: &RunReport, shown: usize) {
     if report.accepted() > 0 {
         output::say(&format!("{} of them are accepted risk", report.accepted()));
     }
-    if report.sigma.0 > 0 {
-        output::say(&format!("{} Sigma rules over {} new events", report.sigma.0, report.sigma.1));
+    if report.sigma.rules > 0 {
+        output::say(&format!("{} Sigma rules over {} new events", report.sigma.rules, report.sigma.events));
     }
-    report.told.iter().take(TOLD_SHOWN).for_each(|what| output::say(what));
-    if report.told.len() > TOLD_SHOWN {
-        let more = report.told.len() - TOLD_SHOWN;
+    report.not_run.iter().take(NOT_RUN_SHOWN).for_each(|what| output::say(what));
+    if report.not_run.len() > NOT_RUN_SHOWN {
+        let more = report.not_run.len() - NOT_RUN_SHOWN;
         output::say(&format!("{more} more rules do not run; `lychgate sigma check` says why"));
     }
     report.causes.iter().take(CAUSES_SHOWN).for_each(|cause| output::say(&behind(cause)));

@@ -43,8 +43,8 @@ pub struct RunReport {
     pub causes: Vec<Cause>,
     /// Why some verdicts are unknown: each reason once.
     pub incomplete: Vec<String>,
-    /// By detector id: findings and milliseconds.
-    pub detectors: BTreeMap<String, (usize, u64)>,
+    /// By detector id.
+    pub detectors: BTreeMap<String, Timing>,
     /// How findings stand on which people have decided, by id; what is not named is open.
     pub decided: BTreeMap<String, Status>,
     /// What the ledger made of it; absent when it was not asked.
@@ -52,9 +52,22 @@ pub struct RunReport {
     /// Milliseconds that the views of the instant took to build.
     pub build_ms: u64,
     /// Rules of the company that do not run, and why.
-    pub told: Vec<String>,
-    /// Sigma rules that ran, and the events that were new to them.
-    pub sigma: (usize, usize),
+    pub not_run: Vec<String>,
+    pub sigma: SigmaRun,
+}
+
+/// What one detector took for what it found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    pub findings: usize,
+    pub elapsed_ms: u64,
+}
+
+/// The Sigma rules and correlations that ran, and the events that were new to them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SigmaRun {
+    pub rules: usize,
+    pub events: usize,
 }
 
 /// What the rules answered, before anybody takes note.
@@ -63,7 +76,7 @@ pub(super) struct Answers {
     pub causes: Vec<Cause>,
     pub incomplete: Vec<String>,
     pub coverage: BTreeMap<String, Coverage>,
-    pub timings: BTreeMap<String, (usize, u64)>,
+    pub timings: BTreeMap<String, Timing>,
 }
 
 impl RunReport {
@@ -127,8 +140,9 @@ impl Engine {
                 profile: &profile,
             };
             happened = self.happened(&asked).await?;
-            if happened.rules > 0 {
-                timings.insert("sigma".to_owned(), (happened.findings.len(), elapsed_ms(begun_at)));
+            if happened.ran.rules > 0 {
+                let timing = Timing { findings: happened.findings.len(), elapsed_ms: elapsed_ms(begun_at) };
+                timings.insert("sigma".to_owned(), timing);
             }
             incomplete.append(&mut happened.incomplete);
             let (model, context) = (models::risk_model()?, session.context());
@@ -147,8 +161,8 @@ impl Engine {
             decided: BTreeMap::new(),
             changes: None,
             build_ms,
-            told: happened.told,
-            sigma: (happened.rules, happened.events),
+            not_run: happened.not_run,
+            sigma: happened.ran,
         };
         // The ledger needs the room.
         drop(session);
@@ -213,9 +227,10 @@ impl Engine {
                 }
             }
             coverage.insert(rule.id.clone(), covered(reach));
-            let (count, elapsed_ms) = (answer.len(), elapsed_ms(begun_at));
+            let timing = Timing { findings: answer.len(), elapsed_ms: elapsed_ms(begun_at) };
+            let Timing { findings: count, elapsed_ms } = timing;
             info!(detector.id = %rule.id, findings = count, elapsed_ms, "detector finished");
-            timings.insert(rule.id.clone(), (count, elapsed_ms));
+            timings.insert(rule.id.clone(), timing);
         }
         weigher.weigh(&mut told).await?;
         owners::assign(&directory, &mut told);

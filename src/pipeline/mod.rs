@@ -43,7 +43,7 @@ pub use chain::chain;
 pub use compare::{Comparison, Difference};
 pub use cost_lines::{LicenceLine, Range};
 pub use costs::{CostReport, cost_report};
-pub use detect::{DetectRequest, RunReport};
+pub use detect::{DetectRequest, RunReport, SigmaRun, Timing};
 pub use ingest::{FileReport, IngestReport, Reading, normalize};
 pub use leavers::{Deadline, LeaverReport, leaver_report};
 pub use quarantine::Quarantined;

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::checkpoint::Known;
+use super::detect::SigmaRun;
 use super::rules::CompanyRules;
 use super::shown::{Day, FIRST_DAY, Shown};
 use super::units::{self, Group, Unit};
@@ -25,13 +26,10 @@ const UNDECIDED: &str = "occurrence_undecided";
 pub(super) struct Occurrences {
     pub findings: Vec<Finding>,
     /// Rules that do not run, and why.
-    pub told: Vec<String>,
+    pub not_run: Vec<String>,
     /// Events that no rule could see.
     pub incomplete: Vec<String>,
-    /// Rules and correlations that ran.
-    pub rules: usize,
-    /// Events that were new to some of them, and were read.
-    pub events: usize,
+    pub ran: SigmaRun,
     /// How far each has come, for the ledger to keep once the run is recorded.
     pub evaluated: Vec<(String, Evaluated)>,
 }
@@ -69,12 +67,12 @@ impl Engine {
             let sightings = matches(asked, &new, &groups, &unit, &telling, &mut found).await?;
             let told = self.windows(ledger, asked, &unit, sightings, &telling).await?;
             found.findings.extend(told);
-            found.rules += unit.rules.len() + unit.correlations.len();
+            found.ran.rules += unit.rules.len() + unit.correlations.len();
             found.evaluated.extend(come_so_far(asked, &unit));
         }
         // A rule may run for itself and for correlations.
-        found.told.sort();
-        found.told.dedup();
+        found.not_run.sort();
+        found.not_run.dedup();
         Ok(found)
     }
 }
@@ -105,7 +103,7 @@ async fn matches(
                 sightings.add(&set.rules[rule].heading, rule, event, fields);
             }
         };
-        found.events += show(new, &day, groups, each).await?;
+        found.ran.events += show(new, &day, groups, each).await?;
     }
     found.incomplete.extend(bare.into_iter().map(|(source, events)| {
         format!(

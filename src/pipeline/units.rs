@@ -90,12 +90,12 @@ pub(super) fn units(
         let file = correlation.heading.file.display();
         match set.footing(number) {
             Err(because) if is_named(asked, &correlation.heading) => {
-                found.told.push(format!("Sigma correlation {file} does not run: {because}"));
+                found.not_run.push(format!("Sigma correlation {file} does not run: {because}"));
             }
             Ok(footing) if runs(asked, &correlation.heading, &mut taken, "correlation", found) => {
                 let nobody = footing.unknown.iter();
                 let told = nobody.map(|name| format!("Sigma correlation {file}: no rule is called {name}"));
-                found.told.extend(told);
+                found.not_run.extend(told);
                 let seen = seen(&correlation.heading.detector(), content(asked, number, &footing));
                 let unit = by_seen.entry(seen).or_insert_with(|| unit(seen));
                 unit.correlations.insert(number, footing);
@@ -135,7 +135,7 @@ fn runs(
             return true;
         }
     };
-    found.told.push(format!("Sigma {kind} {} does not run: {because}", heading.file.display()));
+    found.not_run.push(format!("Sigma {kind} {} does not run: {because}", heading.file.display()));
     false
 }
 
@@ -152,7 +152,7 @@ pub(super) fn compiled(
     let (groups, refused) = groups(set, placeholders, &wanted, &kept(set, unit))?;
     let file = |rule: &usize| set.rules[*rule].heading.file.display();
     found
-        .told
+        .not_run
         .extend(refused.iter().map(|(rule, why)| format!("Sigma rule {} does not run: {why}", file(rule))));
     let runs = |rule: usize| !refused.contains_key(&rule);
     unit.rules.retain(|rule| runs(*rule));
@@ -161,7 +161,7 @@ pub(super) fn compiled(
         if !can_fire {
             let file = set.correlations[*correlation].heading.file.display();
             let because = "the rules that it looks at do not";
-            found.told.push(format!("Sigma correlation {file} does not run: {because}"));
+            found.not_run.push(format!("Sigma correlation {file} does not run: {because}"));
         }
         can_fire
     });

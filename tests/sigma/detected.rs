@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use lychgate::domain::{Finding, Severity, UtcMicros};
 use lychgate::findings::{By, Decision};
-use lychgate::pipeline::{DetectRequest, Engine, Reading, RuleFolders, RunReport};
+use lychgate::pipeline::{DetectRequest, Engine, Reading, RuleFolders, RunReport, SigmaRun};
 use lychgate::query::At;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -235,7 +235,7 @@ fn late_events_add_what_was_missed_and_change_nothing_else() {
         }
         company.write("rules.yml", &thrice().replace("level: high", "level: critical"));
         let anew = company.detect(&["thrice"]).await;
-        assert_eq!((anew.sigma.1, opened(&anew), anew.findings.len()), (12, 0, 0));
+        assert_eq!((anew.sigma.events, opened(&anew), anew.findings.len()), (12, 0, 0));
         company.write("rules.yml", &thrice().replace("gte: 3", "gte: 5"));
         assert_eq!(opened(&company.detect(&["thrice"]).await), 0, "at an event that was told of already");
     });
@@ -255,7 +255,7 @@ fn runs_about_other_instants_count_what_had_happened() {
         company.ingest(&events.collect::<Vec<_>>()).await;
         assert_eq!(opened(&company.run(&["thrice"], "2026-05-01T23:56:00Z").await), 0);
         let report = company.run(&["thrice"], "2026-05-02T12:00:00Z").await;
-        assert_eq!((opened(&report), report.sigma.1), (1, 2));
+        assert_eq!((opened(&report), report.sigma.events), (1, 2));
         assert_eq!(events_of(&report), ["okta/00uada m1430 m1435 m1439"]);
         let past = company.run(&["thrice"], "2026-05-01T23:50:00Z").await;
         assert_eq!(events_of(&past), Vec::<String>::new());
@@ -355,7 +355,10 @@ fn base_rules_report_themselves_only_when_told_to() {
         company.ingest(&events).await;
         let report = company.detect(&[]).await;
         assert_eq!(sigma(&report), ["sigma/thrice"]);
-        assert_eq!((report.told.clone(), report.sigma), (Vec::<String>::new(), (1, 3)));
+        assert_eq!(
+            (report.not_run.clone(), report.sigma),
+            (Vec::<String>::new(), SigmaRun { rules: 1, events: 3 })
+        );
         company.write("rules.yml", &format!("{}  generate: true\n", thrice()));
         let report = company.detect(&[]).await;
         assert_eq!(sigma(&report), ["sigma/fails", "sigma/thrice"]);
@@ -390,7 +393,7 @@ fn what_is_broken_runs_as_it_last_was_and_what_cannot_run_is_told_of() {
         company.write("old.yml", &one("old", "fails").replace("level: high", "status: deprecated"));
         company.write("same.yml", &three);
         let report = company.detect(&[]).await;
-        let told = report.told.join("\n");
+        let told = report.not_run.join("\n");
         for (file, why) in [
             ("circle.yml", "in a circle: one, two"),
             ("nobody.yml", "no rule is called absent"),
@@ -400,7 +403,7 @@ fn what_is_broken_runs_as_it_last_was_and_what_cannot_run_is_told_of() {
             ("old.yml", "its status is deprecated"),
             ("thrice.yml", "same.yml has its id"),
         ] {
-            let lines = report.told.iter().filter(|line| line.contains(file));
+            let lines = report.not_run.iter().filter(|line| line.contains(file));
             assert!(lines.into_iter().any(|line| line.contains(why)), "{file}: {told}");
         }
         assert!(report.findings.heads().iter().any(|finding| &*finding.detector == "sigma/thrice"), "{told}");
