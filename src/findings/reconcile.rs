@@ -29,14 +29,15 @@ pub struct RunFindings<'a> {
 /// A run without coverage only lets waivers expire.
 pub fn reconcile(previous: &[Known], run: &RunFindings<'_>, now: UtcMicros) -> Vec<Transition> {
     let told = run.findings.iter().map(|finding| (Told::from(finding), finding));
-    reconcile_seen(previous, &gravest(run.run, told), run, now)
+    reconcile_seen(previous, &gravest(run.run, told), run.run, run.waivers, now)
 }
 
-/// The same with the findings of the run by id; its own are not looked at.
+/// The same with the findings of the run by id.
 pub(super) fn reconcile_seen(
     previous: &[Known],
     seen: &BTreeMap<&str, &Finding>,
-    run: &RunFindings<'_>,
+    run: &Run,
+    waivers: &[Waiver],
     now: UtcMicros,
 ) -> Vec<Transition> {
     let mut transitions = Vec::with_capacity(seen.len().max(previous.len()));
@@ -48,12 +49,12 @@ pub(super) fn reconcile_seen(
             Some(_) if is_occurrence(known) => transitions.extend(happened(known, now)),
             Some(finding) => transitions.push(seen_again(known, finding, now)),
             None if is_occurrence(known) => transitions.extend(happened(known, now)),
-            None => transitions.extend(unseen(known, run.run, now)),
+            None => transitions.extend(unseen(known, run, now)),
         }
     }
     for (id, finding) in seen {
         if !known_ids.contains(id) {
-            transitions.push(opened(finding, run.waivers, now));
+            transitions.push(opened(finding, waivers, now));
         }
     }
     transitions.sort_by(|a, b| a.known.finding.finding_id.cmp(&b.known.finding.finding_id));

@@ -12,9 +12,7 @@ use super::reconcile::{self, gravest, reconcile_seen};
 use super::said;
 use super::standing::{self, Standing};
 use super::write::{self, Cause, Row};
-use super::{
-    Change, Changes, Counts, Error, Known, Ledger, Run, RunFindings, RunKind, Step, Transition, Waiver,
-};
+use super::{Change, Changes, Counts, Error, Known, Ledger, Run, RunKind, Step, Transition, Waiver};
 use crate::domain::cores::on_all_cores;
 use crate::domain::packing::{Examples, Packed, Packer};
 use crate::domain::{Finding, Findings, UtcMicros, Verdict};
@@ -156,8 +154,7 @@ impl<'a> Recording<'a> {
             may_move.map(|standing| standing.finding_id.as_str()).chain(moved.keys().copied()).collect();
         let known = read::entries_among(tx, self.tenant, &asked).await?;
         let known: Vec<Known> = known.into_values().map(|entry| entry.known).collect();
-        let run = RunFindings { run: self.run, findings: &[], waivers: self.waivers };
-        let transitions = reconcile_seen(&known, &moved, &run, self.now);
+        let transitions = reconcile_seen(&known, &moved, self.run, self.waivers, self.now);
         let told = findings.iter().zip(told).map(|(finding, told)| (finding.finding_id.as_str(), told));
         let written = self.write(tx, &transitions, told.collect(), &known, standing).await?;
         self.parted.extend(
