@@ -155,40 +155,34 @@ pub async fn triples(
 
 /// Some accounts as the session has them.
 struct AccountColumns {
-    /// In the order of the fields of [`AccountFacts`].
-    texts: [Texts; 9],
+    app_id: Texts,
+    account_id: Texts,
     account_key: UInt32Array,
+    account_name: Texts,
+    display_name: Texts,
+    email: Texts,
+    external_id: Texts,
+    employee_id: Texts,
+    listed_class: Texts,
+    declared_class: Texts,
     created_at: Times,
     rows: usize,
 }
 
 impl AccountColumns {
     fn facts(&self) -> impl Iterator<Item = AccountFacts<'_>> + Clone {
-        (0..self.rows).map(|row| {
-            let [
-                app_id,
-                account_id,
-                account_name,
-                display_name,
-                email,
-                external_id,
-                employee_id,
-                listed,
-                declared,
-            ] = self.texts.each_ref().map(|column| column.get(row));
-            AccountFacts {
-                app_id: app_id.unwrap_or_default(),
-                account_id: account_id.unwrap_or_default(),
-                account_key: self.account_key.value(row),
-                account_name,
-                display_name,
-                email,
-                external_id,
-                employee_id,
-                listed_class: listed,
-                declared_class: declared,
-                created_at: self.created_at.get(row),
-            }
+        (0..self.rows).map(|row| AccountFacts {
+            app_id: self.app_id.get(row).unwrap_or_default(),
+            account_id: self.account_id.get(row).unwrap_or_default(),
+            account_key: self.account_key.value(row),
+            account_name: self.account_name.get(row),
+            display_name: self.display_name.get(row),
+            email: self.email.get(row),
+            external_id: self.external_id.get(row),
+            employee_id: self.employee_id.get(row),
+            listed_class: self.listed_class.get(row),
+            declared_class: self.declared_class.get(row),
+            created_at: self.created_at.get(row),
         })
     }
 }
@@ -196,19 +190,20 @@ impl AccountColumns {
 async fn accounts(session: &Session) -> Result<Vec<AccountColumns>, Error> {
     let columns = |batch: &RecordBatch| {
         let rows = Rows::new("link_accounts", batch);
-        let texts = [
-            rows.texts("app_id")?,
-            rows.texts("account_id")?,
-            rows.texts("account_name")?,
-            rows.texts("display_name")?,
-            rows.texts("email")?,
-            rows.texts("external_id")?,
-            rows.texts("employee_id")?,
-            rows.texts("class")?,
-            rows.texts("declared_class")?,
-        ];
-        let (account_key, created_at) = (rows.keys(KEY)?, rows.times("created_at")?);
-        Ok(AccountColumns { texts, account_key, created_at, rows: rows.len() })
+        Ok(AccountColumns {
+            app_id: rows.texts("app_id")?,
+            account_id: rows.texts("account_id")?,
+            account_key: rows.keys(KEY)?,
+            account_name: rows.texts("account_name")?,
+            display_name: rows.texts("display_name")?,
+            email: rows.texts("email")?,
+            external_id: rows.texts("external_id")?,
+            employee_id: rows.texts("employee_id")?,
+            listed_class: rows.texts("class")?,
+            declared_class: rows.texts("declared_class")?,
+            created_at: rows.times("created_at")?,
+            rows: rows.len(),
+        })
     };
     session.collect("link_accounts", ACCOUNTS).await?.iter().map(columns).collect()
 }

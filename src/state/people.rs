@@ -86,44 +86,48 @@ fn person(employments: &[Employment<'_>]) -> Person {
 
 /// Some employments as the session has them.
 struct Columns {
-    /// In the order of the texts of [`Employment`], and the kind.
-    texts: [Texts; 6],
+    identity_id: Texts,
     identity_key: Int64Array,
-    times: [Times; 2],
+    employee_id: Texts,
+    name: Texts,
+    email: Texts,
+    aliases: Texts,
+    kind: Texts,
+    start_at: Times,
+    end_at: Times,
     rows: usize,
 }
 
 impl Columns {
     fn of(batch: &RecordBatch) -> Result<Columns, Error> {
         let rows = Rows::new("link_people", batch);
-        let texts = [
-            rows.texts("identity_id")?,
-            rows.texts("employee_id")?,
-            rows.texts("name")?,
-            rows.texts("email")?,
-            rows.texts("aliases")?,
-            rows.texts("kind")?,
-        ];
-        let times = [rows.times("start_at")?, rows.times("end_at")?];
-        Ok(Columns { texts, identity_key: rows.integers("identity_key")?, times, rows: rows.len() })
+        Ok(Columns {
+            identity_id: rows.texts("identity_id")?,
+            identity_key: rows.integers("identity_key")?,
+            employee_id: rows.texts("employee_id")?,
+            name: rows.texts("name")?,
+            email: rows.texts("email")?,
+            aliases: rows.texts("aliases")?,
+            kind: rows.texts("kind")?,
+            start_at: rows.times("start_at")?,
+            end_at: rows.times("end_at")?,
+            rows: rows.len(),
+        })
     }
 
     fn rows(&self) -> impl Iterator<Item = Employment<'_>> {
         (0..self.rows).filter_map(|row| {
-            let [identity_id, employee_id, name, email, aliases, kind] =
-                self.texts.each_ref().map(|column| column.get(row));
-            let [start_at, end_at] = self.times.each_ref().map(|column| column.get(row));
             let key = self.identity_key.is_valid(row).then(|| self.identity_key.value(row));
             Some(Employment {
-                identity_id: identity_id?,
-                employee_id,
-                name,
-                email,
-                aliases,
+                identity_id: self.identity_id.get(row)?,
+                employee_id: self.employee_id.get(row),
+                name: self.name.get(row),
+                email: self.email.get(row),
+                aliases: self.aliases.get(row),
                 identity_key: key.and_then(|key| u32::try_from(key).ok()),
-                kind,
-                start_at,
-                end_at,
+                kind: self.kind.get(row),
+                start_at: self.start_at.get(row),
+                end_at: self.end_at.get(row),
             })
         })
     }
