@@ -3,8 +3,6 @@
 //!
 //! It scores nothing: `detect::score` does.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
 use super::{Error, Interval, Value, parse_yaml};
@@ -153,19 +151,29 @@ pub fn parse_risk_model(file: &str, text: &str) -> Result<RiskModel, Error> {
 /// A weight of 1 would make every other term say nothing, and a scale has ends.
 fn complaint(model: &RiskModel) -> Option<String> {
     let Terms { privilege, exposure, activity, reach, credential, link } = &model.terms;
-    let weights = BTreeMap::from([
-        ("privilege", (privilege.weight, &privilege.source)),
-        ("exposure", (exposure.weight, &exposure.source)),
-        ("activity", (activity.weight, &activity.source)),
-        ("reach", (reach.weight, &reach.source)),
-        ("credential", (credential.weight, &credential.source)),
-        ("link", (link.weight, &link.source)),
-        ("severity", (0.5, &model.severity.source)),
-    ]);
-    for (name, (weight, source)) in weights {
+    let weights = [
+        ("privilege", privilege.weight),
+        ("exposure", exposure.weight),
+        ("activity", activity.weight),
+        ("reach", reach.weight),
+        ("credential", credential.weight),
+        ("link", link.weight),
+    ];
+    for (name, weight) in weights {
         if !(weight > 0.0 && weight < 1.0) {
             return Some(format!("the weight of {name} is {weight}; it must lie between 0 and 1"));
         }
+    }
+    let sources = [
+        ("privilege", &privilege.source),
+        ("exposure", &exposure.source),
+        ("activity", &activity.source),
+        ("reach", &reach.source),
+        ("credential", &credential.source),
+        ("link", &link.source),
+        ("severity", &model.severity.source),
+    ];
+    for (name, source) in sources {
         if source.trim().is_empty() {
             return Some(format!("{name} names no source; write the clause or `house`"));
         }
