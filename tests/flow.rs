@@ -353,6 +353,7 @@ fn what_is_rebuilt_is_there_and_changes_nothing() {
     write(&plan, &files).unwrap();
     block_on(async || {
         let engine = Engine::new(&folder.path().join("data"), TENANT);
+        engine.begin().await.unwrap();
         assert_eq!(engine.rebuild().await.unwrap(), 0, "an empty lake");
         ingest(&engine, &handed_over(&files)).await;
         assert!(engine.rebuild().await.unwrap() > 1000);
