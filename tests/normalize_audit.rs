@@ -18,49 +18,25 @@ mod pingone;
 mod salesforce;
 mod slack;
 
-use lychgate::domain::Row;
 use lychgate::models::verbs;
 use lychgate::normalize::JSON_FORMATS;
 use serde_json::{Value, json};
 
-use crate::support::{context, fixtures};
+use crate::support::{context, each, fixtures, holds, rows_as_json};
 
 /// Normalises a record as the one format that recognises it, and asserts that the rows hold
 /// at least what is expected: an array of rows, one row, or `{"rejection": code}`. A null
 /// asks for an absent field.
 fn check(format: &str, given: Value, expect: Value) {
     assert_eq!(recognised_by(&given), Some(format), "{given}");
-    let rows = rows(format, &given);
-    match expect {
-        Value::Array(all) => {
-            assert_eq!(rows.len(), all.len(), "number of rows from {given}: {rows:?}");
-            rows.iter().zip(&all).for_each(|(row, expected)| holds(row, expected, &given));
-        }
-        one => {
-            assert_eq!(rows.len(), 1, "number of rows from {given}: {rows:?}");
-            holds(&rows[0], &one, &given);
-        }
-    }
-}
-
-fn holds(row: &Value, expected: &Value, given: &Value) {
-    for (key, value) in expected.as_object().expect("an object of expectations") {
-        match (&row[key], value) {
-            (own @ Value::Object(_), Value::Object(_)) => holds(own, value, given),
-            (own, value) => assert_eq!(own, value, "{key} of {row} from {given}"),
-        }
-    }
+    holds(&rows(format, &given), each(&expect), &given);
 }
 
 fn rows(format: &str, record: &Value) -> Vec<Value> {
     let format = JSON_FORMATS.iter().find(|own| own.name == format).expect("a format");
-    match (format.normalize)(&record.to_string(), &context(None)) {
-        Ok(rows) => {
-            assert!(!rows.is_empty(), "a record gives a row or a rejection: {record}");
-            rows.iter().map(|row: &Row| serde_json::to_value(row).unwrap()).collect()
-        }
-        Err(rejection) => vec![json!({ "rejection": rejection.code })],
-    }
+    let rows = rows_as_json((format.normalize)(&record.to_string(), &context(None)));
+    assert!(!rows.is_empty(), "a record gives a row or a rejection: {record}");
+    rows
 }
 
 /// The first format that recognises the record, which is the one that has it.

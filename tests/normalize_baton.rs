@@ -4,14 +4,10 @@
 use lychgate::normalize::{JSON_FORMATS, baton};
 use serde_json::{Value, json};
 
-use crate::support::context;
+use crate::support::{context, rows_as_json};
 
 fn rows(record: &Value) -> Vec<Value> {
-    let context = context(None);
-    match (baton::FORMAT.normalize)(&record.to_string(), &context) {
-        Ok(rows) => rows.iter().map(|row| serde_json::to_value(row).unwrap()).collect(),
-        Err(rejection) => vec![json!({ "rejection": rejection.code })],
-    }
+    rows_as_json((baton::FORMAT.normalize)(&record.to_string(), &context(None)))
 }
 
 /// Asserts that the record is recognised as Baton's and gives one row that holds at least

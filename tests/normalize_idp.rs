@@ -11,12 +11,11 @@ mod okta_fields;
 
 use std::path::PathBuf;
 
-use lychgate::domain::Row;
 use lychgate::models::verbs;
 use lychgate::normalize::{self, JsonFormat};
 use serde_json::{Value, json};
 
-use crate::support::context;
+use crate::support::{context, each, holds, rows_as_json};
 
 const FORMATS: [JsonFormat; 5] = [
     normalize::okta::FORMAT,
@@ -27,37 +26,16 @@ const FORMATS: [JsonFormat; 5] = [
 ];
 
 /// Normalises a record and asserts that the rows hold at least what is expected: an
-/// array of rows, one row, or `{"rejection": code}`. A null asks for an absent field.
+/// array of rows, the one row, or `{"rejection": code}`. A null asks for an absent field.
 fn check(given: (&str, Value), expect: Value) {
-    let rows = rows(given.0, &given.1);
-    match expect {
-        Value::Array(all) => {
-            assert_eq!(rows.len(), all.len(), "number of rows from {}", given.1);
-            rows.iter().zip(&all).for_each(|(row, expected)| holds(row, expected, &given.1));
-        }
-        one => holds(&rows[0], &one, &given.1),
-    }
-}
-
-fn holds(row: &Value, expected: &Value, given: &Value) {
-    for (key, value) in expected.as_object().expect("an object of expectations") {
-        match (&row[key], value) {
-            (own @ Value::Object(_), Value::Object(_)) => holds(own, value, given),
-            (own, value) => assert_eq!(own, value, "{key} of {row} from {given}"),
-        }
-    }
+    holds(&rows(given.0, &given.1), each(&expect), &given.1);
 }
 
 fn rows(format: &str, record: &Value) -> Vec<Value> {
     let format = FORMATS.iter().find(|own| own.name == format).expect("a format of this test");
-    let context = context(None);
-    match (format.normalize)(&record.to_string(), &context) {
-        Ok(rows) => {
-            assert!(!rows.is_empty(), "a record gives a row or a rejection: {record}");
-            rows.iter().map(|row: &Row| serde_json::to_value(row).unwrap()).collect()
-        }
-        Err(rejection) => vec![json!({ "rejection": rejection.code })],
-    }
+    let rows = rows_as_json((format.normalize)(&record.to_string(), &context(None)));
+    assert!(!rows.is_empty(), "a record gives a row or a rejection: {record}");
+    rows
 }
 
 fn recognised_by(record: &Value) -> Vec<&'static str> {

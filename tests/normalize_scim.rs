@@ -4,44 +4,18 @@
 
 use std::path::PathBuf;
 
-use lychgate::domain::Row;
 use lychgate::normalize::{JsonFormat, access_log, scim_http, scim_resource, scim_set};
 use serde_json::{Value, json};
 
-use crate::support::context;
+use crate::support::{context, holds, rows_as_json};
 
 mod postman;
 mod security_events;
 
 const JSON_FORMATS: [JsonFormat; 3] = [scim_http::FORMAT, scim_resource::FORMAT, scim_set::FORMAT];
 
-/// The rows as JSON, or one `{"rejection": code}`.
 fn rows(format: &JsonFormat, raw: &str) -> Vec<Value> {
-    told((format.normalize)(raw, &context(None)))
-}
-
-fn told(rows: Result<Vec<Row>, lychgate::domain::Rejection>) -> Vec<Value> {
-    match rows {
-        Ok(rows) => rows.iter().map(|row| serde_json::to_value(row).unwrap()).collect(),
-        Err(rejection) => vec![json!({"rejection": rejection.code})],
-    }
-}
-
-/// Asserts that each row holds what is expected of it; a null asks for an absent field.
-fn holds(found: &[Value], expect: &[Value], given: &str) {
-    assert_eq!(found.len(), expect.len(), "number of rows from {given}: {found:#?}");
-    for (row, expected) in found.iter().zip(expect) {
-        includes(row, expected, given);
-    }
-}
-
-fn includes(row: &Value, expected: &Value, given: &str) {
-    for (key, value) in expected.as_object().expect("an object of expectations") {
-        match (&row[key], value) {
-            (own @ Value::Object(_), Value::Object(_)) => includes(own, value, given),
-            (own, value) => assert_eq!(own, value, "{key} of {row} from {given}"),
-        }
-    }
+    rows_as_json((format.normalize)(raw, &context(None)))
 }
 
 /// A request-log record on the connection `figma` with these fields.
@@ -359,7 +333,7 @@ fn request_log_ids() {
 fn access_log_lines() {
     let check = |line: &str, expect: &[Value]| {
         assert!((access_log::FORMAT.recognises)(line), "{line}");
-        holds(&told((access_log::FORMAT.normalize)(line, &context(Some("figma")))), expect, line);
+        holds(&rows_as_json((access_log::FORMAT.normalize)(line, &context(Some("figma")))), expect, line);
     };
     check(
         r#"192.0.2.7 - - [01/Mar/2026:11:00:00 +0100] "DELETE /scim/v2/Users/u1 HTTP/1.1" 204 0 "-" "Microsoft-Azure-AD-Provisioning" 0.042"#,
@@ -383,7 +357,7 @@ fn access_log_lines() {
     }
     let bad = r#"x - - [31/Feb/2026:10:00:00 +0000] "GET /Users HTTP/1.1" 200 1"#;
     holds(
-        &told((access_log::FORMAT.normalize)(bad, &context(None))),
+        &rows_as_json((access_log::FORMAT.normalize)(bad, &context(None))),
         &[json!({"rejection": "bad_time"})],
         bad,
     );

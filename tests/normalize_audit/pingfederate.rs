@@ -4,18 +4,11 @@ use jiff::tz::TimeZone;
 use lychgate::normalize::{Context, pingfederate};
 use serde_json::{Value, json};
 
-use super::{context, holds};
+use crate::support::{context, holds, rows_as_json};
 
 fn read(line: &str, context: &Context, expect: Value) {
     assert!((pingfederate::FORMAT.recognises)(line), "{line}");
-    let row = match (pingfederate::FORMAT.normalize)(line, context) {
-        Ok(rows) => {
-            assert_eq!(rows.len(), 1, "{line}");
-            serde_json::to_value(&rows[0]).unwrap()
-        }
-        Err(rejection) => json!({"rejection": rejection.code}),
-    };
-    holds(&row, &expect, &json!(line));
+    holds(&rows_as_json((pingfederate::FORMAT.normalize)(line, context)), &[expect], line);
 }
 
 /// Each field would be its neighbour in lines of the other releases.

@@ -3,7 +3,8 @@
 use lychgate::normalize::scim_set::FORMAT;
 use serde_json::{Value, json};
 
-use super::{fixture, holds, rows};
+use super::{fixture, rows};
+use crate::support::holds;
 
 // Signals arrive in three vocabularies and two wrappings; each must name the same account.
 #[test]

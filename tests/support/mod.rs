@@ -1,6 +1,7 @@
 //! What several test files share: where the given fixtures are, and lake tables in memory.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
-use lychgate::domain::{Listing, UtcMicros};
+use lychgate::domain::{Listing, Rejection, Row, UtcMicros};
 use lychgate::normalize::Context;
 use lychgate::query::Tables;
 use lychgate::store::tables;
@@ -48,6 +49,35 @@ pub fn context(app: Option<&str>) -> Context {
     Context { app, app_guessed: false, org: None, zone: jiff::tz::TimeZone::UTC, listing, now: UtcMicros(0) }
 }
 
+/// The rows that a format made of a record as JSON, or one `{"rejection": code}`.
+pub fn rows_as_json(read: Result<Vec<Row<'_>>, Rejection>) -> Vec<serde_json::Value> {
+    match read {
+        Ok(rows) => rows.iter().map(|row| serde_json::to_value(row).unwrap()).collect(),
+        Err(rejection) => vec![serde_json::json!({ "rejection": rejection.code })],
+    }
+}
+
+/// Asserts that a row holds at least what is expected of it; a null asks for an absent field.
+pub fn includes(row: &serde_json::Value, expected: &serde_json::Value, given: &(impl Display + ?Sized)) {
+    for (key, value) in expected.as_object().expect("an object of expectations") {
+        match (&row[key], value) {
+            (own @ serde_json::Value::Object(_), serde_json::Value::Object(_)) => includes(own, value, given),
+            (own, value) => assert_eq!(own, value, "{key} of {row} from {given}"),
+        }
+    }
+}
+
+/// The same of all rows, and of no others.
+pub fn holds(rows: &[serde_json::Value], expect: &[serde_json::Value], given: &(impl Display + ?Sized)) {
+    assert_eq!(rows.len(), expect.len(), "number of rows from {given}: {rows:#?}");
+    rows.iter().zip(expect).for_each(|(row, expected)| includes(row, expected, given));
+}
+
+/// The items of an array, or the one value.
+pub fn each(expect: &serde_json::Value) -> &[serde_json::Value] {
+    expect.as_array().map_or(std::slice::from_ref(expect), Vec::as_slice)
+}
+
 /// Runs the program itself over a data folder.
 pub fn lychgate(data: &Path, arguments: &[&str]) -> Output {
     let program = env!("CARGO_BIN_EXE_lychgate");
@@ -60,6 +90,25 @@ pub enum Value {
     Text(String),
     Time(UtcMicros),
     Bool(bool),
+    Number(i64),
+}
+
+impl Value {
+    fn text(&self) -> Option<&str> {
+        if let Value::Text(text) = self { Some(text) } else { None }
+    }
+
+    fn micros(&self) -> Option<i64> {
+        if let Value::Time(at) = self { Some(at.0) } else { None }
+    }
+
+    fn bool(&self) -> Option<bool> {
+        if let Value::Bool(truth) = self { Some(*truth) } else { None }
+    }
+
+    fn number(&self) -> Option<i64> {
+        if let Value::Number(number) = self { Some(*number) } else { None }
+    }
 }
 
 impl From<&str> for Value {
@@ -77,6 +126,12 @@ impl From<String> for Value {
 impl From<UtcMicros> for Value {
     fn from(at: UtcMicros) -> Value {
         Value::Time(at)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Value {
+        Value::Number(number)
     }
 }
 
@@ -127,27 +182,34 @@ fn memory_table(name: &str, rows: &[Fields]) -> Arc<dyn TableProvider> {
 }
 
 fn array(field: &Field, rows: &[Fields]) -> ArrayRef {
-    let values = rows.iter().map(|row| row.get(field.name().as_str()));
+    let column = Column { name: field.name(), rows };
     match field.data_type() {
-        DataType::Utf8 => Arc::new(
-            values
-                .map(|v| if let Some(Value::Text(text)) = v { Some(text.as_str()) } else { None })
-                .collect::<StringArray>(),
-        ),
-        DataType::Boolean => Arc::new(
-            values
-                .map(|v| if let Some(Value::Bool(truth)) = v { Some(*truth) } else { None })
-                .collect::<BooleanArray>(),
-        ),
-        DataType::Int64 => Arc::new(values.map(|_| None).collect::<Int64Array>()),
-        DataType::Int32 => Arc::new(values.map(|_| None).collect::<Int32Array>()),
-        DataType::Timestamp(_, _) => Arc::new(
-            values
-                .map(|v| if let Some(Value::Time(at)) = v { Some(at.0) } else { None })
-                .collect::<TimestampMicrosecondArray>()
-                .with_timezone("UTC"),
-        ),
+        DataType::Utf8 => Arc::new(column.values(Value::text).collect::<StringArray>()),
+        DataType::Boolean => Arc::new(column.values(Value::bool).collect::<BooleanArray>()),
+        DataType::Int64 => Arc::new(column.values(Value::number).collect::<Int64Array>()),
+        DataType::Int32 => {
+            let number = |value: &Value| value.number().and_then(|number| i32::try_from(number).ok());
+            Arc::new(column.values(number).collect::<Int32Array>())
+        }
+        DataType::Timestamp(_, _) => {
+            Arc::new(column.values(Value::micros).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+        }
         other => panic!("no values of {other} here"),
+    }
+}
+
+struct Column<'a> {
+    name: &'a str,
+    rows: &'a [Fields],
+}
+
+impl<'a> Column<'a> {
+    /// The values, null where a row names none. One of another type would be a null that no test means.
+    fn values<T>(&self, read: impl Fn(&'a Value) -> Option<T>) -> impl Iterator<Item = Option<T>> {
+        self.rows.iter().map(move |row| {
+            let value = row.get(self.name)?;
+            Some(read(value).unwrap_or_else(|| panic!("{} cannot be {value:?}", self.name)))
+        })
     }
 }
 
