@@ -143,6 +143,22 @@ fn names_crate(code: &str, library: &str) -> bool {
     })
 }
 
+/// Who asks a view would have to read its SQL to know what a row of it is and says.
+#[test]
+fn views_begin_with_grain_columns_and_inputs() {
+    for folder in ["src/query/views", "src/state/spans"] {
+        let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("a folder");
+        for file in files.map(|entry| entry.expect("entry").path()) {
+            let text = fs::read_to_string(&file).expect("a text file");
+            let head: Vec<&str> = text.lines().take_while(|line| line.starts_with("--")).collect();
+            for what in ["-- Grain: ", "-- Columns: ", "-- Inputs: "] {
+                assert!(head.iter().any(|line| line.starts_with(what)), "{}: no \"{what}\"", file.display());
+            }
+            assert!(!head.iter().any(|line| line.contains("docs/")), "{}: sends elsewhere", file.display());
+        }
+    }
+}
+
 /// A house whose floors are not kept becomes one room: every change then touches everything.
 #[test]
 fn the_house_is_in_order() {

@@ -1,8 +1,9 @@
 //! The query API: every route on this page.
 //!
 //! Loopback only. Bearer tokens (hashed in the ledger) open `/api/v1`; `/livez`, `/readyz`,
-//! `/metrics` and `/openapi.json` are open. Errors are problem documents (RFC 9457), every
-//! read is audited, and every answer takes `as_of` and `known_at`.
+//! `/metrics` and `/openapi.json` are open. Errors are problem documents (RFC 9457) and every
+//! read is audited. Every answer about the state of an instant takes `as_of` and `known_at`; findings and runs are those of
+//! the ledger, and rules and detectors those of the program.
 
 mod answer;
 mod auth;

@@ -1,4 +1,5 @@
 -- Grain: one name that stands for another application than when the checkpoint was made.
+-- Columns: alias.
 -- Inputs: app_aliases, base_app_aliases.
 SELECT coalesce(a.alias, b.alias) AS alias
 FROM app_aliases AS a

@@ -1,4 +1,5 @@
 -- Grain: one line of a roster that the checkpoint does not know; at most one.
+-- Columns: employee_id.
 -- Inputs: employments_raw.
 SELECT employee_id
 FROM employments_raw

@@ -1,5 +1,10 @@
 -- Grain: one account that exists at $as_of.
 -- Of the accounts that are worked out again.
+-- Columns: app_id, account_id, account_key, account_name, display_name, email, external_id, active (null where the
+-- state is unknown), state, state_since, status (the source's own word), class and class_source, created_at (else
+-- when it was first stated), listed_at, expires_at, mfa, local_login, privileged (by itself or by a grant),
+-- identity_id and identity_key (of the person it is linked to), link_method, link_confidence, candidates (how many
+-- people it could have been).
 -- Inputs: renewed_account_spans, renewed_account_attributes, renewed_links, renewed_grants_now.
 WITH privileges AS (
   SELECT DISTINCT account_key, privileged

@@ -1,6 +1,9 @@
 -- Grain: one application that the register or any listing names.
 -- The configuration's word comes first, then the register's, then that of models/semantics by the
 -- application's id or name, then, for what a provider decides, that of the provider that assigns it.
+-- Columns: app_id, name, idp_app_id, owner (as registered), owner_id (identity), idp_managed, sso_only, scim,
+-- soft_delete, activity_supported, criticality, suspend, lag_minutes, dialect, listed_at (of the newest listing of
+-- accounts), accounts (that are not deleted).
 -- Inputs: reg_applications, account_spans, listings, people_aliases, assignments_now, semantics.
 WITH counted AS (
   -- One whose accounts are all deleted is still an application, and the deletions are asked about.

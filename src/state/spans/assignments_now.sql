@@ -1,5 +1,7 @@
 -- Grain: one application that an identity provider assigns to one of its accounts at $as_of.
 -- A successful provisioning by Entra is an assignment too.
+-- Columns: app_id (that is assigned), idp, account_id (in the provider, or in the application that Entra
+-- provisioned), identity_id, assigned_at.
 -- Inputs: grants_now, known_changes, links.
 SELECT
   entitlement_id AS app_id,

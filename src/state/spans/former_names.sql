@@ -1,4 +1,5 @@
 -- Grain: one address or login that an account of an identity provider ever had.
+-- Columns: app_id, account_id, name (in lower case).
 -- Inputs: touched_changes.
 SELECT account_key_app AS app_id, account_id, lower(account_name) AS name
 FROM touched_changes

@@ -1,5 +1,10 @@
 -- Grain: one entitlement that one account holds at $as_of.
 -- Of the accounts that are worked out again.
+-- Columns: app_id, account_id, account_key, entitlement_kind, entitlement_id, entitlement_key, entitlement_name,
+-- valid_from (since when a source shows it), granted_at (as the source says, else valid_from), expires_at,
+-- last_used_at, granted_by, listed_at, from_source, privileged, tenant_admin, sensitivity and jit (of the
+-- entitlement, by the register), identity_id and identity_key (of the account's person), account_active,
+-- account_class.
 -- Inputs: renewed_grant_spans, renewed_account_spans, renewed_links, reg_entitlements, entitlement_keys.
 WITH catalogue AS (
   SELECT

@@ -1,5 +1,9 @@
 -- Grain: one person that any roster has named.
--- Columns: see docs/architecture.md. `employed` goes by `until_at`, so that a transfer between legal entities is no end.
+-- Columns: identity_id, identity_key, name, email, employee_id, kind, department, title, location, manager_id
+-- (identity), employed, last_end_at (the last end that has come), end_date_only (whether that is a bare date),
+-- end_known_at (when a roster first said it), next_start_at, first_start_at, current_start_at and current_end_at (of
+-- the newest employment), on_leave, last_listed_at, rosters_missed, rosters_seen.
+-- `employed` goes by `until_at`, so that a transfer between legal entities is no end.
 -- `rosters_missed` counts trusted full rosters after the last one of their feed that names the person; of a person in
 -- several feeds, where they are the fewest.
 -- Inputs: employments, employee_numbers, people_aliases, rosters.

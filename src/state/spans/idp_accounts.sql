@@ -1,4 +1,5 @@
 -- Grain: one account of a linked identity in an identity provider at $as_of.
+-- Columns: identity_id, app_id (the provider), account_id, active, state_since.
 -- Inputs: accounts_now.
 SELECT identity_id, app_id, account_id, active, state_since
 FROM accounts_now

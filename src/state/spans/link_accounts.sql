@@ -1,4 +1,6 @@
 -- Grain: one account that anyone ever named and that is to be linked, with what linking needs.
+-- Columns: app_id, account_id, account_key, account_name, display_name, email, external_id, employee_id, class (as
+-- listed), declared_class (by the registers), created_at.
 -- Inputs: linked_attributes, reg_non_human_identities, reg_exceptions.
 WITH declared AS (
   SELECT app_id, lower(account_id) AS alias, max(class) AS class

@@ -1,5 +1,6 @@
 -- Grain: one employment of one person under one address. Older rosters may name another
 -- address of the same employee: a rename, so both are theirs.
+-- Columns: identity_id, identity_key, employee_id, name, email, aliases, kind, start_at, end_at.
 -- Inputs: employments, roster_lines.
 SELECT DISTINCT
   e.identity_id,

@@ -1,4 +1,6 @@
 -- Grain: one declared non-human identity, with how many of its sponsors still work here.
+-- Columns: app_id, account_id, name, class, sponsors (as registered), privileged, purpose, sponsor_ids (identities,
+-- with `;` between), sponsors_total, active_sponsors.
 -- Inputs: reg_non_human_identities, people_aliases, identities_now.
 WITH sponsors AS (
   SELECT

@@ -1,4 +1,5 @@
 -- Grain: one line of the owner register, with the identity that the owner is.
+-- Columns: object_kind, object_id, owner (as registered), app_id, owner_id (identity).
 -- Inputs: reg_owners, people_aliases.
 SELECT
   r.object_kind,

@@ -1,5 +1,6 @@
 -- Grain: one full roster, with its feed as in `loads`. `trusted` as in `listings`: it has not shrunk by more than
 -- max(20 rows, 2 %), the guard of PRV-11.
+-- Columns: listing_id, feed, listed_at, rows, previous_rows, trusted.
 -- Inputs: employments_raw, loads.
 WITH counted AS (
   SELECT

@@ -1,4 +1,6 @@
 -- Grain: one SCIM token of the register, with the identity that owns it.
+-- Columns: token_id, app_id, name, kind, owner (as registered), created_at, rotated_at, last_used_at, expires_at,
+-- scopes, owner_id (identity).
 -- Inputs: reg_scim_tokens, people_aliases.
 SELECT
   r.token_id,

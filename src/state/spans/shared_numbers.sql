@@ -1,5 +1,6 @@
 -- Grain: one employee number under which rosters of different feeds name different people: by another name and another
 -- address in each. Two companies count from 1001 on.
+-- Columns: employee_id.
 -- Inputs: employments_raw, loads.
 WITH lines AS (
   SELECT
