@@ -71,8 +71,11 @@ impl Demo {
         let run = engine.detect(&request).await?;
         let shown = detect::first_of_each(&run, 1);
         let reader = RefCell::new(run.findings.reader());
-        let told =
-            shown.iter().map(|place| detect::Told { reader: &reader, place: *place, decided: &run.decided });
+        let told = shown.iter().map(|place| detect::FindingLine {
+            reader: &reader,
+            place: *place,
+            decided: &run.decided,
+        });
         detect::sheet(told).print(&context.output)?;
         detect::summarise(&run, shown.len());
 

@@ -57,7 +57,7 @@ impl Detect {
             first_of_each(&report, 2)
         };
         let reader = RefCell::new(report.findings.reader());
-        let told = |place| Told { reader: &reader, place, decided: &report.decided };
+        let told = |place| FindingLine { reader: &reader, place, decided: &report.decided };
         let shown = sheet(shown.into_iter().map(told));
         shown.print(&context.output)?;
         summarise(&report, shown.len());
@@ -109,14 +109,14 @@ pub fn sheet<'a>(findings: impl Iterator<Item = impl ToMake + 'a>) -> Sheet<'a> 
 }
 
 /// A finding of a run.
-pub struct Told<'a> {
+pub struct FindingLine<'a> {
     pub reader: &'a RefCell<Reader<'a>>,
     pub place: usize,
     /// [`RunReport::decided`].
     pub decided: &'a BTreeMap<String, Status>,
 }
 
-impl Told<'_> {
+impl FindingLine<'_> {
     fn finding(&self) -> io::Result<Finding> {
         let mut finding = self.reader.borrow_mut().get(self.place).map_err(io::Error::other)?;
         finding.status = self.decided.get(&finding.finding_id).copied().unwrap_or(finding.status);
@@ -124,7 +124,7 @@ impl Told<'_> {
     }
 }
 
-impl ToMake for Told<'_> {
+impl ToMake for FindingLine<'_> {
     fn cells(&self) -> io::Result<Vec<String>> {
         (&self.finding()?).cells()
     }

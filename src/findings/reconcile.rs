@@ -28,7 +28,7 @@ pub struct RunFindings<'a> {
 /// finding that the run names. Findings of the run with the verdict pass count as absent.
 /// A run without coverage only lets waivers expire.
 pub fn reconcile(previous: &[Known], run: &RunFindings<'_>, now: UtcMicros) -> Vec<Transition> {
-    let told = run.findings.iter().map(|finding| (Told::from(finding), finding));
+    let told = run.findings.iter().map(|finding| (Claim::from(finding), finding));
     reconcile_seen(previous, &gravest(run.run, told), run.run, run.waivers, now)
 }
 
@@ -62,32 +62,32 @@ pub(super) fn reconcile_seen(
 }
 
 /// What decides which of a run's findings count.
-pub(super) struct Told<'a> {
+pub(super) struct Claim<'a> {
     finding_id: &'a str,
     detector: &'a str,
     verdict: Verdict,
     severity: Severity,
 }
 
-impl<'a> From<&'a Finding> for Told<'a> {
-    fn from(Finding { finding_id, detector, verdict, severity, .. }: &'a Finding) -> Told<'a> {
-        Told { finding_id, detector, verdict: *verdict, severity: *severity }
+impl<'a> From<&'a Finding> for Claim<'a> {
+    fn from(Finding { finding_id, detector, verdict, severity, .. }: &'a Finding) -> Claim<'a> {
+        Claim { finding_id, detector, verdict: *verdict, severity: *severity }
     }
 }
 
-impl<'a> From<&'a Head> for Told<'a> {
-    fn from(Head { finding_id, detector, verdict, severity, .. }: &'a Head) -> Told<'a> {
-        Told { finding_id, detector, verdict: *verdict, severity: *severity }
+impl<'a> From<&'a Head> for Claim<'a> {
+    fn from(Head { finding_id, detector, verdict, severity, .. }: &'a Head) -> Claim<'a> {
+        Claim { finding_id, detector, verdict: *verdict, severity: *severity }
     }
 }
 
 /// One finding an id: where a detector answers twice about one subject, the graver answer.
 pub(super) fn gravest<'a, F>(
     run: &Run,
-    findings: impl Iterator<Item = (Told<'a>, F)>,
+    findings: impl Iterator<Item = (Claim<'a>, F)>,
 ) -> BTreeMap<&'a str, F> {
     let mut seen: BTreeMap<&str, ((bool, Severity), F)> = BTreeMap::new();
-    for (Told { finding_id, detector, verdict, severity }, finding) in findings {
+    for (Claim { finding_id, detector, verdict, severity }, finding) in findings {
         if matches!(run.coverage.get(detector), Some(Coverage::Off)) || verdict == Verdict::Pass {
             continue;
         }

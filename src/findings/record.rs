@@ -38,7 +38,7 @@ impl Ledger {
         if kind != RunKind::Current {
             return Ok(Changes { kind, counts: Counts::default(), transitions: Vec::new() });
         }
-        let seen = gravest(run, heads.iter().map(reconcile::Told::from).zip(0..));
+        let seen = gravest(run, heads.iter().map(reconcile::Claim::from).zip(0..));
         let standing = standing::standing(&mut tx, &self.tenant).await?;
         debug!(seen = seen.len(), standing = standing.len(), "run held against the ledger");
         let waivers = read::waivers_in_force(&mut tx, &self.tenant, now).await?;
@@ -115,7 +115,7 @@ struct Recording<'a> {
 }
 
 /// What a run says of a finding: the same as the one before, or this.
-enum Told {
+enum News {
     Same,
     Anew { content: String, text: Packed },
 }
@@ -135,7 +135,7 @@ impl<'a> Recording<'a> {
         let (mut moved, mut joining) = (BTreeMap::new(), Vec::new());
         for (finding, told) in findings.iter().zip(&told) {
             let id = finding.finding_id.as_str();
-            if matches!(told, Told::Anew { .. }) {
+            if matches!(told, News::Anew { .. }) {
                 moved.insert(id, finding);
                 continue;
             }
@@ -176,7 +176,7 @@ impl<'a> Recording<'a> {
         &mut self,
         tx: &mut SqliteConnection,
         transitions: &'t [Transition],
-        mut told: BTreeMap<&str, Told>,
+        mut told: BTreeMap<&str, News>,
         known: &[Known],
         standing: &BTreeMap<&str, &Standing>,
     ) -> Result<BTreeSet<&'t str>, Error> {
@@ -202,10 +202,10 @@ impl<'a> Recording<'a> {
             let happened = finding.ages_out_at.is_some() && transition.change != Change::Opened;
             let (content, text) = match told.remove(id) {
                 // As the run says it, for the ledger changes only what columns have.
-                Some(Told::Anew { content, text }) if !happened && !transition.known.assigned => {
+                Some(News::Anew { content, text }) if !happened && !transition.known.assigned => {
                     (content, Some(text))
                 }
-                Some(Told::Anew { content, .. }) => (content, None),
+                Some(News::Anew { content, .. }) => (content, None),
                 _ => (String::new(), None),
             };
             let follows = !content.is_empty() && finding.ages_out_at.is_none();
@@ -229,7 +229,7 @@ fn tell(
     findings: &[Finding],
     standing: &BTreeMap<&str, &Standing>,
     examples: &Examples,
-) -> Result<Vec<Told>, Error> {
+) -> Result<Vec<News>, Error> {
     on_all_cores(findings, |part| tell_part(part, standing, examples))
 }
 
@@ -237,7 +237,7 @@ fn tell_part(
     findings: &[Finding],
     standing: &BTreeMap<&str, &Standing>,
     examples: &Examples,
-) -> Result<Vec<Told>, Error> {
+) -> Result<Vec<News>, Error> {
     let (mut told, mut packer, mut text) =
         (Vec::with_capacity(findings.len()), Packer::new(examples), Vec::new());
     for finding in findings {
@@ -248,9 +248,9 @@ fn tell_part(
         let same =
             before.is_some_and(|standing| standing.open && !standing.ages && standing.content == content);
         told.push(if same && finding.ages_out_at.is_none() {
-            Told::Same
+            News::Same
         } else {
-            Told::Anew { content, text: packer.pack(&finding.detector, &text)? }
+            News::Anew { content, text: packer.pack(&finding.detector, &text)? }
         });
     }
     Ok(told)

@@ -37,18 +37,18 @@ const TOGETHER: usize = 1 << 20;
 
 /// When the first of several was, when the last, and how many they are.
 #[derive(Clone, Copy)]
-struct Told {
+struct Tally {
     first_at: i64,
     last_at: i64,
     times: i64,
 }
 
-impl Told {
-    fn once(at: i64) -> Told {
-        Told { first_at: at, last_at: at, times: 1 }
+impl Tally {
+    fn once(at: i64) -> Tally {
+        Tally { first_at: at, last_at: at, times: 1 }
     }
 
-    fn add(&mut self, other: Told) {
+    fn add(&mut self, other: Tally) {
         self.first_at = self.first_at.min(other.first_at);
         self.last_at = self.last_at.max(other.last_at);
         self.times += other.times;
@@ -66,9 +66,9 @@ pub(super) struct Uses {
     /// As they were heard, with their instants.
     heard: Vec<(Use, i64)>,
     /// Put together, in order. Failures keep an instant each, because how many came after a success is asked for.
-    uses: Vec<(Use, Told)>,
+    uses: Vec<(Use, Tally)>,
     /// By log, and application as it names it: its successful uses.
-    apps: HashMap<[u32; 4], Told, RandomState>,
+    apps: HashMap<[u32; 4], Tally, RandomState>,
     /// Logs, and the hours in which they have an event.
     hours: HashSet<(u32, i64), RandomState>,
 }
@@ -125,7 +125,7 @@ impl Uses {
             }
             let app = [sources[row], account_apps[row], app_ids[row], app_names[row]];
             if ok {
-                self.apps.entry(app).and_modify(|told| told.add(Told::once(at))).or_insert(Told::once(at));
+                self.apps.entry(app).and_modify(|told| told.add(Tally::once(at))).or_insert(Tally::once(at));
             }
             let failed = !ok || verb == Verb::Failure;
             let manner = Manner {
@@ -149,7 +149,7 @@ impl Uses {
 
     fn put_together(&mut self) {
         self.heard.sort_unstable();
-        self.uses.extend(self.heard.drain(..).map(|(of, at)| (of, Told::once(at))));
+        self.uses.extend(self.heard.drain(..).map(|(of, at)| (of, Tally::once(at))));
         // Two that are in order each, which this sort finds.
         self.uses.sort_by_key(|(of, told)| (*of, told.first_at));
         let manners = &self.manners;
@@ -185,7 +185,7 @@ impl Uses {
             };
             let accounts = written.column(uses.iter().map(|((account, _), _)| *account));
             let outcomes = manners.iter().map(|manner| if manner.failed { "failure" } else { "success" });
-            let time = |at: &dyn Fn(&Told) -> i64| times(uses.iter().map(|(_, told)| Some(at(told))));
+            let time = |at: &dyn Fn(&Tally) -> i64| times(uses.iter().map(|(_, told)| Some(at(told))));
             let failed_at =
                 uses.iter().zip(&manners).map(|((_, told), of)| of.failed.then_some(told.first_at));
             table.push(vec![

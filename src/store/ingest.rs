@@ -18,7 +18,7 @@ use super::pending::{Added, Pending};
 use super::stage::{Foreign, Loading, Stage, Staged};
 use super::stored::{EventKeys, Ids};
 use super::tables::quarantine::Rejected;
-use super::tables::sources::{Filled, Reach, Told};
+use super::tables::sources::{EventReach, Filled, Reach};
 use super::tables::{SourceKind, Table};
 use super::tables::{employments, events, quarantine, registers, snapshots, sources};
 use crate::domain::digest;
@@ -59,9 +59,9 @@ struct Listed {
 struct Load {
     loading: Loading,
     counts: LoadCounts,
-    told: Told,
+    told: EventReach,
     /// By the source of events, where that is not the load's own.
-    others: BTreeMap<&'static str, (LoadCounts, Told)>,
+    others: BTreeMap<&'static str, (LoadCounts, EventReach)>,
     filled: Filled,
     rejected: Vec<Rejected>,
     excerpt_bytes: usize,
@@ -165,7 +165,7 @@ impl Ingest {
         self.load = Some(Load {
             loading: loading.clone(),
             counts: LoadCounts::default(),
-            told: Told::default(),
+            told: EventReach::default(),
             others: BTreeMap::new(),
             filled: Filled::default(),
             rejected: Vec::new(),

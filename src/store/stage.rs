@@ -9,7 +9,7 @@ use super::Error;
 use super::buffer::Buffer;
 use super::stored::EventKey;
 use super::tables::quarantine::Rejected;
-use super::tables::sources::Told;
+use super::tables::sources::EventReach;
 use super::tables::{Entry, employments, events, registers, snapshots};
 use crate::domain::{Listing, Origin, Rejection, Row, UtcMicros};
 
@@ -31,7 +31,7 @@ pub struct Stage {
     employments: Buffer,
     registers: Buffer,
     rejected: Vec<Rejected>,
-    told: Told,
+    told: EventReach,
     foreign: Vec<Foreign>,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Staged {
     pub registers: Option<RecordBatch>,
     pub rejected: Vec<Rejected>,
     /// Of the events of the load's own source.
-    pub told: Told,
+    pub told: EventReach,
     pub foreign: Vec<Foreign>,
 }
 
@@ -69,7 +69,7 @@ impl Loading {
             employments: Buffer::with_room(&employments::TABLE, rows),
             registers: Buffer::with_room(&registers::TABLE, rows),
             rejected: Vec::new(),
-            told: Told::default(),
+            told: EventReach::default(),
             foreign: Vec::new(),
         }
     }

@@ -34,7 +34,7 @@ pub struct Problem {
 }
 
 /// What the log says of a file.
-struct Told {
+struct Logged {
     key: String,
     size_bytes: u64,
     rows: Option<u64>,
@@ -64,7 +64,7 @@ pub fn verify(table: &'static Table, place: &Place, delta: &DeltaTable) -> Resul
     let mut verified = Verified { table: table.name, ..Verified::default() };
     let mut days: Vec<String> = Vec::new();
     for file in snapshot.log_data().iter() {
-        let told = Told::of(table, &file);
+        let told = Logged::of(table, &file);
         verified.files += 1;
         let what = match caught(|| check_file(table, place, &told)) {
             Ok(found) => {
@@ -89,7 +89,7 @@ fn caught<T>(read: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
 }
 
 /// Reads a whole file; gives what is in it, or what is wrong.
-fn check_file(table: &'static Table, place: &Place, told: &Told) -> Result<Found, String> {
+fn check_file(table: &'static Table, place: &Place, told: &Logged) -> Result<Found, String> {
     let wrong = |error: Error| match error {
         Error::Io { source, .. } => format!("cannot be opened: {source}"),
         Error::Object { source, .. } => format!("cannot be opened: {source}"),
@@ -118,15 +118,15 @@ fn time_columns(table: &'static Table) -> impl Iterator<Item = &'static str> {
     table.layout.iter().map(|layout| layout.time_column).chain([INGESTED_AT])
 }
 
-impl Told {
-    fn of(table: &'static Table, file: &LogicalFileView) -> Told {
+impl Logged {
+    fn of(table: &'static Table, file: &LogicalFileView) -> Logged {
         let stats = file.stats().and_then(|stats| serde_json::from_str(&stats).ok());
         let stats: serde_json::Value = stats.unwrap_or_default();
         let bound = |of: &str, column: &str| UtcMicros::parse(stats[of][column].as_str()?);
         let times = |column| Some((column, [bound("minValues", column)?, bound("maxValues", column)?]));
         let day = table.layout.as_ref();
         let day = day.and_then(|layout| file.partition_values_map().remove(layout.partition_column)?);
-        Told {
+        Logged {
             key: file.object_store_path().to_string(),
             size_bytes: file.size().unsigned_abs(),
             rows: file.num_records().map(|rows| rows as u64),
@@ -175,7 +175,7 @@ impl Found {
     }
 }
 
-fn check_day(table: &Table, batch: &RecordBatch, told: &Told) -> Result<(), String> {
+fn check_day(table: &Table, batch: &RecordBatch, told: &Logged) -> Result<(), String> {
     let Some(layout) = &table.layout else { return Ok(()) };
     let Some(times) = batch.column_by_name(layout.time_column) else {
         return Err(format!("has no column {}", layout.time_column));

@@ -50,7 +50,7 @@ impl Rule {
         let what = event.event_type.as_deref().unwrap_or("an event");
         let (who, at, source) = (event.who(), event.occurred_at, &event.source);
         let id = [heading.detector().as_str(), telling.tenant, source, &event.event_id].map(str::to_owned);
-        let told = Told {
+        let told = OccurrenceParts {
             finding_id: hashed(&id),
             subject: subject(event),
             account: account(event),
@@ -93,7 +93,7 @@ impl Correlation {
         // The latest are named: with them it began to hold.
         let named = &within[within.len().saturating_sub(EVIDENCE_MAX)..];
         let one_account = account(event).filter(|_| events.iter().all(|other| other.about_same(event)));
-        let told = Told {
+        let told = OccurrenceParts {
             finding_id: self.finding_id(key, event, telling.tenant),
             subject: shared_subject(&events, event, &group),
             account: one_account,
@@ -150,7 +150,7 @@ impl Match {
 }
 
 /// What differs between the findings of one rule.
-struct Told {
+struct OccurrenceParts {
     finding_id: String,
     subject: Subject,
     account: Option<FindingAccount>,
@@ -161,7 +161,7 @@ struct Told {
 }
 
 impl Heading {
-    fn told(&self, told: Told, otherwise: &str, telling: &Telling<'_>) -> Finding {
+    fn told(&self, told: OccurrenceParts, otherwise: &str, telling: &Telling<'_>) -> Finding {
         Finding {
             finding_id: told.finding_id,
             detector: self.detector(),

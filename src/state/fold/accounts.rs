@@ -5,7 +5,7 @@ use arrow::array::{Array, RecordBatch};
 use indexmap::IndexSet;
 
 use super::described::{self, Described, Said};
-use super::life::Told;
+use super::life::Presence;
 use super::listings::{Listings, Places, Silences};
 use super::{NEVER, keys, words};
 use crate::query::{Error, Numbered, PackedTable, Parts, Rows, failed, parts, times};
@@ -154,7 +154,7 @@ impl Accounts {
         let Some(first) = said.iter().find(|word| word.state != UNKNOWN || !decided).copied() else { return };
         let named = said.iter().filter(|word| word.how == LISTING).map(|word| word.said.place);
         let events = said.iter().filter(|word| word.how != LISTING);
-        let told = events.map(|word| Told { at: word.said.at, is_there: word.state != DELETED });
+        let told = events.map(|word| Presence { at: word.said.at, is_there: word.state != DELETED });
         turns.extend(said);
         for said in silences.ending(self.keys[first.account as usize].0, None, first.said, named, told) {
             turns.push(Word { said, how: VANISHED, state: DELETED, ..first });

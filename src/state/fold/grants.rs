@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use indexmap::{IndexMap, IndexSet};
 
 use super::described::Said;
-use super::life::Told;
+use super::life::Presence;
 use super::listings::{Listings, Places, Silences};
 use super::{NEVER, keys};
 use crate::query::{Error, NONE, Numbered, PART_ROWS, PackedTable, Parts, Rows, Written, failed, times};
@@ -191,8 +191,9 @@ impl Grants {
         let deleted = self.deleted.get(&(app, account)).into_iter().flatten().copied();
         let ends: Vec<Said> = deleted.filter(|said| said.at >= first.said.at).collect();
         let events = words.iter().filter(|word| word.rank == EVENT);
-        let mut told: Vec<Told> = events.map(|word| Told { at: word.said.at, is_there: word.held }).collect();
-        told.extend(ends.iter().map(|said| Told { at: said.at, is_there: false }));
+        let mut told: Vec<Presence> =
+            events.map(|word| Presence { at: word.said.at, is_there: word.held }).collect();
+        told.extend(ends.iter().map(|said| Presence { at: said.at, is_there: false }));
         told.sort_by_key(|told| told.at);
         let gone = |rank| move |said| Word { said, rank, held: false, terms: Terms::NONE, ..first };
         let before = words.len();

@@ -7,7 +7,7 @@ const LAPSES_AFTER_MICROS: i64 = LAPSES_AFTER_DAYS * crate::domain::UtcMicros::M
 
 /// What one event says of an account or a grant.
 #[derive(Clone, Copy)]
-pub struct Told {
+pub struct Presence {
     pub at: i64,
     pub is_there: bool,
 }
@@ -40,7 +40,7 @@ struct Life {
 /// A feed speaks of what it named since it came: it is gone when none of these names it any more. Of what none has
 /// named, all feeds speak together that list its kind and have not lapsed. Of one instant, events come first, and whoever
 /// names it is heard before whoever does not.
-pub fn endings(told: &[Told], heard: &[Heard]) -> Vec<Said> {
+pub fn endings(told: &[Presence], heard: &[Heard]) -> Vec<Said> {
     let (mut life, mut endings) = (Life::default(), Vec::new());
     let mut newest: Vec<Heard> = Vec::new();
     let mut told = told.iter().peekable();

@@ -6,7 +6,7 @@ use ahash::RandomState;
 use arrow::array::{Array, RecordBatch};
 
 use super::described::Said;
-use super::life::{self, Heard, Told};
+use super::life::{self, Heard, Presence};
 use crate::query::{Error, Numbered, Rows, Session, Texts};
 
 /// Of listings taken at one instant, as a corrected export of the same day, the one ingested later is the newer.
@@ -118,7 +118,7 @@ impl Silences {
         kind: Option<u32>,
         first: Said,
         named: impl Iterator<Item = u32>,
-        told: impl Iterator<Item = Told>,
+        told: impl Iterator<Item = Presence>,
     ) -> Vec<Said> {
         let Some(App { listings, has_feeds }) = self.apps.get(&app) else { return Vec::new() };
         let first = (first.at, if first.place == 0 { u32::MAX } else { first.place });

@@ -70,20 +70,20 @@ const EARLY: i64 = 5 * 60 * 1_000_000;
 
 /// How far the events of one source reach in one load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Told {
+pub struct EventReach {
     /// Of events that had happened when they were read.
     past: Reach,
     /// Of the others: one clock that runs ahead would make a log that has ended look alive.
     ahead: Reach,
 }
 
-impl Told {
+impl EventReach {
     pub fn tell(&mut self, at: UtcMicros, now: UtcMicros) {
         let had_happened = at.0 <= now.0.saturating_add(EARLY);
         if had_happened { self.past.widen(at) } else { self.ahead.widen(at) }
     }
 
-    pub fn include(&mut self, other: Told) {
+    pub fn include(&mut self, other: EventReach) {
         self.past.include(other.past);
         self.ahead.include(other.ahead);
     }
@@ -138,7 +138,7 @@ pub fn lines(
     summary: LoadSummary,
     counts: LoadCounts,
     reach: Reach,
-    others: BTreeMap<&'static str, (LoadCounts, Told)>,
+    others: BTreeMap<&'static str, (LoadCounts, EventReach)>,
 ) -> Vec<(LoadSummary, LoadCounts, Reach)> {
     let (mut own, mut rows_read) = (counts, summary.rows_read);
     let mut lines = Vec::with_capacity(1 + others.len());
