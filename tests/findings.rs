@@ -4,6 +4,8 @@
 mod causes;
 #[path = "findings/decisions.rs"]
 mod decisions;
+#[path = "findings/finding_text.rs"]
+mod finding_text;
 #[path = "findings/held.rs"]
 mod held;
 #[path = "findings/ledger.rs"]
@@ -14,8 +16,6 @@ mod listing;
 mod model;
 #[path = "findings/owner.rs"]
 mod owner;
-#[path = "findings/said.rs"]
-mod said;
 #[path = "findings/transitions.rs"]
 mod transitions;
 

@@ -14,6 +14,7 @@ mod columns;
 mod deadlines;
 mod decide;
 mod filter;
+mod finding_text;
 mod known;
 mod ledger;
 mod predicate;
@@ -22,9 +23,8 @@ mod reconcile;
 mod record;
 mod rules;
 mod run;
-mod said;
-mod standing;
 mod token;
+mod unresolved;
 mod write;
 
 use std::path::PathBuf;

@@ -7,10 +7,10 @@ use sqlx::SqliteConnection;
 use tracing::debug;
 
 use super::columns::failed;
+use super::finding_text;
 use super::read;
 use super::reconcile::{self, gravest, reconcile_seen};
-use super::said;
-use super::standing::{self, Standing};
+use super::unresolved::{self, Standing};
 use super::write::{self, Cause, Row};
 use super::{Change, Changes, Counts, Error, Known, Ledger, Run, RunKind, Step, Transition, Waiver};
 use crate::domain::cores::on_all_cores;
@@ -39,7 +39,7 @@ impl Ledger {
             return Ok(Changes { kind, counts: Counts::default(), transitions: Vec::new() });
         }
         let seen = gravest(run, heads.iter().map(reconcile::Claim::from).zip(0..));
-        let standing = standing::standing(&mut tx, &self.tenant).await?;
+        let standing = unresolved::standing(&mut tx, &self.tenant).await?;
         debug!(seen = seen.len(), standing = standing.len(), "run held against the ledger");
         let waivers = read::waivers_in_force(&mut tx, &self.tenant, now).await?;
         let mut recording = Recording {
@@ -86,12 +86,12 @@ async fn examples(
     findings: &Findings,
     seen: &BTreeMap<&str, usize>,
 ) -> Result<Examples, Error> {
-    let mut examples = standing::examples(tx, tenant).await?;
+    let mut examples = unresolved::examples(tx, tenant).await?;
     for place in seen.values() {
         if !examples.contains_key(&*findings.heads()[*place].detector) {
             for finding in findings.at(&[*place])? {
                 let mut text = Vec::new();
-                said::push_text(&mut text, &finding)?;
+                finding_text::push_text(&mut text, &finding)?;
                 write::example(tx, tenant, &finding.detector, &text).await?;
                 examples.insert(finding.detector, text);
             }
@@ -213,7 +213,7 @@ impl<'a> Recording<'a> {
                 Some(text) => text,
                 None => {
                     json.clear();
-                    said::push_text(&mut json, finding)?;
+                    finding_text::push_text(&mut json, finding)?;
                     packer.pack(&finding.detector, &json)?
                 }
             };
@@ -242,8 +242,8 @@ fn tell_part(
         (Vec::with_capacity(findings.len()), Packer::new(examples), Vec::new());
     for finding in findings {
         text.clear();
-        said::push_text(&mut text, finding)?;
-        let content = said::content(&text);
+        finding_text::push_text(&mut text, finding)?;
+        let content = finding_text::content(&text);
         let before = standing.get(finding.finding_id.as_str());
         let same =
             before.is_some_and(|standing| standing.open && !standing.ages && standing.content == content);

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::columns::{failed, rank};
+use super::finding_text;
 use super::known::app_id;
 use super::read::as_json;
-use super::said;
-use super::standing;
+use super::unresolved;
 use super::{Change, Counts, Error, Run, Transition, Waiver, WaiverScope};
 use crate::domain::UtcMicros;
 use crate::domain::packing::{Packed, Packer};
@@ -89,11 +89,11 @@ pub(super) async fn transitions(
     cause: &Cause<'_>,
     now: UtcMicros,
 ) -> Result<(), Error> {
-    let examples = standing::examples(tx, tenant).await?;
+    let examples = unresolved::examples(tx, tenant).await?;
     let (mut packer, mut stored) = (Packer::new(&examples), Vec::with_capacity(transitions.len()));
     for transition in transitions {
         let mut text = Vec::new();
-        said::push_text(&mut text, &transition.known.finding)?;
+        finding_text::push_text(&mut text, &transition.known.finding)?;
         let text = packer.pack(&transition.known.finding.detector, &text)?;
         stored.push(Row { transition, text, content: None, follows: false });
     }

@@ -24,11 +24,11 @@ mod owners;
 mod quarantine;
 mod records;
 mod rules;
-mod shown;
 mod sigma;
+mod sigma_events;
+mod sigma_units;
 mod sources;
 mod spool;
-mod units;
 mod windows;
 
 use std::num::NonZeroUsize;

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::checkpoint::Known;
 use super::detect::SigmaRun;
 use super::rules::CompanyRules;
-use super::shown::{Day, FIRST_DAY, Shown};
-use super::units::{self, Group, Unit};
+use super::sigma_events::{Day, FIRST_DAY, Shown};
+use super::sigma_units::{self, Group, Unit};
 use super::windows::Sightings;
 use super::{Engine, Error};
 use crate::detect as detectors;
@@ -61,8 +61,8 @@ impl Engine {
         let ages_out_at = UtcMicros(at.known_at.0.saturating_add(undecided.micros_about()));
         let telling = Telling { tenant: self.tenant(), at, profile: &asked.profile.id, ages_out_at };
         let placeholders = &self.rules.placeholders;
-        for mut unit in units::units(asked, &ledger.evaluated().await?, &mut found) {
-            let groups = units::compiled(asked, placeholders, &mut unit, &mut found)?;
+        for mut unit in sigma_units::units(asked, &ledger.evaluated().await?, &mut found) {
+            let groups = sigma_units::compiled(asked, placeholders, &mut unit, &mut found)?;
             let new = Shown { session: asked.session, since: FIRST_DAY, seen: unit.seen, new: true };
             let sightings = matches(asked, &new, &groups, &unit, &telling, &mut found).await?;
             let told = self.windows(ledger, asked, &unit, sightings, &telling).await?;
@@ -148,9 +148,9 @@ fn come_so_far(asked: &Asked<'_>, unit: &Unit) -> Vec<(String, Evaluated)> {
     let rules = unit
         .rules
         .iter()
-        .map(|rule| (set.rules[*rule].heading.detector(), of(units::rule_content(asked, *rule))));
+        .map(|rule| (set.rules[*rule].heading.detector(), of(sigma_units::rule_content(asked, *rule))));
     let correlations = unit.correlations.iter().map(|(number, footing)| {
-        (set.correlations[*number].heading.detector(), of(units::content(asked, *number, footing)))
+        (set.correlations[*number].heading.detector(), of(sigma_units::content(asked, *number, footing)))
     });
     rules.chain(correlations).collect()
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::shown::{Day, Events, NEVER, Shown};
+use super::sigma_events::{Day, Events, NEVER, Shown};
 use super::{Engine, Error};
 use crate::detect::sigma::{
     Fired, Heading, Hit, Names, Placeholders, Program, Question, Reading, RuleSet, correlate,

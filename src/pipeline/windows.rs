@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::occurrences::{Asked, show};
-use super::shown::{FIRST_DAY, NEVER, Shown};
-use super::units::{self, Unit};
+use super::sigma_events::{FIRST_DAY, NEVER, Shown};
+use super::sigma_units::{self, Unit};
 use super::{Engine, Error};
 use crate::detect::sigma::{Fired, Heading, Hit, Match, RuleSet, Telling, correlate};
 use crate::domain::{Finding, UtcMicros};
@@ -88,7 +88,7 @@ impl Engine {
         let since = since.split_once('T').map_or(FIRST_DAY, |(day, _)| day);
         let older = Shown { session: asked.session, since, seen: unit.seen, new: false };
         let set = &asked.rules.sigma;
-        let groups = units::bases(set, &self.rules.placeholders, unit)?;
+        let groups = sigma_units::bases(set, &self.rules.placeholders, unit)?;
         let sources: BTreeSet<&String> = groups.iter().flat_map(|group| &group.table.sources).collect();
         let mut sightings = Sightings::default();
         for day in older.days().await?.into_iter().filter(|day| sources.contains(&day.source)) {

@@ -9,9 +9,9 @@ use super::IDENTITY_PROVIDERS;
 use super::fold::keys;
 use super::kept::KEY;
 use super::link::{self, AccountFacts, Link, Linker, Person, Provider};
+use super::link_candidates::Wanted;
 use super::names::{self, Names};
 use super::people::Employments;
-use super::wanted::Wanted;
 use crate::query::{Error, PackedTable, Parts, Rows, Session, Texts, Times, parts};
 
 const ACCOUNTS: &str = include_str!("spans/link_accounts.sql");

@@ -12,6 +12,7 @@ mod fold;
 mod kept;
 pub mod leavers;
 pub mod link;
+mod link_candidates;
 mod names;
 mod numbers;
 mod people;
@@ -19,7 +20,6 @@ mod relink;
 mod renew;
 mod semantics;
 mod statuses;
-mod wanted;
 
 pub use kept::KEPT;
 

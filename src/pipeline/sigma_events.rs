@@ -53,8 +53,8 @@ impl Shown<'_> {
     /// The sources and days that have such events, in order.
     pub async fn days(&self) -> Result<Vec<Day>, Error> {
         let mut days = Vec::new();
-        for batch in self.ask("shown_days", include_str!("shown_days.sql"), &[("since", self.since)]).await? {
-            let rows = Rows::new("shown_days", &batch);
+        for batch in self.ask("sigma_days", include_str!("sigma_days.sql"), &[("since", self.since)]).await? {
+            let rows = Rows::new("sigma_days", &batch);
             let (source, day) = (rows.texts("source")?, rows.texts("day")?);
             let (events, raws) = (rows.integers("events")?, rows.integers("raws")?);
             days.extend((0..rows.len()).map(|row| Day {
@@ -70,7 +70,7 @@ impl Shown<'_> {
     /// Such events of a day that keep their raw record.
     pub async fn events(&self, of: &Day) -> Result<Vec<Events>, Error> {
         let texts = [("source", of.source.as_str()), ("day", of.day.as_str())];
-        let batches = self.ask("shown_events", include_str!("shown_events.sql"), &texts).await?;
+        let batches = self.ask("sigma_events", include_str!("sigma_events.sql"), &texts).await?;
         batches.iter().map(|batch| Events::read(&of.source, batch)).collect()
     }
 
@@ -86,7 +86,7 @@ impl Shown<'_> {
 
 impl Events {
     fn read(source: &str, batch: &RecordBatch) -> Result<Events, Error> {
-        let rows = Rows::new("shown_events", batch);
+        let rows = Rows::new("sigma_events", batch);
         Ok(Events {
             source: source.to_owned(),
             raw: rows.texts("raw")?,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::Error;
 use super::occurrences::{Asked, Occurrences};
-use super::shown::{Events, NEVER};
+use super::sigma_events::{Events, NEVER};
 use crate::detect::sigma::{Footing, Heading, Names, Placeholders, Program, Question, Reading, RuleSet};
 use crate::domain::UtcMicros;
 use crate::findings::Evaluated;
