@@ -140,6 +140,9 @@ fn inverted_columns() {
         ("Deactivated", "", "2026-01-01"),
         ("Deactivation date", "-", "2026-01-01"),
         ("Enabled", "1", "0"),
+        // As NetSuite writes it: read as terminated, everybody was shut out and no leaver had access.
+        ("Is Active", "T", "F"),
+        ("Active", "t", "f"),
         ("Account Status", "Enabled", "Disabled"),
         ("Block credential", "False", "True"),
     ] {
@@ -152,6 +155,11 @@ fn inverted_columns() {
     let text =
         "User ID,Email,Status,Last login\n1,a@acme.example,0,2026-06-01\n2,b@acme.example,1,2026-01-01";
     check(given("u.csv", text), Expect::Asked(&["--map status="]));
+    // So may T and F: true and false, or terminated and full-time.
+    let text = text.replace(",0,", ",T,").replace(",1,", ",F,");
+    check(given("u.csv", &text), Expect::Asked(&["only T and F", "--map active=\"Status\""]));
+    let answered = given("u.csv", &text).map("active", "Status");
+    check(answered, rows("accounts", json!([{ "active": true }, { "active": false }])));
 }
 
 /// What a partial listing does not name is not gone.

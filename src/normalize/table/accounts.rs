@@ -128,9 +128,9 @@ fn last_active_at(cells: &Cells) -> Result<Option<UtcMicros>, Rejection> {
 
 fn active(cells: &Cells) -> Result<Option<bool>, Rejection> {
     let mut votes: Vec<Option<bool>> = Vec::new();
-    for field in ["active", "status"] {
-        votes.push(cells.text(field).and_then(standing).and_then(usable));
-    }
+    // Under a header that asks a question `T` is true, not terminated.
+    votes.push(cells.flag("active").or_else(|| cells.text("active").and_then(standing).and_then(usable)));
+    votes.push(cells.text("status").and_then(standing).and_then(usable));
     votes.extend(cells.texts("disabled").map(|text| flag(text).map(|disabled| !disabled)));
     // Not locked is no news: only the lock speaks.
     votes.push(cells.flag("locked").filter(|locked| *locked).map(|_| false));

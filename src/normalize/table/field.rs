@@ -83,8 +83,9 @@ impl Field {
             Expect::Email => some(shape.emails),
             Expect::Instant => some(shape.times),
             Expect::Flag => some(shape.flags),
-            // A status of 1 or 0 may mean either; under a header such as `active` it does not.
+            // A status of 1 or 0, or of T and F alone, may mean either; under a header such as `active` it does not.
             Expect::Standing if self.name == "active" => some(shape.standings),
+            Expect::Standing if shape.bare_truths == shape.present => 0.0,
             Expect::Standing => some(shape.standings.saturating_sub(shape.numbers)),
             Expect::Zone => some(shape.zones),
             Expect::Number => some(shape.numbers),

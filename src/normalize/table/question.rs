@@ -53,6 +53,9 @@ fn of_doubt(doubt: &Doubt, sampled: &Sampled) -> String {
     if doubt.contrary && shape.serials == shape.present {
         return serials(field, &header, example);
     }
+    if doubt.contrary && field == "status" && shape.bare_truths == shape.present {
+        return truths(&header, example);
+    }
     match (doubt.contrary, doubt.columns.len()) {
         (true, _) => format!(
             "column \"{header}\" is headed like {field}, but its values do not read like it (for example \
@@ -170,6 +173,13 @@ pub fn years(times: &[(&'static str, usize)], sampled: &Sampled) -> Vec<String> 
         }
     }
     questions
+}
+
+fn truths(header: &str, example: &str) -> String {
+    format!(
+        "column \"{header}\" holds only T and F (\"{example}\"): --map active=\"{header}\" takes T for true, --map \
+         status=\"{header}\" takes it for terminated, --map status= leaves it out"
+    )
 }
 
 fn serials(field: &str, header: &str, example: &str) -> String {

@@ -24,6 +24,8 @@ pub struct Shape {
     pub words_of_status: usize,
     pub zones: usize,
     pub numbers: usize,
+    /// `T` and `F`: true and false, or terminated and something else.
+    pub bare_truths: usize,
     /// Values without a blank.
     pub unbroken: usize,
     /// Values of capitals, digits and signs, without a blank.
@@ -58,6 +60,7 @@ impl Shape {
         let known = standing(value).is_some();
         self.standings += usize::from(known);
         self.words_of_status += usize::from(known && value.chars().count() > 2);
+        self.bare_truths += usize::from(matches!(value, "T" | "t" | "F" | "f"));
         self.zones += usize::from(zone(value).is_some());
         self.numbers += usize::from(value.parse::<f64>().is_ok());
         self.unbroken += usize::from(!value.contains(char::is_whitespace) && value.len() <= 256);
