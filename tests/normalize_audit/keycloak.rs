@@ -110,6 +110,27 @@ fn an_update_states_the_whole_user() {
     );
 }
 
+/// A person who no longer signs in with Google would have no account any more, and one who begins to would be new.
+#[test]
+fn what_a_user_has_is_not_the_user() {
+    let identity = json!({"identityProvider": "google", "userId": "108", "userName": "ann@gmail.example", "enabled": false});
+    for (operation, path) in [
+        ("DELETE", "users/u-9/federated-identity/google"),
+        ("CREATE", "users/u-9/federated-identity/google"),
+        ("DELETE", "users/u-9/credentials/c-9"),
+        ("UPDATE", "users/u-9/credentials/c-9/userLabel"),
+    ] {
+        check(
+            "keycloak",
+            admin_event(operation, "USER", path, identity.clone()),
+            json!([{"verb": "account.update", "account": {"id": "u-9", "name": null}}]),
+        );
+    }
+    for (operation, verb) in [("CREATE", "account.create"), ("DELETE", "account.delete")] {
+        check("keycloak", admin_event(operation, "USER", "users/u-9", json!(null)), json!({"verb": verb}));
+    }
+}
+
 /// The log that Keycloak writes without being told to would be lost.
 #[test]
 fn the_log_is_read_as_the_api() {

@@ -53,10 +53,19 @@ impl Resource {
         self.part(0) == Some("groups")
     }
 
+    /// Whether it is something that a user has: credentials, an identity elsewhere, consents, sessions.
+    fn below_user(&self) -> bool {
+        self.part(0) == Some("users") && self.path.len() > 2
+    }
+
     fn refined(&self, verb: Verb) -> Verb {
         match (verb.as_str(), self.part(2)) {
             ("role.grant", _) if self.of_group() => Verb::new("role.grant.group"),
             ("role.revoke", _) if self.of_group() => Verb::new("role.revoke.group"),
+            // Keycloak calls what a user has a user too: only the path tells that the user stays.
+            ("account.create" | "account.delete", Some(_)) if self.below_user() => {
+                Verb::new("account.update")
+            }
             ("account.update", _) if self.enabled() == Some(false) => Verb::new("account.deactivate"),
             // An action on a user is what the end of its path says.
             ("other", Some("reset-password")) => Verb::new("credential.reset"),
@@ -67,6 +76,9 @@ impl Resource {
     }
 
     fn enabled(&self) -> Option<bool> {
+        if self.below_user() {
+            return None;
+        }
         json::ci(&self.representation, "enabled")?.as_bool()
     }
 
@@ -87,7 +99,7 @@ impl Resource {
             return AccountRef::default();
         };
         // Below the user, the representation is of something else.
-        let own = |key: &str| json::text_ci(&self.representation, &[key]).filter(|_| self.path.len() == 2);
+        let own = |key: &str| json::text_ci(&self.representation, &[key]).filter(|_| !self.below_user());
         let account = draft::account(SOURCE, Some(id.to_owned()), own("username"));
         AccountRef { email: own("email").or(account.email.clone()), ..account }
     }
