@@ -132,6 +132,19 @@ fn whom_no_export_has_named_yet_is_there_until_each_could_have() {
     assert_eq!(lake.answer(since), set(&["2026-06-09T00:00:00Z"]));
 }
 
+/// An export of a header alone would be an application without an account, and all would be well.
+#[test]
+fn a_listing_without_a_row_is_not_whole() {
+    let lake = Lake::new();
+    for day in ["01", "02"] {
+        lake.accounts(&format!("crm/members_2026-06-{day}.csv"), &[], &["--source", "accounts"]);
+        let sources = lychgate(&lake.data(), &["--output", "json", "sources", "--as-of", "2026-06-03"]);
+        let told: Value = serde_json::from_slice(&sources.stdout).unwrap();
+        assert_eq!(told["sources"][0]["state"], "partial", "{told}");
+        assert_eq!(told["sources"][0]["reasons"][0], "the newest account listing of crm holds no row");
+    }
+}
+
 /// A file that is read again, to say how, is the listing that it was: it does not vouch for itself.
 #[test]
 fn a_listing_that_is_read_again_is_one_listing() {

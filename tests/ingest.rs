@@ -169,6 +169,12 @@ fn tables_keep_their_columns() {
         ("id,name,mail\n1,Ann,a@x\n2,Bo", CSV, "2 1~Ann~a@x\n3 !truncated"),
         ("domain\nexample.com\nexample.org\n", CSV, "2 example.com\n3 example.org"),
         ("id,name\n", CSV, ""),
+        // Excel for Mac: a whole export was its own header, and an empty listing.
+        ("id,name\r1,Ann\r2,\"Bo\nLee\"\r", CSV, "2 1~Ann\n3 2~Bo\nLee"),
+        ("id,name\r1,Ann\r2,Bo", CSV, "2 1~Ann\n3 2~Bo"),
+        // A carriage return inside a cell ends no line.
+        ("id,name\n1,\"Ann\rLee\"\n", CSV, "2 1~Ann\rLee"),
+        ("id,\"first\rname\"\r\n1,Ann\r\n", CSV, "2 1~Ann"),
     ] {
         check(given, layout, expect);
     }

@@ -217,7 +217,9 @@ impl Feed {
         let word = match (&stale, &damaged) {
             (Some(_), _) => "stale",
             (None, Some(_)) if self.damage.is_some() => "truncated",
-            (None, Some(_)) if self.partial => "partial",
+            (None, Some(_)) if self.partial || self.rows + self.previous_rows.unwrap_or(0.0) == 0.0 => {
+                "partial"
+            }
             (None, Some(_)) if self.unread(profile) => "quarantined",
             (None, Some(_)) => "shrunken",
             (None, None) if !self.lost_columns(profile).is_empty() => "lacking columns",
@@ -286,9 +288,9 @@ impl Feed {
                 let (lost, read) = (self.quarantined, self.read_rows);
                 return Some(format!("{lost} of the {read} records of the newest {what} could not be read"));
             }
-            self.shrunken(profile).then(|| {
-                let before = self.previous_rows.unwrap_or_default();
-                format!("the newest {what} shrank from {before} rows to {rows}")
+            self.shrunken(profile).then(|| match self.previous_rows.filter(|before| *before > 0.0) {
+                Some(before) => format!("the newest {what} shrank from {before} rows to {rows}"),
+                None => format!("the newest {what} holds no row"),
             })
         })
     }
@@ -305,7 +307,7 @@ impl Feed {
         let share = profile.number("shrink_max").unwrap_or(0.0) * self.previous_rows.unwrap_or(0.0);
         let floor = profile.number("shrink_rows_min").unwrap_or(0.0);
         // One without a row is more likely an export that failed than an application that everybody left.
-        let empty = self.rows == 0.0 && lost > 0.0;
+        let empty = self.rows == 0.0 && (lost > 0.0 || self.control_rows.or(self.announced_rows).is_none());
         !matches!(self.kind.as_str(), "events" | "register") && (empty || lost > share.max(floor))
     }
 

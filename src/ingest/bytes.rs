@@ -90,6 +90,7 @@ pub(super) struct Window {
     end: usize,
     ended: bool,
     damage: Option<String>,
+    cr_ends: bool,
 }
 
 /// Some of what is at hand, and where it stands in the buffer.
@@ -151,6 +152,7 @@ impl Window {
             end: 0,
             ended: false,
             damage: None,
+            cr_ends: false,
         };
         window.find_charset()?;
         Ok(window)
@@ -205,11 +207,21 @@ impl Window {
             self.end -= passed;
             self.start = self.kept;
         }
+        let from = self.end;
         match self.charset.take() {
             None => self.fill_utf8()?,
             Some(charset) => self.fill_utf16(charset)?,
         }
+        if self.cr_ends {
+            end_lines(&mut self.buffer[from..self.end]);
+        }
         Ok(!self.ended)
+    }
+
+    /// Takes each carriage return for the end of a line, from here on: Excel for Mac ends lines so.
+    pub fn end_lines_at_cr(&mut self) {
+        self.cr_ends = true;
+        end_lines(&mut self.buffer[self.start..self.end]);
     }
 
     /// Reads until at least `count` bytes are at hand, or the input ends.
@@ -312,4 +324,8 @@ impl Window {
         self.charset = Some(charset);
         Ok(())
     }
+}
+
+fn end_lines(bytes: &mut [u8]) {
+    bytes.iter_mut().filter(|byte| **byte == b'\r').for_each(|byte| *byte = b'\n');
 }

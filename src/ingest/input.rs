@@ -115,7 +115,10 @@ impl Input {
         if let Some(what) = layout::binary(head) {
             return Err(Error::NotText { name: name.to_owned(), what });
         }
-        let (layout, width) = layout::find(head);
+        if layout::ends_at_cr(head) {
+            window.end_lines_at_cr();
+        }
+        let (layout, width) = layout::find(window.bytes());
         let records = match layout {
             Layout::Ndjson => Records::Lines(Lines::new(Content::Json, line)),
             Layout::Lines => Records::Lines(Lines::new(Content::Text, line)),

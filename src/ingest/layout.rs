@@ -45,6 +45,23 @@ pub(super) fn find(head: &[u8]) -> (Layout, usize) {
     (layout, 0)
 }
 
+/// Whether lines end with a carriage return alone, as Excel for Mac writes them: all rows would be one header.
+pub(super) fn ends_at_cr(head: &[u8]) -> bool {
+    if matches!(trim_start(head).first(), Some(b'{' | b'[')) {
+        return false;
+    }
+    let (mut quoted, mut found) = (false, false);
+    for (at, byte) in head.iter().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => return false,
+            b'\r' if !quoted => found |= head.get(at + 1) != Some(&b'\n'),
+            _ => {}
+        }
+    }
+    found
+}
+
 /// A file that holds something other than text, by its first bytes.
 pub(super) fn binary(head: &[u8]) -> Option<&'static str> {
     const MAGICS: [(&[u8], &str); 6] = [
