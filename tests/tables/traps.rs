@@ -89,6 +89,11 @@ fn order_of_day_and_month() {
     ends("13/02/2019", "03/04/2026", json!("2026-04-03T22:00:00Z"));
     check(given("r.csv", &roster("13/02/19", "03/04/26")), Expect::Asked(&["two digits"]));
     check(given("r.csv", &roster("45000", "45900")), Expect::Asked(&["spreadsheet"]));
+    // Without a department it was taken for an account export, and its leavers were nobody's.
+    let text = "Employee ID,Name,Email,Hire Date,Termination Date,Status\n\
+                1,Ada Low,a@acme.example,43831,46112,Terminated\n2,Ben Roe,b@acme.example,43831,,Active";
+    check(given("workday/employees.csv", text), Expect::Asked(&["\"Hire Date\"", "spreadsheet"]));
+    check(given("x.csv", text), Expect::Asked(&["\"Termination Date\"", "spreadsheet"]));
 }
 
 /// A date below the sample that contradicts it is quarantined, not turned round.

@@ -155,8 +155,10 @@ fn not_a_roster(found: &Match) -> Option<String> {
     if !found.has("employee_id") && !doubted(found, "employee_id") && !found.has("email") {
         return Some("no column names the employee".to_string());
     }
-    let dated =
-        found.count(&roster::DISTINCT) > 0 && (found.sure("start_on") || found.count(&roster::PEOPLE) > 0);
+    // Day numbers of a spreadsheet under a hire date make the roster doubtful, not something else.
+    let headed = |field: &str| found.sure(field) || misread(found).any(|(other, _)| other == field);
+    let told = found.count(&roster::DISTINCT) > 0 || misread(found).next().is_some();
+    let dated = told && (headed("start_on") || found.count(&roster::PEOPLE) > 0);
     if !dated && found.count(&roster::PEOPLE) < 2 {
         return Some("no column tells of employment (hire or end date, manager, department)".to_string());
     }
@@ -175,10 +177,27 @@ fn not_accounts(found: &Match, sampled: &Sampled) -> Option<String> {
     if !telling && found.count(&accounts::FURTHER) < 2 {
         return Some("no column tells of an account's state or use".to_string());
     }
+    if let Some(column) = of_a_roster(found, sampled) {
+        return Some(format!("column \"{}\" belongs to a roster", sampled.written[column]));
+    }
     if repeats(key, sampled) {
         return Some("accounts repeat, and a listing names each once".to_string());
     }
     None
+}
+
+/// The columns headed as a hire or an end whose values are no dates.
+fn misread(found: &Match) -> impl Iterator<Item = (&'static str, usize)> {
+    let dates = found.doubts.iter().filter(|doubt| doubt.contrary && roster::DISTINCT.contains(&doubt.field));
+    dates.flat_map(|doubt| doubt.columns.iter().map(|column| (doubt.field, *column)))
+}
+
+/// A column of a roster's dates that are not read, and that is nothing to an account export.
+fn of_a_roster(found: &Match, sampled: &Sampled) -> Option<usize> {
+    let as_roster = matched(&roster::FIELDS, sampled, &BTreeMap::new());
+    let known =
+        |column| found.taken(column) || found.doubts.iter().any(|doubt| doubt.columns.contains(&column));
+    misread(&as_roster).map(|(_, column)| column).find(|column| !known(*column))
 }
 
 fn tells(field: &str) -> bool {
