@@ -132,6 +132,31 @@ fn whom_no_export_has_named_yet_is_there_until_each_could_have() {
     assert_eq!(lake.answer(since), set(&["2026-06-09T00:00:00Z"]));
 }
 
+/// Who lost a role weeks ago held it for ever, because the export goes on to show it.
+#[test]
+fn a_grant_that_is_shown_as_over_is_held_no_more() {
+    let lake = Lake::new();
+    let grants = |day: &str, over: usize, of: usize| {
+        let status = |n| if n < over { "Revoked" } else { "Active" };
+        let lines: String =
+            (0..of).map(|n| format!("a{n},a{n}@example.com,Clerk,2026-01-01,{}\n", status(n))).collect();
+        let text = format!("user_id,login,role,granted_on,status\n{lines}");
+        lake.ingest(&format!("crm/grants_2026-06-{day}.csv"), &text, &[]);
+    };
+    let held = || lake.answer("SELECT account_id AS answer FROM grants_now").len();
+    grants("01", 1, 3);
+    assert_eq!(held(), 2);
+    grants("02", 2, 3);
+    assert_eq!(held(), 1);
+    let sources = lychgate(&lake.data(), &["--output", "json", "sources", "--as-of", "2026-06-03"]);
+    let told: Value = serde_json::from_slice(&sources.stdout).unwrap();
+    assert_eq!(told["sources"][0]["state"], "ok", "{told}");
+    // However many are over, the listing has not shrunk.
+    grants("03", 0, 90);
+    grants("04", 60, 90);
+    assert_eq!(held(), 30);
+}
+
 /// An export of a header alone would be an application without an account, and all would be well.
 #[test]
 fn a_listing_without_a_row_is_not_whole() {

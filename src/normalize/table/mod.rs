@@ -127,7 +127,7 @@ impl Table {
         self.complete
     }
 
-    /// Reads one row of the file; gives at least one row.
+    /// Reads one row of the file; gives at least one row, but for a grant that is over.
     ///
     /// # Errors
     /// A [`Rejection`] for a title, a total or the header again (`remark`), a row without

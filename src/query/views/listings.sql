@@ -10,6 +10,7 @@ WITH loaded AS (
     load_id,
     max(feed) AS feed,
     max(content) AS content,
+    max(rows - quarantined) FILTER (WHERE kind = 'grants') AS lines,
     bool_or(damage IS NOT NULL OR coalesce(quarantined > 0.005 * rows, FALSE)) AS damaged
   FROM loads
   GROUP BY load_id
@@ -24,7 +25,8 @@ counted AS (
     max(s.listed_at) AS listed_at,
     max(s.ingested_at) AS ingested_at,
     bool_and(s.complete) AND NOT coalesce(bool_or(l.damaged), FALSE) AS complete,
-    sum(s.rows) AS rows
+    -- A line that says that a grant is over names none and is no loss.
+    greatest(sum(s.rows), coalesce(max(l.lines) FILTER (WHERE s.row_kind = 'grant'), 0)) AS rows
   FROM listed_rows AS s
   LEFT JOIN loaded AS l
     ON l.load_id = s.listing_id
