@@ -131,12 +131,12 @@ fn row(head: &Head, inner: &Value, at: usize, context: &Context) -> Result<Event
     })
 }
 
-/// The grant that a person gave a client of the token log.
+/// The grant that a person gave a client, of the token log or as an administrator takes it back.
 fn credential(event_type: &str, parameters: &Parameters) -> CredentialRef {
-    if !event_type.starts_with("token:") {
+    if !event_type.starts_with("token:") && event_type != "admin:REVOKE_3LO_TOKEN" {
         return CredentialRef::default();
     }
-    let (id, name) = (parameters.text(&["client_id"]), parameters.text(&["app_name"]));
+    let (id, name) = (parameters.text(&["client_id", "APP_ID"]), parameters.text(&["app_name"]));
     CredentialRef { kind: Some("oauth_grant"), id: id.or(name.clone()), name }
 }
 

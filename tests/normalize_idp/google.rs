@@ -54,5 +54,15 @@ fn google_names_decide_outcome_and_account() {
         one("token", "authorize", token),
         json!({"verb": "token.issue", "app": {"id": "c-1", "name": "Sync"}, "entitlement": {"kind": "scope", "id": "a b"}, "account": {"id": "118"}}),
     );
+    // An administrator lets a person in again, or takes back what the person gave a client.
+    check(
+        one("admin", "UNARCHIVE_USER", json!({"USER_EMAIL": "ann@acme.example"})),
+        json!({"verb": "account.reactivate", "account": {"id": "ann@acme.example"}}),
+    );
+    check(
+        one("admin", "REVOKE_3LO_TOKEN", json!({"USER_EMAIL": "ann@acme.example", "APP_ID": "c-1"})),
+        json!({"verb": "token.revoke", "account": {"id": "ann@acme.example"}, "app": {"id": "c-1"},
+            "credential": {"kind": "oauth_grant", "id": "c-1"}}),
+    );
     check(one("drive", "rename", json!([])), json!({"verb": "other", "account": {"id": null}}));
 }
