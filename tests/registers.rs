@@ -142,3 +142,49 @@ fn each_owner_of_an_object_is_kept() {
     let found = failed(&engine, "2026-06-30", &["ORP-03"], false);
     assert_eq!(found, set(&[("ORP-03", "entitlement/slack/admins")]));
 }
+
+/// Else whoever the register names for a role would never hear of those who should not have it.
+#[test]
+fn the_owner_that_the_entitlement_register_names_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = folder.path().join("files");
+    let given = [
+        (
+            "hr/roster_2026-06-29.csv",
+            "Employee ID,Name,Email,Hire Date,Termination Date,Department,Title\n\
+             E1,Ann,ann@acme.example,2020-01-01,,Sales,Clerk\nE2,Bob,bob@x.example,2020-01-01,,Sales,Clerk\n",
+        ),
+        (
+            "apps/crm/accounts_2026-06-29.csv",
+            "User ID,Username,Email,Status,Created Date\nu1,ann,ann@acme.example,Active,2020-02-01\n",
+        ),
+        (
+            "apps/crm/grants_2026-06-29.csv",
+            "Account ID,Account Name,Role ID,Role Name,Granted At,Expires At\nu1,ann,admin,Admin,2026-01-01,2026-05-01\n",
+        ),
+        (
+            "registers/entitlements_2026-06-29.csv",
+            "app_id,entitlement_id,kind,name,privileged,sensitivity,owner,tenant_admin,jit\n\
+             crm,Admin,role,Admin,true,high,Bob@x.example,false,false\n",
+        ),
+    ];
+    for (name, text) in given {
+        write(&files, name, text);
+    }
+    let engine = Engine::new(&folder.path().join("data"), "acme");
+    let at = At { as_of: UtcMicros::parse("2026-06-30T00:00:00Z").unwrap(), known_at: LATER };
+    let (profile, detectors) = ("default".to_owned(), vec!["TBA-02".to_owned()]);
+    let request = DetectRequest { at, profile, detectors, record: false };
+    let report = block_on(async || {
+        let paths = lychgate::ingest::files(&[files]).unwrap();
+        engine.ingest(&paths, &|_| Reading::default(), &mut |_| {}).await.unwrap();
+        engine.detect(&request).await.unwrap()
+    });
+    let findings = report.findings.to_vec().unwrap();
+    let owner = |subject: &str| {
+        let finding = findings.iter().find(|finding| finding.subject.id == subject).expect(subject);
+        finding.owner.as_ref().map(|owner| (owner.email.clone().unwrap(), owner.decided_by.clone()))
+    };
+    let bob = ("bob@x.example".to_owned(), "entitlement register: admin".to_owned());
+    assert_eq!(owner("crm/u1/admin"), Some(bob));
+}

@@ -102,9 +102,9 @@ impl Directory {
         self.inventory.insert(app_id.to_owned(), owner_id.to_owned());
     }
 
-    /// Adds the owner that the entitlement register names.
+    /// Adds the owner that the entitlement register names. It may write ids in other letters than listings do.
     pub fn add_entitlement(&mut self, app_id: &str, entitlement_id: &str, owner_id: &str) {
-        self.entitlements.insert((app_id.to_owned(), entitlement_id.to_owned()), owner_id.to_owned());
+        self.entitlements.insert((app_id.to_owned(), entitlement_id.to_lowercase()), owner_id.to_owned());
     }
 
     pub fn add_sponsor(&mut self, sponsor: Sponsor) {
@@ -125,7 +125,7 @@ impl Directory {
             for owner in self.line("entitlement", &app, &id) {
                 name(owner, format!("owner register: entitlement {id}"));
             }
-            if let Some(owner) = self.entitlements.get(&(app, id.clone())) {
+            if let Some(owner) = self.entitlements.get(&(app, id.to_lowercase())) {
                 name(owner, format!("entitlement register: {id}"));
             }
         }

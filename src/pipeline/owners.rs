@@ -59,6 +59,7 @@ async fn lines(session: &Session, directory: &mut Directory) -> Result<(), Error
     for (app_id, owner_id) in pairs(session, "applications", APPLICATIONS).await? {
         directory.add_application(&app_id, &owner_id);
     }
+    entitlements(session, directory).await?;
     const SPONSORS: &str = "SELECT concat(app_id, chr(31), account_id) AS app_id, sponsor_ids AS owner_id \
          FROM non_human_identities WHERE sponsor_ids IS NOT NULL";
     for (key, sponsors) in pairs(session, "non_human_identities", SPONSORS).await? {
@@ -68,6 +69,24 @@ async fn lines(session: &Session, directory: &mut Directory) -> Result<(), Error
             account_id: account_id.to_owned(),
             sponsor_ids: sponsors.split(';').map(str::to_owned).collect(),
         });
+    }
+    Ok(())
+}
+
+async fn entitlements(session: &Session, directory: &mut Directory) -> Result<(), Error> {
+    const ENTITLEMENTS: &str = "SELECT e.app_id, e.entitlement_id, p.identity_id AS owner_id \
+         FROM entitlements AS e JOIN people_aliases AS p ON p.alias = lower(e.owner) \
+         ORDER BY e.app_id, e.entitlement_id";
+    for batch in session.collect("entitlements", ENTITLEMENTS).await? {
+        let rows = Rows::new("entitlements", &batch);
+        let (app, id, owner) =
+            (rows.texts("app_id")?, rows.texts("entitlement_id")?, rows.texts("owner_id")?);
+        for row in 0..rows.len() {
+            let (Some(app), Some(id), Some(owner)) = (app.get(row), id.get(row), owner.get(row)) else {
+                continue;
+            };
+            directory.add_entitlement(app, id, owner);
+        }
     }
     Ok(())
 }
