@@ -1,6 +1,6 @@
 //! The command line, through the program itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use crate::support::{begun, lychgate};
@@ -105,23 +105,61 @@ fn tokens_are_made_listed_and_revoked() {
     assert!(!init().2.contains("token"), "bo gets in");
 }
 
-/// Else a pipeline would stop at what was accepted, or go on past what no longer is.
-#[test]
-fn accepted_risk_fails_no_run_until_it_ends() {
-    const ROSTER: &str = "Employee ID,Full Name,Work Email,Department,Job Title,Hire Date,Termination Date\n\
-        E100,Ada Park,ada@example.com,Engineering,Engineer,2020-01-15,\n\
-        E101,Ben Ortiz,ben@example.com,Finance,Analyst,2021-03-01,2026-05-31\n";
-    const ACCOUNTS: &str = "User ID,Username,Full Name,Email,Status,Created Date,Last Login\n\
-        u1,ada,Ada Park,ada@example.com,Active,2020-01-16,2026-06-20\n\
-        u2,ben,Ben Ortiz,ben@example.com,Active,2021-03-02,2026-06-22\n";
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    for (name, text) in [("hr/roster_2026-06-29.csv", ROSTER), ("crm/accounts_2026-06-29.csv", ACCOUNTS)] {
-        let path = folder.path().join("files").join(name);
+const ROSTER: &str = "Employee ID,Full Name,Work Email,Department,Job Title,Hire Date,Termination Date\n\
+    E100,Ada Park,ada@example.com,Engineering,Engineer,2020-01-15,\n\
+    E101,Ben Ortiz,ben@example.com,Finance,Analyst,2021-03-01,2026-05-31\n";
+const ACCOUNTS: &str = "User ID,Username,Full Name,Email,Status,Created Date,Last Login\n\
+    u1,ada,Ada Park,ada@example.com,Active,2020-01-16,2026-06-20\n\
+    u2,ben,Ben Ortiz,ben@example.com,Active,2021-03-02,2026-06-22\n";
+
+/// Ingests these files into the folder that is given back.
+fn ingested(folder: &Path, files: &[(&str, &str)]) -> PathBuf {
+    let data = folder.join("data");
+    for (name, text) in files {
+        let path = folder.join("files").join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    assert_eq!(run(&data, &["ingest", folder.path().join("files").to_str().unwrap()]).0, 0);
+    let (code, _, stderr) = run(&data, &["ingest", folder.join("files").to_str().unwrap()]);
+    assert_eq!(code, 0, "{stderr}");
+    data
+}
+
+/// Else one command would hold a company against the regime that it configured, and another against none.
+#[test]
+fn the_profile_is_that_of_the_configuration_unless_a_flag_names_one() {
+    let folder = tempfile::tempdir().unwrap();
+    // Ten hours after he left: late where an hour is allowed, and not where a day is.
+    let roster = ROSTER.replace("2026-05-31", "2026-05-31T12:00:00Z");
+    let files = [
+        ("hr/roster_2026-05-31.csv", roster.as_str()),
+        ("crm/accounts_2026-05-31.csv", ACCOUNTS),
+        ("registers/licences_2026-05-31.csv", "app_id,sku,seats,unit_price,currency\ncrm,std,50,12.00,EUR\n"),
+    ];
+    let data = ingested(folder.path(), &files);
+    let file = folder.path().join("own.toml");
+    std::fs::write(&file, "profile = \"pci-4.0\"\n").unwrap();
+    let said = |profile: &[&str], command: &[&str]| {
+        let mut arguments = vec!["--config", file.to_str().unwrap(), "--output", "json"];
+        arguments.extend(command.iter().chain(profile));
+        arguments.extend(["--as-of", "2026-05-31T22:00:00Z"]);
+        let (_, stdout, stderr) = run(&data, &arguments);
+        (serde_json::from_str::<serde_json::Value>(&stdout).expect(&stderr), stderr)
+    };
+    for (profile, named, seats) in [(&[][..], "pci-4.0", 1), (&["--profile", "default"], "default", 0)] {
+        let (_, told) = said(profile, &["time-to-zero-access"]);
+        assert!(told.contains(&format!("of profile {named} ")), "{told}");
+        let (costs, told) = said(profile, &["costs"]);
+        assert_eq!(costs["licences"].as_array().unwrap().len(), seats, "{profile:?}: {costs} {told}");
+    }
+}
+
+/// Else a pipeline would stop at what was accepted, or go on past what no longer is.
+#[test]
+fn accepted_risk_fails_no_run_until_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [("hr/roster_2026-06-29.csv", ROSTER), ("crm/accounts_2026-06-29.csv", ACCOUNTS)];
+    let data = ingested(folder.path(), &files);
     let detect = |more: &[&str]| {
         let mut arguments = vec!["--output", "ndjson", "detect", "--detector", "ZMB-01"];
         arguments.extend(["--as-of", "2026-06-30", "--fail-on", "low"].iter().chain(more));

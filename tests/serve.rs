@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use api::{APPS, Api, FINDINGS, NOW, SEVERITIES, target, with_api, with_unrecorded_api};
+use api::{APPS, Api, FINDINGS, NOW, SEVERITIES, target, with_api, with_profiled_api, with_unrecorded_api};
 use lychgate::domain::UtcMicros;
 use lychgate::findings::{By, Decision, Terms};
 use lychgate::models;
@@ -342,6 +342,24 @@ fn health_metrics_and_description_need_no_token() {
         for secret in [&api.reader, &api.ingest, &api.expired] {
             assert!(!metrics.contains(secret.as_str()), "a token in the metrics");
         }
+    });
+}
+
+/// If it failed, a dashboard would hold leavers against another regime than the company's runs do.
+#[test]
+fn the_profile_is_that_of_the_configuration_unless_a_request_names_one() {
+    with_profiled_api("pci-4.0", async |api| {
+        for (path, place) in
+            [("/api/v1/time-to-zero-access", "/deadline/profile"), ("/api/v1/costs", "/profile")]
+        {
+            let named = target(path, &[("profile", "dora")]);
+            for (asked, profile) in [(path, "pci-4.0"), (&named, "dora")] {
+                let told = api.read(asked).await.json();
+                assert_eq!(told.pointer(place), Some(&profile.into()), "{asked}: {told}");
+            }
+        }
+        let told = api.read("/api/v1/time-to-zero-access").await.json();
+        assert_eq!(told["deadline"]["seconds"], 3_600);
     });
 }
 

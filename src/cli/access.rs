@@ -45,7 +45,7 @@ impl Access {
         let Some(subject) = named.into_iter().flatten().next() else {
             return Err(Error::Usage("name one of --identity, --account, --app, --entitlement".to_owned()));
         };
-        let profile = self.profile.unwrap_or_else(|| context.config.profile.value.clone());
+        let profile = context.profile(self.profile);
         let access = context.engine().access(&subject, at, &profile).await?;
         sheet(&access.holdings).print(&context.output)?;
         let (as_of, known_at) = (at.as_of, at.known_at);

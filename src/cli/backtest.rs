@@ -44,7 +44,7 @@ impl Backtest {
             every: Interval::parse(&self.every).ok_or_else(|| {
                 Error::Usage(format!("--every \"{}\" is not an interval: write 1d, 12h or 1w", self.every))
             })?,
-            profile: self.profile.unwrap_or_else(|| context.config.profile.value.clone()),
+            profile: context.profile(self.profile),
             detectors: self.detector,
             known_at: self.known_at.as_deref().map(|text| times::parse("--known-at", text)).transpose()?,
         };

@@ -12,9 +12,9 @@ use crate::pipeline::{CostReport, LicenceLine, Range};
 pub struct Costs {
     #[command(flatten)]
     clocks: Clocks,
-    /// Threshold profile: when a seat counts as idle, and a leaver as late
-    #[arg(long, default_value = "default")]
-    profile: String,
+    /// Threshold profile: when a seat counts as idle, and a leaver as late [default: from the configuration]
+    #[arg(long)]
+    profile: Option<String>,
     /// Show the assumptions and their sources
     #[arg(long, conflicts_with = "manual")]
     assumptions: bool,
@@ -26,7 +26,7 @@ pub struct Costs {
 impl Costs {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
         let at = self.clocks.at(times::now())?;
-        let report = context.engine().costs(at, &self.profile).await?;
+        let report = context.engine().costs(at, &context.profile(self.profile)).await?;
         let sheet = match (self.assumptions, self.manual) {
             (true, _) => of_assumptions(&report.assumptions),
             (_, true) => of_manual(&report),

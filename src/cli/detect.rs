@@ -43,7 +43,7 @@ impl Detect {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
         let request = DetectRequest {
             at: self.clocks.at(times::now())?,
-            profile: self.profile.unwrap_or_else(|| context.config.profile.value.clone()),
+            profile: context.profile(self.profile),
             detectors: self.detector,
             record: !self.no_record,
         };

@@ -145,6 +145,11 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// The threshold profile that a flag names, or that of the configuration.
+    pub fn profile(&self, named: Option<String>) -> String {
+        named.unwrap_or_else(|| self.config.profile.value.clone())
+    }
+
     pub fn engine(&self) -> pipeline::Engine {
         self.engine_writing(self.config.threads.value, self.config.keep_raw.value)
     }
@@ -159,6 +164,7 @@ impl Context {
             .with_rules(self.config.rule_folders())
             .with_semantics(self.config.semantics.clone())
             .with_costs(self.config.costs.clone())
+            .with_profile(&self.config.profile.value)
             .writing(pipeline::WriteOptions { raw_kept, threads, durability })
     }
 }

@@ -19,7 +19,7 @@ pub struct Sources {
 impl Sources {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
         let at = self.clocks.at(times::now())?;
-        let profile = self.profile.unwrap_or_else(|| context.config.profile.value.clone());
+        let profile = context.profile(self.profile);
         let reports = context.engine().sources(at, &profile).await?;
         sheet(&reports).print(&context.output)?;
         if reports.is_empty() {

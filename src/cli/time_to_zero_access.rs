@@ -16,9 +16,9 @@ pub struct TimeToZeroAccess {
     /// Leave out people who left before this time [default: 365 days before --as-of]
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Threshold profile that sets the deadline
-    #[arg(long, default_value = "default")]
-    profile: String,
+    /// Threshold profile that sets the deadline [default: from the configuration]
+    #[arg(long)]
+    profile: Option<String>,
     /// One line per leaver instead of one per application
     #[arg(long)]
     leavers: bool,
@@ -29,7 +29,7 @@ impl TimeToZeroAccess {
         let at = self.clocks.at(times::now())?;
         let year_before = LeaverReport::since_default(at.as_of);
         let since = times::parse_or("--since", self.since.as_deref(), year_before)?;
-        let report = context.engine().leavers(at, since, &self.profile).await?;
+        let report = context.engine().leavers(at, since, &context.profile(self.profile)).await?;
         let sheet = if self.leavers { of_leavers(&report) } else { of_apps(&report) };
         sheet.print(&context.output)?;
         output::say(&summary(&report));

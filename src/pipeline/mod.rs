@@ -115,6 +115,8 @@ pub struct Engine {
     semantics: Vec<Semantics>,
     /// What the report on costs assumes, where the configuration says it.
     costs: Option<CostModel>,
+    /// Threshold profile of whoever names none.
+    profile: String,
 }
 
 impl Engine {
@@ -130,6 +132,7 @@ impl Engine {
             rules: RuleFolders::default(),
             semantics: Vec::new(),
             costs: None,
+            profile: "default".to_owned(),
         }
     }
 
@@ -160,6 +163,16 @@ impl Engine {
     /// The same folder, with the configuration's assumptions on costs.
     pub fn with_costs(self, costs: Option<CostModel>) -> Engine {
         Engine { costs, ..self }
+    }
+
+    /// The same folder, with the configuration's threshold profile.
+    pub fn with_profile(self, profile: &str) -> Engine {
+        Engine { profile: profile.to_owned(), ..self }
+    }
+
+    /// The threshold profile of whoever names none.
+    pub fn profile(&self) -> &str {
+        &self.profile
     }
 
     pub fn tenant(&self) -> &str {

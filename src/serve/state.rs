@@ -98,6 +98,11 @@ impl Shared {
         Ok(self.inner.engine.cost_model()?)
     }
 
+    /// The threshold profile that a request names, or that of the configuration.
+    pub fn profile<'a>(&'a self, named: Option<&'a str>) -> &'a str {
+        named.unwrap_or_else(|| self.inner.engine.profile())
+    }
+
     pub fn tenant(&self) -> &str {
         self.inner.engine.tenant()
     }

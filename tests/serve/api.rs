@@ -71,23 +71,33 @@ impl Answer {
 
 /// Serves a fresh folder with one recorded run on a free port of the loopback address while `body` runs.
 pub fn with_api(body: impl AsyncFnOnce(&Api) + Send) {
-    with_folder(true, || NOW, body);
+    with_folder(true, || NOW, "default", body);
+}
+
+/// The same of a company whose configuration names a profile.
+pub fn with_profiled_api(profile: &'static str, body: impl AsyncFnOnce(&Api) + Send) {
+    with_folder(true, || NOW, profile, body);
 }
 
 /// The same before the first run, with a clock that goes on.
 pub fn with_unrecorded_api(body: impl AsyncFnOnce(&Api) + Send) {
     static ELAPSED: AtomicI64 = AtomicI64::new(0);
-    with_folder(false, || UtcMicros(NOW.0 + ELAPSED.fetch_add(1, Ordering::Relaxed)), body);
+    with_folder(false, || UtcMicros(NOW.0 + ELAPSED.fetch_add(1, Ordering::Relaxed)), "default", body);
 }
 
-fn with_folder(recorded: bool, clock: fn() -> UtcMicros, body: impl AsyncFnOnce(&Api) + Send) {
+fn with_folder(
+    recorded: bool,
+    clock: fn() -> UtcMicros,
+    profile: &'static str,
+    body: impl AsyncFnOnce(&Api) + Send,
+) {
     block_on(async move || {
         let folder = tempfile::tempdir().unwrap();
         let [sigma, own] = ["sigma", "own"].map(|name| vec![folder.path().join(name)]);
         let rules = RuleFolders { sigma, own, ..RuleFolders::default() };
         fs::create_dir(&rules.sigma[0]).unwrap();
         fs::create_dir(&rules.own[0]).unwrap();
-        let engine = Engine::new(&folder.path().join("data"), "acme").with_rules(rules);
+        let engine = Engine::new(&folder.path().join("data"), "acme").with_rules(rules).with_profile(profile);
         fill_lake(&engine, folder.path()).await;
         let ledger = engine.ledger().await.unwrap();
         if recorded {

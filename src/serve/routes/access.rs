@@ -26,7 +26,7 @@ struct Held {
 pub async fn held(shared: &Shared, instants: Instants, subject: &Subject) -> Result<Answer, Problem> {
     let at = instants.resolve(shared).await?;
     let session = shared.session(at).await?;
-    let access = pipeline::access(&session, subject, "default").await?;
+    let access = pipeline::access(&session, subject, shared.profile(None)).await?;
     let held = Held { schema_version: 1, as_of: at.as_of, known_at: at.known_at, access };
     Ok(Answer::list(json!(held), "access"))
 }

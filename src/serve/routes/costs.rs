@@ -29,7 +29,7 @@ pub async fn report(
 ) -> Result<Answer, Problem> {
     let at = Instants { as_of: asked.as_of, known_at: asked.known_at }.resolve(&shared).await?;
     let session = shared.session(at).await?;
-    let profile = asked.profile.as_deref().unwrap_or("default");
+    let profile = shared.profile(asked.profile.as_deref());
     let report = cost_report(&session, shared.tenant(), profile, &shared.cost_model()?).await?;
     let mut answer = json!(report);
     answer["schema_version"] = json!(1);

@@ -37,7 +37,7 @@ pub async fn report(
         })?,
     };
     let session = shared.session(at).await?;
-    let profile = asked.profile.as_deref().unwrap_or("default");
+    let profile = shared.profile(asked.profile.as_deref());
     let report = leaver_report(&session, shared.tenant(), since, profile).await?;
     let mut answer = json!(report);
     answer["schema_version"] = json!(1);

@@ -29,7 +29,7 @@ pub async fn list(
 ) -> Result<Answer, Problem> {
     let at = Instants { as_of: asked.as_of, known_at: asked.known_at }.resolve(&shared).await?;
     let session = shared.session(at).await?;
-    let sources = source_reports(&session, asked.profile.as_deref().unwrap_or("default")).await?;
+    let sources = source_reports(&session, shared.profile(asked.profile.as_deref())).await?;
     let answer =
         json!({ "schema_version": 1, "as_of": at.as_of, "known_at": at.known_at, "sources": sources });
     Ok(Answer::list(answer, "sources"))
