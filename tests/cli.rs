@@ -1,7 +1,7 @@
 //! The command line, through the program itself.
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 
 use crate::support::{begun, lychgate};
 
@@ -151,6 +151,35 @@ fn the_profile_is_that_of_the_configuration_unless_a_flag_names_one() {
         assert!(told.contains(&format!("of profile {named} ")), "{told}");
         let (costs, told) = said(profile, &["costs"]);
         assert_eq!(costs["licences"].as_array().unwrap().len(), seats, "{profile:?}: {costs} {told}");
+    }
+}
+
+/// Else a full disk would be told as a file that cannot be read, and `| head` as a failure.
+#[test]
+fn normalize_tells_that_its_output_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("crm/accounts_2026-06-29.csv");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let normalize = |to: Stdio| {
+        let program = Command::new(env!("CARGO_BIN_EXE_lychgate"))
+            .args(["normalize", path.to_str().unwrap()])
+            .stdout(to)
+            .output();
+        let (code, _, stderr) = said(program.unwrap());
+        (code, stderr)
+    };
+    // What fits into the buffer is written at the end, what does not on the way.
+    for lines in [1, 2_000] {
+        let more =
+            (0..lines).map(|n| format!("w{n},w{n},Wim,w{n}@example.com,Active,2021-03-02,2026-06-22\n"));
+        std::fs::write(&path, ACCOUNTS.to_owned() + &more.collect::<String>()).unwrap();
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let (code, stderr) = normalize(full.into());
+        assert_eq!(code, 3, "{lines}: {stderr}");
+        assert!(stderr.starts_with("error: cannot write standard output"), "{lines}: {stderr}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(normalize(writer.into()), (0, String::new()), "{lines}");
     }
 }
 

@@ -36,8 +36,9 @@ impl Normalize {
         for path in ingest::files(&self.paths).map_err(pipeline::Error::from)? {
             let reading = readings.of(&path.to_string_lossy());
             let report = match pipeline::normalize(&path, &reading, &mut print) {
-                // Whoever read our output has seen enough.
-                Err(pipeline::Error::Hash { source, .. }) if source.kind() == io::ErrorKind::BrokenPipe => {
+                Err(pipeline::Error::HandOver { source, .. }) => {
+                    output::open_pipe(Err(source))?;
+                    // Whoever read our output has seen enough.
                     break;
                 }
                 other => other?,
@@ -50,7 +51,7 @@ impl Normalize {
                 outcome = Outcome::Incomplete;
             }
         }
-        stdout.flush().map_err(|source| Error::Write { what: "standard output".to_owned(), source })?;
+        output::open_pipe(stdout.flush())?;
         Ok(outcome)
     }
 }

@@ -231,7 +231,8 @@ pub fn print(text: &str) -> Result<(), Error> {
     open_pipe(io::stdout().lock().write_all(text.as_bytes()))
 }
 
-fn open_pipe(written: io::Result<()>) -> Result<(), Error> {
+/// What became of a write to standard output, where a closed pipe is no error.
+pub fn open_pipe(written: io::Result<()>) -> Result<(), Error> {
     match written {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
             Err(Error::Write { what: "standard output".to_owned(), source: e })

@@ -196,6 +196,9 @@ struct Given {
 pub type RowSink<'a> = dyn FnMut(&Origin, Result<Row<'_>, Rejection>) -> std::io::Result<()> + 'a;
 
 /// Normalises one file and hands every row to `row`; nothing is stored. For `normalize`.
+///
+/// # Errors
+/// When the file cannot be read, or `row` fails (`HandOver`).
 pub fn normalize(path: &Path, reading: &Reading, row: &mut RowSink<'_>) -> Result<FileReport, Error> {
     let name = path.to_string_lossy().into_owned();
     let mut opened = match open(path, &name, reading, now())? {
@@ -205,7 +208,7 @@ pub fn normalize(path: &Path, reading: &Reading, row: &mut RowSink<'_>) -> Resul
     let mut report = report_of(&name, &opened);
     let mut batch = Batch::default();
     while opened.input.next_batch(&mut batch)? {
-        let failed = |source| Error::Hash { path: path.to_owned(), source };
+        let failed = |source| Error::HandOver { path: path.to_owned(), source };
         let file = Arc::clone(opened.input.name());
         report.read +=
             read_each(&batch, &file, &opened.reader, &opened.context, &mut |origin, _, read| match read {

@@ -95,6 +95,8 @@ pub enum Error {
          the service of the bucket keeps, and copy {LEDGER_FILE} of the data folder beside them"
     )]
     LakeElsewhere { url: String },
+    #[error("cannot hand over what was read of \"{}\"", path.display())]
+    HandOver { path: PathBuf, source: std::io::Error },
     #[error("cannot read \"{}\" to know it again", path.display())]
     Hash { path: PathBuf, source: std::io::Error },
 }
