@@ -1,15 +1,16 @@
 //! Rules that rest on registers of their own, and on what an application was sent: from files to findings.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use lychgate::domain::{UtcMicros, Verdict};
 use lychgate::pipeline::{DetectRequest, Engine, Reading};
-use lychgate::query::At;
+use lychgate::query::{At, Session};
 use serde_json::json;
 
-use crate::support::{block_on, now};
+use crate::fields;
+use crate::support::{block_on, now, tables};
 
 const LATER: UtcMicros = UtcMicros(4_102_444_800_000_000);
 
@@ -187,4 +188,26 @@ fn the_owner_that_the_entitlement_register_names_is_told() {
     };
     let bob = ("bob@x.example".to_owned(), "entitlement register: admin".to_owned());
     assert_eq!(owner("crm/u1/admin"), Some(bob));
+}
+
+/// Else a damaged line would be taken for an empty one, and what it decides for decided otherwise.
+#[test]
+fn a_line_that_ingest_did_not_write_is_not_taken_for_empty() {
+    let error = |attributes: &str| {
+        let line = fields! {
+            "kind" => "entitlements", "key" => "crm/admin", "attributes" => attributes,
+            "listing_id" => "r1", "listed_at" => LATER, "ingested_at" => LATER,
+        };
+        let rows = BTreeMap::from([("registers", vec![line])]);
+        let at = At { as_of: LATER, known_at: LATER };
+        let opened = block_on(async || Session::open(tables(&rows), at).await.map(|_| ()));
+        opened.err().map(|error| error.to_string())
+    };
+    assert_eq!(error(r#"{"app_id": "crm", "privileged": "true", "owner": null}"#), None);
+    let cell = "cannot read \"perhaps\" in column \"privileged\" of register \"entitlements\"";
+    assert_eq!(error(r#"{"app_id": "crm", "privileged": "perhaps"}"#).as_deref(), Some(cell));
+    let line = "cannot read line \"crm/admin\" of register \"entitlements\"";
+    for damaged in [r#"{"app_id": "#, r#"{"privileged": true}"#] {
+        assert_eq!(error(damaged).as_deref(), Some(line), "{damaged}");
+    }
 }

@@ -14,7 +14,7 @@ use super::{Engine, Error, now};
 use crate::detect::sigma::{Placeholders, RuleSet};
 use crate::domain::UtcMicros;
 use crate::domain::digest::hex;
-use crate::models::{self, Rule};
+use crate::models::{self, Profile, Rule};
 
 /// Where a company keeps its rules.
 #[derive(Clone, Debug, Default)]
@@ -93,12 +93,13 @@ impl Engine {
     /// cannot.
     ///
     /// # Errors
-    /// When the ledger fails. What is wrong with the rules is no error but told in `broken`.
+    /// When the ledger or what is built in fails. What is wrong with the rules is no error but told in `broken`.
     pub async fn company_rules(&self) -> Result<CompanyRules, Error> {
         let mut rules = CompanyRules::default();
         if self.rules.is_empty() {
             return Ok(rules);
         }
+        let profiles = models::builtin_profiles()?;
         let ledger = self.ledger().await?;
         let mut known = ledger.rule_files().await?;
         let (mut read, mut sigma, mut own) = (Vec::new(), Vec::new(), Vec::new());
@@ -115,7 +116,7 @@ impl Engine {
             for file in found {
                 let name = file.to_string_lossy().into_owned();
                 let good = known.remove(&name);
-                let text = match checked(kind, &file) {
+                let text = match checked(kind, &file, &profiles) {
                     Ok(text) => {
                         if good.as_ref().is_none_or(|good| good.text != text) {
                             read.push((name, text.clone()));
@@ -140,7 +141,7 @@ impl Engine {
             info!(read = read.len(), gone = gone.len(), "rules changed");
         }
         rules.lay_sigma(&sigma, &self.rules.placeholders);
-        rules.lay_own(&own);
+        rules.lay_own(&own)?;
         Ok(rules)
     }
 }
@@ -165,8 +166,8 @@ impl CompanyRules {
     }
 
     /// A rule whose id or code another one has would be told under the other's name.
-    fn lay_own(&mut self, files: &[(PathBuf, String)]) {
-        let built_in = models::builtin_rules().unwrap_or_default();
+    fn lay_own(&mut self, files: &[(PathBuf, String)]) -> Result<(), models::Error> {
+        let built_in = models::builtin_rules()?;
         let mut taken: BTreeSet<String> =
             built_in.into_iter().flat_map(|rule| [rule.id, rule.code.to_uppercase()]).collect();
         for (file, text) in files {
@@ -184,11 +185,12 @@ impl CompanyRules {
                 }
             }
         }
+        Ok(())
     }
 }
 
 /// The text of a file that can be used.
-fn checked(kind: Kind, file: &Path) -> Result<String, BrokenRule> {
+fn checked(kind: Kind, file: &Path, profiles: &[Profile]) -> Result<String, BrokenRule> {
     let text =
         fs::read_to_string(file).map_err(|error| broken(file, 1, format!("cannot read it: {error}")))?;
     match kind {
@@ -201,9 +203,8 @@ fn checked(kind: Kind, file: &Path) -> Result<String, BrokenRule> {
             }
         }
         Kind::Own => {
-            let profiles = models::builtin_profiles().unwrap_or_default();
             let name = file.to_string_lossy().into_owned();
-            match models::check::rules(&[(name, text.clone())], &profiles).into_iter().next() {
+            match models::check::rules(&[(name, text.clone())], profiles).into_iter().next() {
                 Some(
                     models::Error::Parse { line, reason, .. } | models::Error::Invalid { line, reason, .. },
                 ) => Err(broken(file, line, reason)),

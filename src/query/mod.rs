@@ -50,4 +50,8 @@ pub enum Error {
     MissingColumn { name: String, column: String },
     #[error("cannot read column \"{column}\" as {wanted}")]
     ColumnType { column: String, wanted: &'static str, source: arrow::error::ArrowError },
+    #[error("cannot read line \"{key}\" of register \"{register}\"")]
+    RegisterLine { register: &'static str, key: String, source: serde_json::Error },
+    #[error("cannot read \"{text}\" in column \"{column}\" of register \"{register}\"")]
+    RegisterCell { register: &'static str, column: &'static str, text: String },
 }

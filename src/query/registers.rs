@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Float64Builder, RecordBatch, StringBuilder, StringViewArray,
-    TimestampMicrosecondBuilder,
+    Array, ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray, StringViewArray,
+    TimestampMicrosecondArray,
 };
-use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use arrow::datatypes::{Field, Schema};
 use datafusion::error::DataFusionError;
 
 use super::{Error, Rows};
@@ -23,24 +23,36 @@ pub fn table_name(kind: RegisterKind) -> String {
     format!("reg_{}", kind.as_str())
 }
 
-/// Makes one typed batch of each kind from rows of [`SQL`] (`kind`, `attributes`).
+/// The cells of a line by column; those that are empty are null or not there.
+type Line = BTreeMap<String, Option<String>>;
+
+/// Makes one typed batch of each kind from rows of [`SQL`]. A kind that only a newer program knows is left out.
+///
+/// # Errors
+/// When a line is not as ingest writes it: taken for empty, it would change what is found.
 pub fn batches(lines: &[RecordBatch]) -> Result<Vec<(RegisterKind, RecordBatch)>, Error> {
-    let mut by_kind: BTreeMap<&str, Vec<serde_json::Map<String, serde_json::Value>>> = BTreeMap::new();
+    let mut by_kind: BTreeMap<RegisterKind, Vec<Line>> = BTreeMap::new();
     let names: BTreeMap<&str, RegisterKind> =
         RegisterKind::ALL.into_iter().map(|kind| (kind.as_str(), kind)).collect();
     for batch in lines {
         let rows = Rows::new("registers", batch);
-        let (kinds, attributes) = (rows.texts("kind")?, rows.texts("attributes")?);
+        let (kinds, keys) = (rows.texts("kind")?, rows.texts("key")?);
+        let attributes = rows.texts("attributes")?;
         for row in 0..rows.len() {
-            let Some((name, _)) = kinds.get(row).and_then(|kind| names.get_key_value(kind)) else { continue };
-            let Some(Ok(line)) = attributes.get(row).map(serde_json::from_str) else { continue };
-            by_kind.entry(name).or_default().push(line);
+            let Some(kind) = kinds.get(row).and_then(|kind| names.get(kind)) else { continue };
+            let line = serde_json::from_str(attributes.get(row).unwrap_or_default());
+            let line = line.map_err(|source| Error::RegisterLine {
+                register: kind.as_str(),
+                key: keys.owned(row).unwrap_or_default(),
+                source,
+            })?;
+            by_kind.entry(*kind).or_default().push(line);
         }
     }
     RegisterKind::ALL
         .into_iter()
         .map(|kind| {
-            let lines = by_kind.remove(kind.as_str()).unwrap_or_default();
+            let lines = by_kind.remove(&kind).unwrap_or_default();
             typed(kind, &lines).map(|batch| (kind, batch))
         })
         .collect()
@@ -65,14 +77,15 @@ pub fn digest(lines: &[RecordBatch]) -> Result<RecordBatch, Error> {
     })
 }
 
-fn typed(
-    kind: RegisterKind,
-    lines: &[serde_json::Map<String, serde_json::Value>],
-) -> Result<RecordBatch, Error> {
+fn typed(kind: RegisterKind, lines: &[Line]) -> Result<RecordBatch, Error> {
     let (mut fields, mut arrays): (Vec<Field>, Vec<ArrayRef>) = (Vec::new(), Vec::new());
     for (name, column_type) in kind.columns() {
-        let values = lines.iter().map(|line| line.get(*name).and_then(|value| value.as_str()));
-        let array = column(*column_type, values);
+        let values = lines.iter().map(|line| line.get(*name).and_then(Option::as_deref));
+        let array = column(*column_type, values).map_err(|text| Error::RegisterCell {
+            register: kind.as_str(),
+            column: name,
+            text: text.to_owned(),
+        })?;
         fields.push(Field::new(*name, array.data_type().clone(), true));
         arrays.push(array);
     }
@@ -80,28 +93,25 @@ fn typed(
         .map_err(|e| Error::Run { name: table_name(kind), source: Box::new(DataFusionError::from(e)) })
 }
 
-fn column<'a>(column_type: ColumnType, values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
-    match column_type {
-        ColumnType::Text => {
-            let mut builder = StringBuilder::new();
-            values.for_each(|value| builder.append_option(value));
-            Arc::new(builder.finish())
-        }
-        ColumnType::Bool => {
-            let mut builder = BooleanBuilder::new();
-            values.for_each(|value| builder.append_option(value.and_then(|text| text.parse().ok())));
-            Arc::new(builder.finish())
-        }
-        ColumnType::Number => {
-            let mut builder = Float64Builder::new();
-            values.for_each(|value| builder.append_option(value.and_then(|text| text.parse().ok())));
-            Arc::new(builder.finish())
-        }
+/// The cells of a column, or the text that it cannot hold: ingest writes none.
+fn column<'a>(
+    column_type: ColumnType,
+    values: impl Iterator<Item = Option<&'a str>>,
+) -> Result<ArrayRef, &'a str> {
+    Ok(match column_type {
+        ColumnType::Text => Arc::new(values.collect::<StringArray>()),
+        ColumnType::Bool => Arc::new(BooleanArray::from(read(values, |text| text.parse().ok())?)),
+        ColumnType::Number => Arc::new(Float64Array::from(read(values, |text| text.parse().ok())?)),
         ColumnType::Time => {
-            let mut builder = TimestampMicrosecondBuilder::new()
-                .with_data_type(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())));
-            values.for_each(|value| builder.append_option(value.and_then(UtcMicros::parse).map(|t| t.0)));
-            Arc::new(builder.finish())
+            let times = read(values, |text| UtcMicros::parse(text).map(|at| at.0))?;
+            Arc::new(TimestampMicrosecondArray::from(times).with_timezone("UTC"))
         }
-    }
+    })
+}
+
+fn read<'a, T>(
+    values: impl Iterator<Item = Option<&'a str>>,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<Option<T>>, &'a str> {
+    values.map(|value| value.map(|text| parse(text).ok_or(text)).transpose()).collect()
 }
