@@ -271,6 +271,51 @@ fn events_without_their_raw_record_make_the_evidence_incomplete() {
     });
 }
 
+/// Else what a rule found would stand for ever once nobody can ask the rule again.
+#[test]
+fn what_a_removed_rule_found_is_superseded() {
+    let (_, text) = models::builtin_texts().iter().find(|(id, _)| *id == "never_used").unwrap();
+    let code = models::parse_rule("never_used.yml", text).unwrap().code;
+    let own = text
+        .replace("id: never_used\n", "id: acme_never_used\n")
+        .replace(&format!("code: {code}\n"), "code: ACM-01\n");
+    block_on(async || {
+        let mut company = Company::new();
+        company.write("own/acme_never_used.yml", &own);
+        let accounts = "User ID,Username,Email,Status,Created Date,Last Login\n\
+            u1,ada,ada@example.com,Active,2020-01-16,2026-05-01\nu2,ben,ben@example.com,Active,2021-03-02,\n";
+        fs::create_dir(company.path("crm")).unwrap();
+        company.ingest("crm/accounts_2026-05-20.csv", accounts).await;
+        let report = company.run(21, &["acme_never_used", "never_used"]).await;
+        let ids: Vec<&str> = report.findings.heads().iter().map(|head| &*head.finding_id).collect();
+        let ledger = company.engine.ledger().await.unwrap();
+        let standing = async |status| {
+            let statuses = ledger.statuses(&ids).await.unwrap();
+            statuses.values().filter(|found| **found == status).count()
+        };
+        assert_eq!(ids.len(), 2, "{:?}", report.findings);
+        // Not named is not removed, and neither is what a run without the company's configuration does not know.
+        company.run(22, &["TBA-02"]).await;
+        let configured = company.engine.clone();
+        company.engine = configured.clone().with_rules(RuleFolders::default());
+        company.run(23, &["TBA-02"]).await;
+        company.engine = configured;
+        // A file that cannot be used may be the one that is missing.
+        fs::rename(company.path("own/acme_never_used.yml"), company.path("kept")).unwrap();
+        company.write("own/broken.yml", "id: broken\n");
+        company.run(24, &["TBA-02"]).await;
+        assert_eq!(standing(Status::Open).await, 2);
+        fs::remove_file(company.path("own/broken.yml")).unwrap();
+        let report = company.run(25, &["TBA-02"]).await;
+        assert_eq!(report.changes.unwrap().counts.superseded, 1);
+        assert_eq!((standing(Status::Open).await, standing(Status::Superseded).await), (1, 1));
+        // Back again, it tells anew.
+        fs::rename(company.path("kept"), company.path("own/acme_never_used.yml")).unwrap();
+        company.run(26, &["acme_never_used"]).await;
+        assert_eq!(standing(Status::Open).await, 2);
+    });
+}
+
 /// Else a company's own rules would run otherwise than ours, or take a name that is ours.
 #[test]
 fn own_rules_run_like_those_that_are_built_in() {

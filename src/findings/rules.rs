@@ -27,6 +27,24 @@ pub struct Evaluated {
 }
 
 impl Ledger {
+    /// The detectors of findings that are not resolved or superseded; not those of occurrences, which wait for a
+    /// decision whatever becomes of their rule.
+    ///
+    /// # Errors
+    /// When the ledger fails.
+    pub async fn standing_detectors(&self) -> Result<Vec<String>, Error> {
+        sqlx::query_scalar(
+            "SELECT DISTINCT detector
+            FROM findings
+            WHERE tenant = ?1 AND status NOT IN ('resolved', 'superseded') AND ages_out_at IS NULL
+            ORDER BY detector",
+        )
+        .bind(&self.tenant)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed("list the detectors of what stands"))
+    }
+
     /// The files that could be read, by name.
     ///
     /// # Errors

@@ -51,7 +51,7 @@ pub enum Coverage {
     Incomplete(String),
     /// It was due and did not run, or failed.
     NotRun(String),
-    /// It is switched off.
+    /// Its rule is there no more, so nothing can ask for it again.
     Off,
 }
 

@@ -124,7 +124,7 @@ impl Engine {
         learned::score(&session).await?;
         self.hold_deadlines(&session).await?;
         let build_ms = elapsed_ms(started_at);
-        let Answers { mut findings, causes, mut incomplete, coverage, mut timings } =
+        let Answers { mut findings, causes, mut incomplete, mut coverage, mut timings } =
             self.answers(&session, &rules, &profile).await?;
         incomplete.extend(company.broken.iter().map(BrokenRule::says));
         let mut happened = Occurrences::default();
@@ -167,6 +167,8 @@ impl Engine {
         // The ledger needs the room.
         drop(session);
         if request.record {
+            let removed = self.removed(&company).await?;
+            coverage.extend(removed.into_iter().map(|detector| (detector, Coverage::Off)));
             let changes = self.record(&mut report, coverage, started_at).await?;
             debug!(run.id = report.run_id, "run recorded");
             if changes.kind == RunKind::Current {

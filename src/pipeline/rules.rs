@@ -144,6 +144,19 @@ impl Engine {
         rules.lay_own(&own)?;
         Ok(rules)
     }
+
+    /// Detectors of which findings stand although their rule is neither built in nor in a folder any more. None where no
+    /// folder is named, for a run without the company's configuration removes no rules, nor where a file cannot be
+    /// used, which may be the one that is missing.
+    pub(super) async fn removed(&self, company: &CompanyRules) -> Result<Vec<String>, Error> {
+        let is_own = |file: &Path| self.rules.own.iter().any(|folder| file.starts_with(folder));
+        if self.rules.own.is_empty() || company.broken.iter().any(|broken| is_own(&broken.file)) {
+            return Ok(Vec::new());
+        }
+        let mut standing = self.ledger().await?.standing_detectors().await?;
+        standing.retain(|id| !models::is_built_in(id) && !company.own.iter().any(|rule| rule.id == *id));
+        Ok(standing)
+    }
 }
 
 impl CompanyRules {
