@@ -77,7 +77,7 @@ impl Life {
         self.began = true;
         self.naming.retain(|other| other.feed != heard.feed);
         self.naming.push(heard);
-        self.known.push(heard.feed);
+        note(&mut self.known, heard.feed);
     }
 
     /// Whether it ends by this silence, beside the newest listing of each feed.
@@ -88,12 +88,19 @@ impl Life {
             return false;
         }
         self.naming.retain(|named| named.feed != silence.feed);
-        self.silent.push(silence.feed);
+        note(&mut self.silent, silence.feed);
         if !self.known.is_empty() {
             return self.known.contains(&silence.feed) && self.naming.is_empty();
         }
         let asked = newest.iter().filter(|heard| heard.is_of_kind);
         let mut asked = asked.filter(|heard| heard.said.at >= silence.said.at - LAPSES_AFTER_MICROS);
         silence.is_of_kind && asked.all(|heard| self.silent.contains(&heard.feed))
+    }
+}
+
+/// Adds a feed once, however many listings it sends.
+fn note(feeds: &mut Vec<u32>, feed: u32) {
+    if !feeds.contains(&feed) {
+        feeds.push(feed);
     }
 }
