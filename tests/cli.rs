@@ -183,6 +183,56 @@ fn normalize_tells_that_its_output_cannot_be_written() {
     }
 }
 
+/// Else what is accepted of a subject would have to be accepted again with each finding, or could not be seen.
+#[test]
+fn risk_is_accepted_of_all_that_a_detector_finds_about_a_subject() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [("hr/roster_2026-06-29.csv", ROSTER), ("crm/accounts_2026-06-29.csv", ACCOUNTS)];
+    let data = ingested(folder.path(), &files);
+    let waive = |more: &[&str]| {
+        let by = ["--actor", "ada", "--reason", "legal hold", "--approver", "bo", "--until", "now+10d"];
+        run(&data, &[&["findings", "waive"], more, &by].concat())
+    };
+    let detect = || {
+        let (_, found, stderr) =
+            run(&data, &["--output", "ndjson", "detect", "--detector", "ZMB-01", "--as-of", "2026-06-30"]);
+        let finding: serde_json::Value = serde_json::from_str(found.trim()).expect(&stderr);
+        finding["status"].as_str().unwrap().to_owned()
+    };
+    let refused: [(&[&str], &str); 4] = [
+        (&[], "required"),
+        (&["--detector", "ZMB-01"], "--subject"),
+        (&["0123456789ab", "--detector", "ZMB-01", "--subject", "crm/u2"], "cannot be used with"),
+        (&["--detector", "ZMB-99", "--subject", "crm/u2"], "there is no detector \"ZMB-99\""),
+    ];
+    for (more, says) in refused {
+        let (code, _, stderr) = waive(more);
+        assert!(code == 2 && stderr.contains(says), "{more:?}: {code} {stderr}");
+    }
+    let (code, _, stderr) = waive(&["--detector", "zmb-01", "--subject", "crm/u2"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.starts_with("0 findings of leaver_active_account about crm/u2 accepted"), "{stderr}");
+    assert_eq!(detect(), "accepted_risk");
+    let (_, listed, stderr) = run(&data, &["--output", "ndjson", "findings", "waivers"]);
+    let listed: serde_json::Value = serde_json::from_str(listed.trim()).expect(&stderr);
+    let scope = serde_json::json!({
+        "scope": "subject", "detector": "leaver_active_account", "subject_id": "crm/u2",
+    });
+    assert_eq!((&listed["scope"], &listed["approver"]), (&scope, &"bo".into()), "{listed}");
+    // What is open already is accepted at once.
+    let id = {
+        let (_, found, _) = run(&data, &["--output", "ndjson", "findings", "list"]);
+        let finding: serde_json::Value = serde_json::from_str(found.trim()).unwrap();
+        finding["finding_id"].as_str().unwrap().to_owned()
+    };
+    let reopened = run(&data, &["findings", "reopen", &id, "--actor", "bo", "--reason", "over"]);
+    assert_eq!(reopened.0, 0, "{}", reopened.2);
+    assert_eq!(detect(), "open");
+    let (_, _, stderr) = waive(&["--detector", "ZMB-01", "--subject", "crm/u2"]);
+    assert!(stderr.starts_with("1 finding of leaver_active_account"), "{stderr}");
+    assert_eq!(detect(), "accepted_risk");
+}
+
 /// Else a pipeline would stop at what was accepted, or go on past what no longer is.
 #[test]
 fn accepted_risk_fails_no_run_until_it_ends() {

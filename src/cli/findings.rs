@@ -7,7 +7,8 @@ use super::{Context, Error, Outcome, finding_lines, finding_page, times};
 use crate::domain::finding::Owner;
 use crate::findings::Error as LedgerError;
 use crate::findings::{
-    By, Column, Decision, Entry, Filter, FindingQuery, Ledger, Op, Order, Sort, Terms, Value,
+    By, Column, Decision, Entry, Filter, FindingQuery, Ledger, Op, Order, Sort, Terms, Value, Waiver,
+    WaiverScope,
 };
 use crate::pipeline::chain;
 use crate::serve::filter;
@@ -31,17 +32,10 @@ pub enum Findings {
         #[arg(long)]
         to: String,
     },
-    /// Accept the risk until a date
-    Waive {
-        #[command(flatten)]
-        decided: Decided,
-        /// Who approves it; must not be the actor
-        #[arg(long)]
-        approver: String,
-        /// RFC 3339, a date or now+90d
-        #[arg(long)]
-        until: String,
-    },
+    /// Accept the risk until a date: of one finding, or of all that a detector finds about a subject
+    Waive(Waive),
+    /// List the waivers that have not ended
+    Waivers,
     /// Mark as resolved
     Resolve(Decided),
     /// Open again
@@ -68,6 +62,33 @@ pub struct List {
 pub struct Decided {
     /// Id, or at least its first 8 digits
     finding_id: String,
+    #[command(flatten)]
+    by: Signed,
+}
+
+#[derive(Args)]
+pub struct Waive {
+    /// Id, or at least its first 8 digits
+    #[arg(required_unless_present = "detector")]
+    finding_id: Option<String>,
+    /// Instead of one finding, all of this detector (id or code) about --subject, those to come included
+    #[arg(long, value_name = "ID", requires = "subject", conflicts_with = "finding_id")]
+    detector: Option<String>,
+    /// Id of the subject as its findings have it, such as salesforce/00123
+    #[arg(long, value_name = "ID", requires = "detector")]
+    subject: Option<String>,
+    #[command(flatten)]
+    by: Signed,
+    /// Who approves it; must not be the actor
+    #[arg(long)]
+    approver: String,
+    /// RFC 3339, a date or now+90d
+    #[arg(long)]
+    until: String,
+}
+
+#[derive(Args)]
+pub struct Signed {
     /// Who decides
     #[arg(long)]
     actor: String,
@@ -84,14 +105,12 @@ impl Findings {
             Findings::Ack(decided) => decide(context, decided, Decision::Acknowledge).await,
             Findings::Assign { decided, to } => {
                 let email = to.contains('@').then(|| to.clone());
-                let decided_by = format!("assigned by {}", decided.actor);
+                let decided_by = format!("assigned by {}", decided.by.actor);
                 let owner = Owner { id: to, name: None, email, decided_by };
                 decide(context, decided, Decision::Assign { owner }).await
             }
-            Findings::Waive { decided, approver, until } => {
-                let until = times::parse("--until", &until)?;
-                decide(context, decided, Decision::Waive(Terms { approver, until })).await
-            }
+            Findings::Waive(waive) => waive.run(context).await,
+            Findings::Waivers => waivers(context).await,
             Findings::Resolve(decided) => decide(context, decided, Decision::Resolve).await,
             Findings::Reopen(decided) => decide(context, decided, Decision::Reopen).await,
         }
@@ -126,6 +145,56 @@ impl List {
         ));
         Ok(Outcome::Clean)
     }
+}
+
+impl Waive {
+    async fn run(self, context: &Context) -> Result<Outcome, Error> {
+        let Waive { finding_id, detector, subject, by, approver, until } = self;
+        let terms = Terms { approver, until: times::parse("--until", &until)? };
+        match (finding_id, detector.zip(subject)) {
+            (Some(finding_id), _) => {
+                decide(context, Decided { finding_id, by }, Decision::Waive(terms)).await
+            }
+            (None, Some((detector, subject))) => {
+                waive_subject(context, &detector, &subject, by, &terms).await
+            }
+            (None, None) => Err(Error::Usage("name a finding, or --detector and --subject".to_owned())),
+        }
+    }
+}
+
+async fn waive_subject(
+    context: &Context,
+    detector: &str,
+    subject: &str,
+    by: Signed,
+    terms: &Terms,
+) -> Result<Outcome, Error> {
+    let (ledger, detector) = (ledger(context).await?, context.engine().detector_id(detector).await?);
+    let by = By::new(by.actor, by.reason);
+    let waived = ledger.waive_subject(&detector, subject, &by, terms, times::now()).await.map_err(refused)?;
+    output::say(&format!(
+        "{} of {detector} about {subject} accepted, and those that open until {}",
+        output::count(waived.len(), "finding"),
+        terms.until
+    ));
+    Ok(Outcome::Clean)
+}
+
+async fn waivers(context: &Context) -> Result<Outcome, Error> {
+    let columns = ["finding", "detector", "subject", "until", "approver", "actor", "reason"];
+    let mut sheet = Sheet::new("waivers", &columns);
+    for waiver in ledger(context).await?.waivers(times::now()).await? {
+        let value = serde_json::to_value(&waiver).unwrap_or_default();
+        let Waiver { scope, reason, actor, approver, until, .. } = waiver;
+        let [finding, detector, subject] = match scope {
+            WaiverScope::Finding { finding_id } => [finding_id, String::new(), String::new()],
+            WaiverScope::Subject { detector, subject_id } => [String::new(), detector, subject_id],
+        };
+        sheet.push(vec![finding, detector, subject, until.to_string(), approver, actor, reason], value);
+    }
+    sheet.print(&context.output)?;
+    Ok(Outcome::Clean)
 }
 
 /// What was asked for; a table where nothing was.
@@ -207,13 +276,17 @@ async fn show(context: &Context, given: &str) -> Result<Outcome, Error> {
 async fn decide(context: &Context, decided: Decided, decision: Decision) -> Result<Outcome, Error> {
     let ledger = ledger(context).await?;
     let finding_id = named(&ledger, &decided.finding_id).await?.known.finding.finding_id;
-    let by = By::new(decided.actor, decided.reason);
-    let entry = ledger.decide(&finding_id, &decision, &by, times::now()).await.map_err(|e| match e {
+    let by = By::new(decided.by.actor, decided.by.reason);
+    let entry = ledger.decide(&finding_id, &decision, &by, times::now()).await.map_err(refused)?;
+    output::say(&format!("{finding_id} is {}", entry.known.finding.status.as_str()));
+    Ok(Outcome::Clean)
+}
+
+fn refused(error: LedgerError) -> Error {
+    match error {
         refused @ (LedgerError::Refused { .. } | LedgerError::NoFinding { .. }) => {
             Error::Usage(chain(&refused))
         }
         other => Error::Ledger(other),
-    })?;
-    output::say(&format!("{finding_id} is {}", entry.known.finding.status.as_str()));
-    Ok(Outcome::Clean)
+    }
 }

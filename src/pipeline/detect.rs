@@ -181,6 +181,16 @@ impl Engine {
         Ok(report)
     }
 
+    /// The id of the detector that `name`, an id or a code, means.
+    ///
+    /// # Errors
+    /// When there is none, or the ledger fails.
+    pub async fn detector_id(&self, name: &str) -> Result<String, Error> {
+        let rules = chosen(&[name.to_owned()], &self.company_rules().await?)?;
+        // A rule over events has no other name than its id.
+        Ok(rules.into_iter().next().map_or_else(|| name.to_owned(), |rule| rule.id))
+    }
+
     /// What the rules answer under one profile, the gravest first.
     pub(super) async fn answers(
         &self,
