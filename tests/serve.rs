@@ -3,6 +3,7 @@
 
 mod api;
 mod batches;
+mod listings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -564,6 +565,8 @@ fn what_is_sent_is_stored_before_it_is_acknowledged() {
         }
         let again = api.post(EVENTS, Some(&api.ingest), &body).await.json();
         assert_eq!((&again["new"], &again["duplicate"]), (&0.into(), &2.into()), "{again}");
+        let to_come = format!("{EVENTS}?listed_at=2100-01-03T00:00:00Z");
+        assert_eq!(api.post(&to_come, Some(&api.ingest), &body).await.status, 400);
         let refused = api.post(EVENTS, Some(&api.ingest), "a,b\n1,2\n").await;
         assert_eq!(refused.status, 422, "{refused:?}");
         let huge = "x".repeat((32 << 20) + 1);

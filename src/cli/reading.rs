@@ -9,7 +9,7 @@ use super::config::{Config, Mapping};
 use super::{Error, times};
 use crate::domain::UtcMicros;
 use crate::normalize::table::{DateOrder, Overrides};
-use crate::pipeline::Reading;
+use crate::pipeline::{self, Reading};
 
 #[derive(Args, Clone, Default)]
 pub struct ReadingFlags {
@@ -68,6 +68,10 @@ impl<'a> Readings<'a> {
         })?;
         let listed_at =
             flags.listed_at.as_deref().map(|text| times::parse("--listed-at", text)).transpose()?;
+        if listed_at.is_some_and(|at| pipeline::is_to_come(at, times::now())) {
+            let why = "--listed-at is in the future: it says when the listing was taken";
+            return Err(Error::Usage(why.to_owned()));
+        }
         Ok(Readings { config, flags: flags.clone(), listed_at, zone })
     }
 
@@ -100,6 +104,7 @@ impl<'a> Readings<'a> {
             listed_at: self.listed_at,
             feed: flags.feed.clone().or_else(|| mapping.feed.clone()),
             growing: false,
+            unnamed: false,
         }
     }
 }

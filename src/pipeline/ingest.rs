@@ -11,8 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::before::{Before, named_by};
 use super::in_order::in_order;
-use super::opening::{Opened, open};
+use super::opening::{Opened, is_listing, open};
 use super::records::{Staged, read_each, stage};
 use super::spool::Spool;
 use super::{Engine, Error, now};
@@ -38,6 +39,8 @@ pub struct Reading {
     pub feed: Option<String>,
     /// It is being written: only its whole lines are read.
     pub growing: bool,
+    /// It came without a name of its own: what it is called here says nothing about it.
+    pub unnamed: bool,
 }
 
 /// What became of one file.
@@ -127,8 +130,9 @@ impl Engine {
         commit(batch, report).await
     }
 
-    /// Ingests one body that was received, as a file called `name`. When this returns, what it
-    /// counts as new is durable. `before_commit` hears what is about to be committed; its error stops it.
+    /// Ingests one body that was received. It is kept under `name`, which says where it came from and tells nothing
+    /// of what is in it. When this returns, what it counts as new is durable. `before_commit` hears what is about to
+    /// be committed; its error stops it.
     ///
     /// # Errors
     /// As [`Engine::ingest`].
@@ -141,6 +145,7 @@ impl Engine {
     ) -> Result<IngestReport, Error> {
         let spool = Some(Spool::take(&self.data, &mut body)?);
         let given = vec![Given { name: name.to_owned(), path: PathBuf::from(name), spool }];
+        let reading = Reading { unnamed: true, ..reading.clone() };
         let (batch, report) = self.read_given(given, &|_| reading.clone(), &mut |_| {}).await?;
         before_commit(&report).await?;
         commit(batch, report).await
@@ -157,6 +162,38 @@ impl Engine {
         Ok(lines.iter().any(|batch| batch.num_rows() > 0))
     }
 
+    /// Opens a file among those that were listed before it; the inner error is the report of one that is refused.
+    async fn open_among(
+        &self,
+        read: &Read<'_>,
+        before: &mut Option<Before>,
+    ) -> Result<Result<Opened, FileReport>, Error> {
+        let mut opened = match read.open()? {
+            Ok(opened) if is_listing(&opened.reader) => opened,
+            other => return Ok(other),
+        };
+        let before = match before {
+            Some(before) => before,
+            None => before.insert(self.listed_before().await?),
+        };
+        let listing_id = before.id_of(&opened, read.name);
+        if let Some(previous) = before.continued_by(&opened, read.reading, &listing_id) {
+            let ids = self.ids_of(previous).await?;
+            // Read for its ids, and from the beginning for its rows: a body is bounded.
+            let named = named_by(opened, read.path)?;
+            if let Some(question) = previous.question(&named, &ids) {
+                let file = read.name.to_owned();
+                return Ok(Err(FileReport { file, refused: Some(question), ..FileReport::default() }));
+            }
+            opened = match read.open()? {
+                Ok(opened) => opened,
+                refused => return Ok(refused),
+            };
+        }
+        opened.context.listing.listing_id = listing_id;
+        Ok(Ok(opened))
+    }
+
     async fn read_given(
         &self,
         given: Vec<Given>,
@@ -168,14 +205,32 @@ impl Engine {
         let ingested_at = now();
         let mut batch = lake.ingest(ingested_at).await?;
         let mut report = IngestReport::default();
+        let mut before = None;
         for Given { name, path, spool } in &given {
             let path = spool.as_ref().map_or(path.as_path(), Spool::path);
-            let threads = self.options.threads;
-            let file_report = ingest_file(&mut batch, threads, path, name, &reading(name), ingested_at)?;
+            let read = Read { path, name, reading: &reading(name), ingested_at };
+            let file_report = match self.open_among(&read, &mut before).await? {
+                Ok(opened) => ingest_file(&mut batch, self.options.threads, name, opened)?,
+                Err(refused) => refused,
+            };
             progress(&file_report);
             report.files.push(file_report);
         }
         Ok((batch, report))
+    }
+}
+
+/// A file that is being read, and how.
+struct Read<'a> {
+    path: &'a Path,
+    name: &'a str,
+    reading: &'a Reading,
+    ingested_at: UtcMicros,
+}
+
+impl Read<'_> {
+    fn open(&self) -> Result<Result<Opened, FileReport>, Error> {
+        open(self.path, self.name, self.reading, self.ingested_at)
     }
 }
 
@@ -229,15 +284,9 @@ pub fn normalize(path: &Path, reading: &Reading, row: &mut RowSink<'_>) -> Resul
 fn ingest_file(
     batch: &mut Ingest,
     threads: NonZeroUsize,
-    path: &Path,
     name: &str,
-    reading: &Reading,
-    ingested_at: UtcMicros,
+    mut opened: Opened,
 ) -> Result<FileReport, Error> {
-    let mut opened = match open(path, name, reading, ingested_at)? {
-        Ok(opened) => opened,
-        Err(report) => return Ok(report),
-    };
     let mut report = report_of(name, &opened);
     let loading = batch.begin(opened.reader.name(), &opened.context.listing)?;
     let mut kind = None;

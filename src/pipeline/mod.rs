@@ -6,6 +6,7 @@
 
 mod access;
 mod backtest;
+mod before;
 mod care;
 mod chain;
 mod checkpoint;
@@ -46,6 +47,7 @@ pub use costs::{CostReport, cost_report};
 pub use detect::{DetectRequest, RunReport, SigmaRun, Timing};
 pub use ingest::{FileReport, IngestReport, Reading, normalize};
 pub use leavers::{Deadline, LeaverReport, leaver_report};
+pub use opening::is_to_come;
 pub use quarantine::Quarantined;
 pub use rules::{BrokenRule, CompanyRules, RuleFolders};
 pub use sigma::{SigmaGroup, SigmaReport, SigmaRequest, SigmaRule};

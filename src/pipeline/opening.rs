@@ -24,7 +24,13 @@ pub struct Opened {
     pub question: Option<String>,
     /// SHA-256 of the file as it is; of listings only.
     pub content_sha256: Option<String>,
+    /// It came as a stream, at no time that was stated: it is known again within the day.
+    pub undated: bool,
+    pub is_stream: bool,
 }
+
+/// The name of what came without one.
+const NAMELESS: &str = "-";
 
 /// Opens and recognises a file; the inner error is the report of a file that is refused.
 pub fn open(
@@ -36,8 +42,10 @@ pub fn open(
     let refused = |why: String| {
         Ok(Err(FileReport { file: name.to_owned(), refused: Some(why), ..FileReport::default() }))
     };
-    // What a stream is kept in has a name that says nothing; the name that was given may.
-    let given = Path::new(name);
+    // What a stream is kept in has a name that says nothing; the name that was given may. A body's is ours and its
+    // sender's: a token called `okta` makes no account one of okta.
+    let file_name = if reading.unnamed { NAMELESS } else { name };
+    let given = Path::new(file_name);
     let limits = Limits::default();
     let opened = if reading.growing {
         Input::open_growing(path, name, limits)
@@ -50,7 +58,7 @@ pub fn open(
         Err(error) => return refused(chain(&error)),
     };
     let (reader, question) =
-        match normalize::choose(input.sample(), name, reading.source.as_deref(), &reading.overrides) {
+        match normalize::choose(input.sample(), file_name, reading.source.as_deref(), &reading.overrides) {
             Ok(reader) => (reader, None),
             Err(refusal @ Refused::Unrecognised { .. }) if is_json(&input) => {
                 (Reader::Unknown, Some(refusal.to_string()))
@@ -59,7 +67,7 @@ pub fn open(
         };
     let (table_app, complete) = match &reader {
         Reader::Table(table) => (table.app().map(str::to_owned), table.complete()),
-        _ => (None, true),
+        _ => (None, reading.overrides.complete.unwrap_or(true)),
     };
     let stated_app = reading.app.clone().or(table_app);
     let app_guessed = stated_app.is_none();
@@ -71,14 +79,17 @@ pub fn open(
     let listed_at = stated_at.or_else(|| modified_at(path)).unwrap_or(ingested_at);
     let zone = reading.zone.clone().unwrap_or(TimeZone::UTC);
     let feed = reading.feed.as_deref().map(feeds::spelt).filter(|feed| !feed.is_empty());
+    let is_stream = given != path;
+    let undated = is_stream && stated_at.is_none();
     let (listing_id, content_sha256) = if is_listing(&reader) {
         // The same rows listed at another time are another listing: they say that nothing changed, or that a change was
         // taken back. A stream that is sent again because its answer got lost is known again, on that day.
-        let is_stream = given != path;
-        let listed = if is_stream && stated_at.is_none() { day_of(listed_at) } else { listed_at };
+        let listed = if undated { day_of(listed_at) } else { listed_at };
         let zoned = zone.iana_name().filter(|name| *name != "UTC").unwrap_or_default();
         let fed = feed.as_ref().map(|feed| format!("\u{1f}feed={feed}")).unwrap_or_default();
-        let read_as = format!("{listed}{}{zoned}{fed}", reading.overrides.answers());
+        let is_said_partial = reading.unnamed && reading.overrides.complete == Some(false);
+        let partial = if is_said_partial { "\u{1f}partial" } else { "" };
+        let read_as = format!("{listed}{}{zoned}{fed}{partial}", reading.overrides.answers());
         let (listing_id, content) = content_ids(path, reader.name(), app.as_deref(), &read_as)?;
         (listing_id, Some(content))
     } else {
@@ -92,7 +103,13 @@ pub fn open(
         listing: Listing { listing_id, app_id: app, listed_at, complete, feed },
         now: ingested_at,
     };
-    Ok(Ok(Opened { input, reader, context, question, content_sha256 }))
+    Ok(Ok(Opened { input, reader, context, question, content_sha256, undated, is_stream }))
+}
+
+/// Whether a listing of this instant cannot have been taken: one that is listed too late would hide all that come after
+/// it. A day is left for zones and for clocks that are wrong.
+pub fn is_to_come(listed_at: UtcMicros, now: UtcMicros) -> bool {
+    listed_at.0 > now.0.saturating_add(UtcMicros::MICROS_PER_DAY)
 }
 
 /// Whether records are told apart without knowing the format.

@@ -49,10 +49,33 @@ const UUID: [usize; 5] = [8, 4, 4, 4, 12];
 ///
 /// Only what looks like a date, a time, a copy's number or an id of the file is left out. Any other number may be a plant, a
 /// company or a cloud account, and two of those that became one feed would end each other.
+///
+/// What was sent to the API has no name: all of it is one feed, where nothing else was said.
 pub fn name(file: &str) -> String {
+    if is_body(file) {
+        return BODIES.to_owned();
+    }
     let mut parts = file.rsplit(['/', '\\']).map(lasting_words);
     let own = parts.next().unwrap_or_default();
     if own.is_empty() { parts.next().unwrap_or_default() } else { own }
+}
+
+/// The feed of what was sent to the API without a word of its feed.
+pub const BODIES: &str = "api";
+/// Hexadecimal digits of a body's hash in its name.
+const HASH_DIGITS: usize = 16;
+
+/// The name under which a body is kept: who sent it, and the beginning of its hash.
+pub fn body(sender: &str, hash: &[u8]) -> String {
+    let digits: String = hash.iter().take(HASH_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
+    format!("{BODIES}/{sender}/{digits}")
+}
+
+/// `api/hr-sync/0123456789abcdef`: neither the token nor the hash says what is listed.
+fn is_body(file: &str) -> bool {
+    let sent = file.strip_prefix(BODIES).and_then(|sent| sent.strip_prefix('/'));
+    let hash = sent.and_then(|sent| sent.rsplit_once('/')).map(|(_, hash)| hash);
+    hash.is_some_and(|hash| hash.len() == HASH_DIGITS && is_hex(hash))
 }
 
 /// A feed as it was said, spelt as one that is named by its files.

@@ -20,6 +20,7 @@ use crate::domain::UtcMicros;
 use crate::domain::digest::{self, hex};
 use crate::findings::{Batch, Load};
 use crate::pipeline::{self, FileReport, IngestReport, Reading};
+use crate::query::feeds;
 
 /// Batches that may be on their way while nobody waits for them: each is held in memory.
 const BATCHES_MAX: u32 = 16;
@@ -106,7 +107,8 @@ pub async fn take(shared: &Shared, sent: Sent, patience: Duration) -> Result<Tak
     // Who will not wait at all is refused before anything is read.
     let place = if patience.is_zero() { Some(shared.batches().place().ok_or_else(busy)?) } else { None };
     let course = Arc::new(Mutex::new(Course::default()));
-    let mut task = tokio::spawn(ingest(shared.clone(), sent, hex(&content[..8]), Arc::clone(&course)));
+    let name = feeds::body(&sent.sender, &content);
+    let mut task = tokio::spawn(ingest(shared.clone(), sent, name, Arc::clone(&course)));
     let told = |joined: Result<Result<Value, Problem>, tokio::task::JoinError>| match joined {
         Ok(done) => done.map(Taken::Durable),
         Err(panic) => Err(Problem::internal(&panic)),
@@ -130,10 +132,9 @@ pub async fn take(shared: &Shared, sent: Sent, patience: Duration) -> Result<Tak
 async fn ingest(
     shared: Shared,
     sent: Sent,
-    content: String,
+    name: String,
     course: Arc<Mutex<Course>>,
 ) -> Result<Value, Problem> {
-    let name = format!("api/{}/{content}", sent.sender);
     let (ledger, noted) = (shared.ledger().clone(), Arc::clone(&course));
     let before_commit = async move |report: &IngestReport| -> Result<(), pipeline::Error> {
         let Some(file) = report.files.first() else { return Ok(()) };

@@ -8,7 +8,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use crate::pipeline::Reading;
+use crate::normalize::table::Overrides;
+use crate::pipeline::{self, Reading};
 use crate::serve::auth::Caller;
 use crate::serve::batches::{self, Sent, Taken, describe};
 use crate::serve::instant;
@@ -26,6 +27,8 @@ pub struct Sending {
     org: Option<String>,
     listed_at: Option<String>,
     feed: Option<String>,
+    #[serde(default)]
+    partial: bool,
 }
 
 /// When to ask again for a batch that is on its way.
@@ -38,11 +41,12 @@ const RETRY_AFTER: (HeaderName, HeaderValue) = (header::RETRY_AFTER, HeaderValue
         ("app" = Option<String>, Query, description = "Application that the records are about"),
         ("org" = Option<String>, Query, description = "The customer that the records are about"),
         ("listed_at" = Option<String>, Query, description = "When a listing was taken, RFC 3339; else now"),
-        ("feed" = Option<String>, Query, description = "Which listings of the application a listing continues: what it omits of those is gone"),
+        ("feed" = Option<String>, Query, description = "Which listings of the application a listing continues: what it omits of those is gone. Without it, all that is sent of one application and kind is one feed"),
+        ("partial" = Option<bool>, Query, description = "The listing is not complete: what it omits still exists"),
         ("Prefer" = Option<String>, Header, description = "`respond-async` answers 202 at once, `wait=SECONDS` after so long (RFC 7240)")),
     request_body(content = String, content_type = "application/x-ndjson"),
     responses((status = 200, description = "Stored, and durable"),
-        (status = 400, description = "`listed_at` is not a time"),
+        (status = 400, description = "`listed_at` is not a time, or to come"),
         (status = 202, description = "Received and not durable yet; `Location` says where to ask",
             headers(("Location" = String, description = "Address of the batch"))),
         (status = 403, description = "The token may not send"),
@@ -56,9 +60,18 @@ pub async fn take(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let Sending { source, app, org, listed_at, feed } = sending;
+    let Sending { source, app, org, listed_at, feed, partial } = sending;
     let listed_at = instant::given("listed_at", listed_at.as_deref())?;
-    let reading = Reading { source, app, org, listed_at, feed, ..Reading::default() };
+    if listed_at.is_some_and(|at| pipeline::is_to_come(at, shared.now())) {
+        return Err(Problem::bad_request(
+            "time",
+            "listed_at is in the future: it says when the listing was taken",
+        ));
+    }
+    // `app=` is no application.
+    let app = app.filter(|app| !app.trim().is_empty());
+    let overrides = Overrides { complete: partial.then_some(false), ..Overrides::default() };
+    let reading = Reading { source, overrides, app, org, listed_at, feed, ..Reading::default() };
     let preference = Preference::of(&headers);
     let patience = preference.patience(shared.batches().wait);
     let sent = Sent { sender: caller.label, body, reading };
