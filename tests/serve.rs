@@ -213,10 +213,14 @@ type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Refused<'a>);
 #[test]
 fn what_is_not_understood_is_refused_by_name() {
     let access = "/api/v1/identities/E101/access";
-    let cases: [Case<'_>; 14] = [
+    let cases: [Case<'_>; 18] = [
         (LIST, &[("filter", "colour eq \"red\"")], Refused(400, "filter", &["colour", "severity", "app.id"])),
         (LIST, &[("filter", "severity zz \"high\"")], Refused(400, "filter", &["zz"])),
         (LIST, &[("filter", "severity ge \"high\" and")], Refused(400, "filter", &[])),
+        (LIST, &[("filter", "severity eq \"crit\"")], Refused(400, "filter", &["crit", "critical"])),
+        (LIST, &[("filter", "status eq \"opne\"")], Refused(400, "filter", &["opne", "open", "in_progress"])),
+        (LIST, &[("filter", "verdict eq \"failed\"")], Refused(400, "filter", &["failed", "fail, pass"])),
+        (LIST, &[("filter", "since lt \"now-90x\"")], Refused(400, "filter", &["since", "time"])),
         (LIST, &[("sort", "colour")], Refused(400, "sort", &["colour"])),
         (LIST, &[("order", "sideways")], Refused(400, "order", &["sideways"])),
         (LIST, &[("limit", "0")], Refused(400, "limit", &["1000"])),

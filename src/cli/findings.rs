@@ -121,7 +121,12 @@ impl List {
     async fn run(self, context: &Context) -> Result<Outcome, Error> {
         let sort = Sort::parse(&self.sort)
             .ok_or_else(|| Error::Usage(format!("--sort \"{}\" is not a key findings sort by", self.sort)))?;
-        let filter = self.filter.as_deref().map(filter::parse).transpose().map_err(Error::Usage)?;
+        let filter = self
+            .filter
+            .as_deref()
+            .map(|text| filter::parse(text, times::now()))
+            .transpose()
+            .map_err(Error::Usage)?;
         let order = if self.ascending { Order::Ascending } else { Order::Descending };
         let mut query = FindingQuery { filter, sort, order, after: None, limit: self.limit };
         let ledger = ledger(context).await?;

@@ -214,7 +214,7 @@ impl Error {
     /// 2 for what a person typed or configured, 3 for what failed while running.
     fn code(&self) -> u8 {
         match self {
-            Error::Usage(_) => 2,
+            Error::Usage(_) | Error::Ledger(ledger::Error::Filter { .. }) => 2,
             Error::Serve(api::Error::Address { .. } | api::Error::NotLoopback { .. }) => 2,
             Error::Serve(api::Error::Pipeline(error)) | Error::Pipeline(error) if mistaken(error) => 2,
             _ => 3,

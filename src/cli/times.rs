@@ -1,7 +1,7 @@
 //! Times on the command line, RFC 3339, a date, or relative to now (`now-90d`), and the two clocks of a question.
 
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Error;
 use crate::domain::UtcMicros;
@@ -38,11 +38,7 @@ pub fn now() -> UtcMicros {
 
 /// Reads the time that the flag `name` gave.
 pub fn parse(name: &str, text: &str) -> Result<UtcMicros, Error> {
-    let instant = match text.strip_prefix("now") {
-        Some(offset) => relative(offset.trim()),
-        None => UtcMicros::parse(text),
-    };
-    instant.ok_or_else(|| {
+    UtcMicros::parse_relative(text, now()).ok_or_else(|| {
         Error::Usage(format!(
             "{name} \"{text}\" is not a time: write 2026-01-31T00:00:00Z, 2026-01-31 or now-90d"
         ))
@@ -52,26 +48,4 @@ pub fn parse(name: &str, text: &str) -> Result<UtcMicros, Error> {
 /// The same for a flag that may be missing.
 pub fn parse_or(name: &str, text: Option<&str>, default: UtcMicros) -> Result<UtcMicros, Error> {
     text.map_or(Ok(default), |text| parse(name, text))
-}
-
-fn relative(offset: &str) -> Option<UtcMicros> {
-    if offset.is_empty() {
-        return Some(now());
-    }
-    let (sign, rest) = match offset.split_at_checked(1)? {
-        ("-", rest) => (-1, rest),
-        ("+", rest) => (1, rest),
-        _ => return None,
-    };
-    let (digits, unit) = rest.split_at_checked(rest.len().checked_sub(1)?)?;
-    let seconds: i64 = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        "w" => 604_800,
-        _ => return None,
-    };
-    let total = digits.parse::<i64>().ok()?.checked_mul(seconds)?;
-    Some(now().plus(SignedDuration::from_secs(sign * total)))
 }

@@ -21,7 +21,15 @@ impl UtcMicros {
         Self::parse_in(text, &TimeZone::UTC)
     }
 
-    /// The same, with `zone` for texts that name none.
+    /// What [`UtcMicros::parse`] reads, or a time relative to `now`: `now`, `now-90d`, `now+2h` (`s`, `m`, `h`, `d`, `w`).
+    pub fn parse_relative(text: &str, now: UtcMicros) -> Option<UtcMicros> {
+        match text.trim().strip_prefix("now") {
+            Some(offset) => offset_from(now, offset.trim()),
+            None => Self::parse(text),
+        }
+    }
+
+    /// What [`UtcMicros::parse`] reads, with `zone` for texts that name none.
     pub fn parse_in(text: &str, zone: &TimeZone) -> Option<UtcMicros> {
         let text = text.trim();
         if text.len() < 4 {
@@ -79,6 +87,29 @@ impl UtcMicros {
     pub fn since(self, earlier: UtcMicros) -> SignedDuration {
         SignedDuration::from_micros(self.0.saturating_sub(earlier.0))
     }
+}
+
+/// `offset` after `now`: nothing, or `-90d`.
+fn offset_from(now: UtcMicros, offset: &str) -> Option<UtcMicros> {
+    if offset.is_empty() {
+        return Some(now);
+    }
+    let (sign, rest) = match offset.split_at_checked(1)? {
+        ("-", rest) => (-1, rest),
+        ("+", rest) => (1, rest),
+        _ => return None,
+    };
+    let (digits, unit) = rest.split_at_checked(rest.len().checked_sub(1)?)?;
+    let seconds: i64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        "w" => 604_800,
+        _ => return None,
+    };
+    let total = digits.parse::<i64>().ok()?.checked_mul(seconds)?;
+    Some(now.plus(SignedDuration::from_secs(sign * total)))
 }
 
 /// Reads the form in which nearly every log writes, `2026-03-31T08:15:00.123Z`, which takes a fraction of the

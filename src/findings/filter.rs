@@ -59,7 +59,8 @@ impl Filter {
     }
 }
 
-/// `Contains`, `StartsWith` and `EndsWith` take text columns and ignore ASCII case.
+/// Texts are compared without ASCII case, as SCIM compares them (RFC 7643 §2.2). `Contains`, `StartsWith` and
+/// `EndsWith` take text columns only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     Eq,
@@ -111,10 +112,16 @@ pub enum Column {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Holds {
     Text,
+    /// One of these words, for people to choose from.
+    Word(&'static [&'static str]),
     Severity,
     Number,
     Time,
 }
+
+const VERDICTS: [&str; 3] = ["fail", "pass", "unknown"];
+const STATUSES: [&str; 6] =
+    ["open", "acknowledged", "in_progress", "resolved", "accepted_risk", "superseded"];
 
 impl Column {
     /// Name in the ledger, path in a filter (that of the finding's JSON), and content.
@@ -125,8 +132,8 @@ impl Column {
         (Column::SubjectKind, "subject_kind", "subject.kind", Holds::Text),
         (Column::SubjectId, "subject_id", "subject.id", Holds::Text),
         (Column::Severity, "severity", "severity", Holds::Severity),
-        (Column::Verdict, "verdict", "verdict", Holds::Text),
-        (Column::Status, "status", "status", Holds::Text),
+        (Column::Verdict, "verdict", "verdict", Holds::Word(&VERDICTS)),
+        (Column::Status, "status", "status", Holds::Word(&STATUSES)),
         (Column::Score, "score", "score", Holds::Number),
         (Column::AppId, "app_id", "app.id", Holds::Text),
         (Column::AccountId, "account_id", "account.id", Holds::Text),

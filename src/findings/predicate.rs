@@ -83,12 +83,25 @@ fn push_comparison(
         Op::Ge => " >= ",
         Op::Contains | Op::StartsWith | Op::EndsWith => return push_search(builder, column, op, value),
     };
-    builder.push("coalesce(").push(column.sql()).push(symbol);
+    // The words of the ledger are in small letters; whoever wrote another text chose its letters.
+    match column.holds() {
+        Holds::Text => builder.push("coalesce(lower(").push(column.sql()).push(")").push(symbol),
+        _ => builder.push("coalesce(").push(column.sql()).push(symbol),
+    };
     match (column.holds(), value) {
-        (Holds::Text, Value::Text(text)) => builder.push_bind(text.clone()),
+        (Holds::Text, Value::Text(text)) => builder.push_bind(text.to_ascii_lowercase()),
+        (Holds::Word(words), Value::Text(text)) => {
+            let word = words.iter().find(|word| word.eq_ignore_ascii_case(text));
+            let word = word.ok_or_else(|| {
+                refused(format!("\"{text}\" is no {}; there are {}", column.name(), words.join(", ")))
+            })?;
+            builder.push_bind(*word)
+        }
         (Holds::Severity, Value::Text(text)) => {
             let severity = Severity::parse(&text.to_ascii_lowercase());
-            let severity = severity.ok_or_else(|| refused(format!("\"{text}\" is no severity")))?;
+            let severity = severity.ok_or_else(|| {
+                refused(format!("\"{text}\" is no severity; there are {}", wanted(Holds::Severity)))
+            })?;
             builder.push_bind(rank(severity))
         }
         (Holds::Number, Value::Number(number)) => builder.push_bind(*number),
@@ -107,7 +120,7 @@ fn push_search(
     op: Op,
     value: &Value,
 ) -> Result<(), Error> {
-    let (Holds::Text, Value::Text(text)) = (column.holds(), value) else {
+    let (Holds::Text | Holds::Word(_), Value::Text(text)) = (column.holds(), value) else {
         return Err(refused(format!("{} cannot be searched for a text", column.name())));
     };
     let needle = text.to_ascii_lowercase();
@@ -131,7 +144,7 @@ fn push_search(
 
 fn wanted(holds: Holds) -> &'static str {
     match holds {
-        Holds::Text => "a text",
+        Holds::Text | Holds::Word(_) => "a text",
         Holds::Severity => "info, low, medium, high or critical",
         Holds::Number => "a number",
         Holds::Time => "a time",

@@ -4,29 +4,29 @@ use crate::domain::UtcMicros;
 use crate::findings::{Column, Filter, Op, Value};
 use crate::scim::filter::{self as scim, CompareOp, Literal};
 
-/// Reads a filter such as `severity ge "high" and app.id eq "salesforce"`.
+/// Reads a filter such as `severity ge "high" and since lt "now-90d"`.
 ///
 /// # Errors
 /// A sentence that says what does not parse, or which paths may be named.
-pub fn parse(text: &str) -> Result<Filter, String> {
+pub fn parse(text: &str, now: UtcMicros) -> Result<Filter, String> {
     let parsed = scim::parse(text).map_err(|error| format!("filter: {error}"))?;
-    lowered(&parsed)
+    lowered(&parsed, now)
 }
 
-fn lowered(filter: &scim::Filter) -> Result<Filter, String> {
+fn lowered(filter: &scim::Filter, now: UtcMicros) -> Result<Filter, String> {
     Ok(match filter {
-        scim::Filter::And(left, right) => Filter::And(vec![lowered(left)?, lowered(right)?]),
-        scim::Filter::Or(left, right) => Filter::Or(vec![lowered(left)?, lowered(right)?]),
-        scim::Filter::Not(inner) => Filter::Not(Box::new(lowered(inner)?)),
+        scim::Filter::And(left, right) => Filter::And(vec![lowered(left, now)?, lowered(right, now)?]),
+        scim::Filter::Or(left, right) => Filter::Or(vec![lowered(left, now)?, lowered(right, now)?]),
+        scim::Filter::Not(inner) => Filter::Not(Box::new(lowered(inner, now)?)),
         scim::Filter::Present(path) => Filter::Present(column(path)?),
-        scim::Filter::Compare { path, op, value } => compare(path, *op, value)?,
+        scim::Filter::Compare { path, op, value } => compare(path, *op, value, now)?,
         scim::Filter::ValuePath { path, .. } => {
             return Err(format!("filter: \"{path}[…]\" has no meaning for findings"));
         }
     })
 }
 
-fn compare(path: &str, op: CompareOp, value: &Literal) -> Result<Filter, String> {
+fn compare(path: &str, op: CompareOp, value: &Literal, now: UtcMicros) -> Result<Filter, String> {
     let column = column(path)?;
     if matches!(value, Literal::Null) {
         return match op {
@@ -36,7 +36,7 @@ fn compare(path: &str, op: CompareOp, value: &Literal) -> Result<Filter, String>
         };
     }
     let value = match value {
-        Literal::Text(text) => match UtcMicros::parse(text).filter(|_| column_is_time(path)) {
+        Literal::Text(text) => match UtcMicros::parse_relative(text, now).filter(|_| column_is_time(path)) {
             Some(time) => Value::Time(time),
             None => Value::Text(text.clone()),
         },

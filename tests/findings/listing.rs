@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lychgate::domain::finding::NamedRef;
-use lychgate::domain::{Finding, Severity, UtcMicros};
+use lychgate::domain::{Finding, Severity, UtcMicros, Verdict};
 use lychgate::findings::{
     Column, Coverage, Cursor, Error, Filter, FindingQuery, Ledger, Op, Order, Sort, Value,
 };
@@ -122,6 +122,14 @@ async fn filters_admit_what_they_say() {
         (text(Column::AppId, Op::Eq, "crm"), |f| f.app.as_ref().unwrap().id == "crm"),
         (text(Column::AppId, Op::Ne, "crm"), |f| f.app.as_ref().unwrap().id != "crm"),
         (text(Column::Severity, Op::Ge, "High"), |f| f.severity >= Severity::High),
+        (text(Column::AppId, Op::Eq, "CRM"), |f| f.app.as_ref().unwrap().id == "crm"),
+        (text(Column::AppId, Op::Ne, "Crm"), |f| f.app.as_ref().unwrap().id != "crm"),
+        (text(Column::Org, Op::Eq, "nORTH_50%"), |f| f.org.is_some()),
+        (text(Column::Status, Op::Eq, "OPEN"), |_| true),
+        (text(Column::Status, Op::Ne, "Open"), |_| false),
+        (text(Column::Status, Op::Contains, "OPE"), |_| true),
+        (text(Column::Verdict, Op::Eq, "Fail"), |f| f.verdict == Verdict::Fail),
+        (text(Column::Verdict, Op::Ne, "FAIL"), |f| f.verdict != Verdict::Fail),
         (text(Column::Severity, Op::Lt, "medium"), |f| f.severity < Severity::Medium),
         (text(Column::Org, Op::Eq, "North_50%"), |f| f.org.is_some()),
         (text(Column::Org, Op::Ne, "North_50%"), |f| f.org.is_none()),
@@ -169,6 +177,9 @@ async fn filters_that_make_no_sense_are_refused() {
     for filter in [
         Filter::compare(Column::Severity, Op::Eq, text("dreadful")),
         Filter::compare(Column::Severity, Op::Contains, text("hi")),
+        Filter::compare(Column::Status, Op::Eq, text("opne")),
+        Filter::compare(Column::Status, Op::Ne, text("closed")),
+        Filter::compare(Column::Verdict, Op::Eq, text("failed")),
         Filter::compare(Column::Score, Op::Eq, text("50")),
         Filter::compare(Column::Since, Op::Gt, Value::Number(5.0)),
         Filter::compare(Column::AppId, Op::Eq, Value::Number(5.0)),

@@ -119,7 +119,7 @@ fn query(shared: &Shared, parameters: &ListParameters, list: &str) -> Result<Fin
         filter: parameters
             .filter
             .as_deref()
-            .map(filter::parse)
+            .map(|text| filter::parse(text, shared.now()))
             .transpose()
             .map_err(|what| Problem::bad_request("filter", what))?,
         sort: Sort::parse(sort).ok_or_else(|| {
