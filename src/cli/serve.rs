@@ -6,6 +6,8 @@ use clap::Args;
 use jiff::SignedDuration;
 use rand::RngCore;
 use rand::rngs::OsRng;
+#[cfg(unix)]
+use tokio::signal::unix;
 
 use super::{Context, Error, Outcome, output, times};
 use crate::findings::Scope;
@@ -54,11 +56,32 @@ pub async fn listen(engine: &Engine, address: &str, events_wait: Duration) -> Re
         FirstToken::NoneLive => output::say(NONE_LIVE),
     }
     let stop = async {
-        // Without a signal handler the default action stops the process all the same.
-        let _ = tokio::signal::ctrl_c().await;
+        signalled().await;
+        output::say("stopping once what is under way is finished; a second signal stops at once");
+        tokio::spawn(async {
+            signalled().await;
+            std::process::exit(STOPPED);
+        });
     };
     serve::serve(engine, listener, random(), times::now, events_wait, stop).await?;
     Ok(Outcome::Clean)
+}
+
+/// The exit code of a server that did not finish what was under way.
+const STOPPED: i32 = 3;
+
+/// Waits for Ctrl-C, or for the signal with which services are stopped.
+async fn signalled() {
+    // Without a signal handler the default action stops the process all the same.
+    #[cfg(unix)]
+    if let Ok(mut terminated) = unix::signal(unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminated.recv() => {}
+        }
+        return;
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// What became of the first token of a folder.

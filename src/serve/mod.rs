@@ -63,6 +63,9 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 const EVENTS_BYTES_MAX: usize = 32 << 20;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
+/// How long requests that are under way at the end are waited for.
+const DRAIN: Duration = Duration::from_secs(30);
+
 /// How often the folders of rules are looked at when nobody asks.
 const RULES_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -169,7 +172,8 @@ pub async fn bind(address: &str) -> Result<TcpListener, Error> {
     TcpListener::bind(address).await.map_err(|source| Error::Bind { address, source })
 }
 
-/// Serves until `stop` resolves; requests under way and batches that were taken are finished first.
+/// Serves until `stop` resolves; requests under way, for so long as [`DRAIN`], and batches that were taken are finished
+/// first.
 /// `key` signs cursors and must come from the operating system's generator. `wait` is how long a sender
 /// of events waits for the answer that they are durable.
 ///
@@ -186,7 +190,21 @@ pub async fn serve(
     engine.begin().await?;
     let shared = Shared::new(engine.clone(), engine.ledger().await?, cursor::Signer::new(key), clock, wait);
     let following = tokio::spawn(follow_rules(shared.clone()));
-    let served = axum::serve(listener, router(shared.clone())).with_graceful_shutdown(stop).await;
+    let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
+    let stop = async {
+        stop.await;
+        drop(stopping);
+    };
+    let serving = axum::serve(listener, router(shared.clone())).with_graceful_shutdown(stop).into_future();
+    let drained = async {
+        let _ = stopped.await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    let served = tokio::select! {
+        served = serving => served,
+        // Whoever sent half a request and waits holds up nobody.
+        () = drained => Ok(()),
+    };
     following.abort();
     shared.batches().finished().await;
     served.map_err(|source| Error::Serve { source })

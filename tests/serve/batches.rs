@@ -2,10 +2,10 @@
 //! server was killed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use lychgate::domain::UtcMicros;
 use lychgate::findings::{Batch, Load, Scope};
@@ -153,6 +153,7 @@ fn after_a_crash_the_lake_says_what_is_durable() {
 /// The program, serving.
 struct Server {
     child: Child,
+    said: BufReader<ChildStderr>,
     address: SocketAddr,
 }
 
@@ -161,11 +162,25 @@ impl Server {
         let mut command = lychgate(data);
         command.args(["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::piped()).stdout(Stdio::null());
         let mut child = command.spawn().unwrap();
-        let mut said = String::new();
-        BufReader::new(child.stderr.take().unwrap()).read_line(&mut said).unwrap();
-        let address = said.split("http://").nth(1).and_then(|rest| rest.split('/').next());
+        let (mut line, mut said) = (String::new(), BufReader::new(child.stderr.take().unwrap()));
+        said.read_line(&mut line).unwrap();
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
         let address = address.and_then(|address| address.parse().ok());
-        Server { child, address: address.unwrap_or_else(|| panic!("{said}")) }
+        Server { child, said, address: address.unwrap_or_else(|| panic!("{line}")) }
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Waits until it says so.
+    fn says(&mut self, wanted: &str) {
+        let mut line = String::new();
+        while !line.contains(wanted) {
+            line.clear();
+            assert_ne!(self.said.read_line(&mut line).unwrap(), 0, "it ended without a word of {wanted}");
+        }
     }
 }
 
@@ -224,6 +239,43 @@ fn a_killed_server_does_not_say_done_of_what_is_lost() {
             assert_eq!((&again["new"], &again["duplicate"]), (&json!(EACH - there), &json!(there)));
         }
         eprintln!("{ROUNDS} killed servers: {outcomes:?}");
+    });
+}
+
+/// Else a service manager that stops the server would lose what it took, and whoever sent half a request would keep it
+/// from ending.
+#[test]
+fn a_server_that_is_stopped_finishes_what_it_took() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    block_on(async || {
+        let engine = Engine::new(&data, "default");
+        let ledger = engine.ledger().await.unwrap();
+        let token =
+            ledger.add_token("source", Scope::Ingest, after(0), &[5; 32], UtcMicros(0)).await.unwrap();
+        for (signal, number) in [("TERM", 1), ("INT", 2)] {
+            let mut server = Server::start(&data);
+            let body = lines(number * 3000..(number + 1) * 3000);
+            let prefer = [("Prefer", "respond-async")];
+            let answer = ask(server.address, "POST", EVENTS, Some(&token), &prefer, &body).await;
+            let location = location(&answer);
+            server.signal(signal);
+            assert_eq!(server.child.wait().unwrap().code(), Some(0), "{signal}");
+            let server = Server::start(&data);
+            let told = ask(server.address, "GET", &location, Some(&token), &[], "").await.json();
+            assert_eq!(
+                (&told["status"], &told["result"]["new"]),
+                (&json!("durable"), &json!(3000)),
+                "{told}"
+            );
+        }
+        let mut server = Server::start(&data);
+        let mut half = std::net::TcpStream::connect(server.address).unwrap();
+        half.write_all(b"GET /livez HT").unwrap();
+        server.signal("TERM");
+        server.says("a second signal");
+        server.signal("TERM");
+        assert_eq!(server.child.wait().unwrap().code(), Some(3));
     });
 }
 
