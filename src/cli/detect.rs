@@ -14,6 +14,7 @@ use super::{Context, Error, Outcome, times};
 use crate::domain::{Finding, Reader, Severity, Status, Verdict};
 use crate::findings::{Changes, RunKind};
 use crate::pipeline::{Cause, DetectRequest, Difference, RunReport};
+use crate::query::At;
 
 #[derive(Args)]
 pub struct Detect {
@@ -41,8 +42,10 @@ pub struct Detect {
 
 impl Detect {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
+        let now = times::now();
+        let settled = At { as_of: now, known_at: context.engine().settled_at(now).await? };
         let request = DetectRequest {
-            at: self.clocks.at(times::now())?,
+            at: self.clocks.or(settled)?,
             profile: context.profile(self.profile),
             detectors: self.detector,
             record: !self.no_record,

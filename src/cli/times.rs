@@ -23,9 +23,17 @@ impl Clocks {
     /// # Errors
     /// When a time cannot be read.
     pub fn at(&self, now: UtcMicros) -> Result<At, Error> {
+        self.or(At { as_of: now, known_at: now })
+    }
+
+    /// The same, with a clock of `default` where it was not set.
+    ///
+    /// # Errors
+    /// When a time cannot be read.
+    pub fn or(&self, default: At) -> Result<At, Error> {
         Ok(At {
-            as_of: parse_or("--as-of", self.as_of.as_deref(), now)?,
-            known_at: parse_or("--known-at", self.known_at.as_deref(), now)?,
+            as_of: parse_or("--as-of", self.as_of.as_deref(), default.as_of)?,
+            known_at: parse_or("--known-at", self.known_at.as_deref(), default.known_at)?,
         })
     }
 }

@@ -25,6 +25,7 @@ mod owners;
 mod quarantine;
 mod records;
 mod rules;
+mod settled;
 mod sigma;
 mod sigma_events;
 mod sigma_units;

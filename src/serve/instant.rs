@@ -16,11 +16,20 @@ pub struct Instants {
 }
 
 impl Instants {
-    /// Those given; else those of the newest recorded run; else now.
+    /// Those given. Without both, those of the newest recorded run, or now before the first; who names an instant is
+    /// told what is known of it by now.
     ///
     /// # Errors
     /// A problem for a text that is no time.
     pub async fn resolve(&self, shared: &Shared) -> Result<At, Problem> {
+        if self.as_of.is_some() {
+            let known_at = match self.known_at {
+                Some(_) => shared.now(),
+                // Not the clock's: the next who asks the same is answered from the same session.
+                None => shared.engine().newest_known_at(shared.now()).await?,
+            };
+            return self.or(At { as_of: shared.now(), known_at });
+        }
         let newest = shared.ledger().runs(1).await?.into_iter().next();
         let now = shared.now();
         let (as_of, known_at) = newest.map_or((now, now), |run| (run.as_of, run.known_at));

@@ -197,18 +197,28 @@ impl Shared {
     }
 
     /// A session at `at`, from the recent ones or new. One of an instant that is not past is not
-    /// kept: what is ingested until then belongs to it too.
+    /// kept: what is ingested until then belongs to it too. Nor is one while a batch is on its way that
+    /// began before that instant.
     pub async fn session(&self, at: At) -> Result<Arc<Session>, Problem> {
         let mut sessions = self.inner.sessions.lock().await;
         if let Some((_, session)) = sessions.iter().find(|(known, _)| *known == at) {
             return Ok(Arc::clone(session));
         }
+        // Asked before the tables are read: a batch that begins after this is of a later instant.
+        let is_settled = at.as_of.max(at.known_at) < self.now() && !self.inner.engine.is_being_written();
         let session = Arc::new(self.inner.engine.session(at).await?);
-        if at.as_of.max(at.known_at) < self.now() {
+        if is_settled {
             sessions.push_front((at, Arc::clone(&session)));
             sessions.truncate(SESSIONS_MAX);
         }
         Ok(session)
+    }
+
+    /// A session of an instant for which nobody asks again: now.
+    pub async fn passing_session(&self, at: At) -> Result<Arc<Session>, Problem> {
+        // One is built at a time: each takes memory.
+        let _turn = self.inner.sessions.lock().await;
+        Ok(Arc::new(self.inner.engine.session(at).await?))
     }
 }
 

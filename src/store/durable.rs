@@ -44,6 +44,13 @@ pub fn lock(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
+/// Whether anybody holds the lock of a data directory. Looking at it takes it for an instant and shares it: who wants to
+/// write meanwhile tries for a moment.
+pub fn is_locked(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
 /// Tries for a moment: a process that is just being spawned holds its parent's files until it
 /// becomes another program, also those that the parent has closed.
 fn patiently(file: &File) -> Result<(), TryLockError> {

@@ -49,7 +49,7 @@ mod verify;
 
 pub use bucket::{Bucket, Credentials};
 pub use compact::Cared;
-pub use durable::Durability;
+pub use durable::{Durability, LOCK, is_locked};
 pub use error::Error;
 pub use ingest::{Committed, Ingest, LoadCounts, LoadSummary};
 pub use lake::{Lake, Read, WriteOptions};
