@@ -70,6 +70,7 @@ fn normalize(c: &mut Criterion) {
         listed_at: UtcMicros(0),
         complete: true,
         feed: None,
+        has_ends: false,
     };
     let context =
         Context { app: None, app_guessed: false, org: None, zone: TimeZone::UTC, listing, now: UtcMicros(0) };

@@ -122,6 +122,7 @@ async fn read(data: &Path, reads: &[Read], after: UtcMicros, to: UtcMicros) {
             listed_at: read.listed_at,
             complete: true,
             feed: None,
+            has_ends: false,
         };
         let mut batch = lake.ingest(read.read_at).await.unwrap();
         let mut stage = batch.begin(source, &listing).unwrap().stage(1);

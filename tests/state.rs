@@ -7,7 +7,7 @@ use std::sync::Arc;
 use datafusion::datasource::MemTable;
 use datafusion::prelude::SessionContext;
 use lychgate::domain::UtcMicros;
-use lychgate::pipeline::{Subject, holdings};
+use lychgate::pipeline::{Holding, Subject, holdings};
 use lychgate::query::{ALL_DAYS, At, Base, Session, Tables, json_rows};
 use lychgate::state;
 use proptest::prelude::*;
@@ -35,36 +35,23 @@ enum Said {
         entitlement: Option<usize>,
         ok: bool,
         told: Told,
+        /// Of a grant: the hour at which it ends.
+        ends: Option<i64>,
     },
     /// Accounts with their status, where it is told; a full listing or a partial one.
-    Accounts {
-        app: usize,
-        rows: BTreeMap<usize, (Option<bool>, Told)>,
-        complete: bool,
-        file: &'static str,
-    },
+    Accounts { app: usize, rows: BTreeMap<usize, (Option<bool>, Told)>, complete: bool, file: &'static str },
     /// A token was made, or revoked by whoever the account is.
-    Token {
-        app: usize,
-        account: usize,
-        token: usize,
-        made: bool,
-        ok: bool,
-        lives: Option<i64>,
-    },
-    /// Account and entitlement pairs.
+    Token { app: usize, account: usize, token: usize, made: bool, ok: bool, lives: Option<i64> },
+    /// Account and entitlement pairs with the hour at which they end, where there is a column for it.
     Grants {
         app: usize,
-        rows: BTreeSet<(usize, usize)>,
+        rows: BTreeMap<(usize, usize), Option<i64>>,
+        has_ends: bool,
         complete: bool,
         file: &'static str,
     },
     /// People with whether they have an address, when they began, when they end, and whether they are called gone.
-    Roster {
-        rows: BTreeMap<usize, (bool, i64, Option<i64>, bool)>,
-        complete: bool,
-        file: &'static str,
-    },
+    Roster { rows: BTreeMap<usize, (bool, i64, Option<i64>, bool)>, complete: bool, file: &'static str },
 }
 
 /// What is told of an account by the way: the person in its address, in its login and in its externalId, of people and
@@ -120,6 +107,9 @@ const STATE_VERBS: [&str; 8] = [
     "signin",
 ];
 
+const GRANT_VERBS: [&str; 5] =
+    ["group.member.add", "group.member.add", "group.member.remove", "group.member.remove", "role.extend"];
+
 /// What fails may be called a success, as far as it was told of.
 const USE_VERBS: [&str; 5] = ["signin", "signin", "signin.app", "signin.failed", "token.use"];
 
@@ -150,26 +140,25 @@ fn said(accounts: usize) -> impl Strategy<Value = Said> {
     prop_oneof![
         7 => (pick(2), pick(accounts), pick(8), any::<bool>(), any::<bool>(), told()).prop_map(
             |(app, account, verb, a, b, told)| Said::Event {
-                app, account, verb: STATE_VERBS[verb], entitlement: None, ok: a || b, told,
+                app, account, verb: STATE_VERBS[verb], entitlement: None, ok: a || b, told, ends: None,
             }
         ),
         // Successes among failures, which are counted.
         4 => (pick(2), pick(accounts), pick(5), any::<bool>(), told()).prop_map(
             |(app, account, verb, ok, told)| Said::Event {
-                app, account, verb: USE_VERBS[verb], entitlement: None, ok, told,
+                app, account, verb: USE_VERBS[verb], entitlement: None, ok, told, ends: None,
             }
         ),
-        5 => (pick(2), pick(accounts), pick(3), any::<bool>(), 0..10u8, told()).prop_map(|(app, account, entitlement, add, luck, told)| Said::Event {
-            app, account, entitlement: Some(entitlement), ok: luck > 0, told,
-            verb: if add { "group.member.add" } else { "group.member.remove" },
+        6 => (pick(2), pick(accounts), pick(3), pick(5), 0..10u8, told(), prop::option::of(0..60i64)).prop_map(|(app, account, entitlement, verb, luck, told, ends)| Said::Event {
+            app, account, entitlement: Some(entitlement), ok: luck > 0, told, verb: GRANT_VERBS[verb], ends,
         }),
         4 => (pick(2), pick(accounts), pick(2), any::<bool>(), 0..10u8, prop::option::of(1..20i64)).prop_map(
             |(app, account, token, made, luck, lives)| Said::Token { app, account, token, made, ok: luck > 0, lives },
         ),
         6 => (pick(2), prop::collection::btree_map(pick(accounts), (prop::option::weighted(0.7, any::<bool>()), told()), 1..accounts), 0..4u8, file())
             .prop_map(|(app, rows, luck, file)| Said::Accounts { app, rows, complete: luck > 0, file }),
-        6 => (pick(2), prop::collection::btree_set((pick(accounts), pick(3)), 1..accounts * 3 / 2), 0..4u8, file())
-            .prop_map(|(app, rows, luck, file)| Said::Grants { app, rows, complete: luck > 0, file }),
+        6 => (pick(2), prop::collection::btree_map((pick(accounts), pick(3)), prop::option::weighted(0.3, 0..60i64), 1..accounts * 3 / 2), any::<bool>(), 0..4u8, file())
+            .prop_map(|(app, rows, has_ends, luck, file)| Said::Grants { app, rows, has_ends, complete: luck > 0, file }),
         1 => (prop::collection::btree_map(pick(FEW), (any::<bool>(), -10..20i64, prop::option::of(0..50i64), prop::bool::weighted(0.3)), 1..FEW + 1), 0..4u8, file())
             .prop_map(|(rows, luck, file)| Said::Roster { rows, complete: luck > 0, file }),
     ]
@@ -208,10 +197,14 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                 "listed_at" => at, "ingested_at" => known, "complete" => *complete,
             };
             load.extend(app.map(|app| ("app_id", APPS[app].into())));
+            if let Said::Grants { rows, has_ends: true, .. } = &statement.said {
+                let ends = rows.values().flatten().count();
+                load.insert("filled", format!("account_id={};expires_at={ends}", rows.len()).into());
+            }
             rows.entry("sources").or_default().push(load);
         }
         match &statement.said {
-            Said::Event { app, account, verb, entitlement, ok, told } => {
+            Said::Event { app, account, verb, entitlement, ok, told, ends } => {
                 let mut event = fields! {
                     "event_id" => id, "source" => "okta", "event_type" => *verb, "verb" => *verb,
                     "occurred_at" => at, "ingested_at" => known, "account_app" => APPS[*app],
@@ -228,6 +221,7 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                 if let Some(entitlement) = entitlement {
                     event.insert("entitlement_kind", kind_of(*entitlement).into());
                     event.insert("entitlement_id", ENTITLEMENTS[*entitlement].into());
+                    event.extend(ends.map(|hour| ("expires_at", instant(hour).into())));
                 }
                 rows.entry("events").or_default().push(event);
             }
@@ -279,14 +273,16 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                     rows.entry("employments").or_default().push(row);
                 }
             }
-            Said::Grants { app, rows: listed, complete, .. } => {
-                for (account, entitlement) in listed {
-                    rows.entry("snapshots").or_default().push(fields! {
+            Said::Grants { app, rows: listed, has_ends, complete, .. } => {
+                for ((account, entitlement), ends) in listed {
+                    let mut row = fields! {
                         "listing_id" => id.clone(), "source" => "grants", "app_id" => APPS[*app], "listed_at" => at,
                         "ingested_at" => known, "complete" => *complete, "row_kind" => "grant",
                         "account_id" => account_id(*account), "entitlement_kind" => kind_of(*entitlement),
                         "entitlement_id" => ENTITLEMENTS[*entitlement],
-                    });
+                    };
+                    row.extend(ends.filter(|_| *has_ends).map(|hour| ("expires_at", instant(hour).into())));
+                    rows.entry("snapshots").or_default().push(row);
                 }
             }
         }
@@ -476,29 +472,56 @@ fn state_of(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -
     last_word(history, app, account, at).filter(|word| *word != "deleted")
 }
 
-/// The same for one grant: held by the last word, unless the account was deleted since.
-fn holds(history: &[Statement], app: usize, account: usize, entitlement: usize, at: (i64, i64)) -> bool {
-    // Hour, rank, the hour at which a listing was known, number and word.
-    let mut words: Vec<(i64, u8, i64, usize, bool)> = Vec::new();
+/// Whether a listing of grants has a column for ends in which it, or one of its feed before it, had an end: where it is
+/// empty there, a grant has none.
+fn states_ends(history: &[Statement], number: usize, at: (i64, i64)) -> bool {
+    let of = |number: usize| match &history[number].said {
+        Said::Grants { app, rows, has_ends: true, file, .. } => {
+            Some(((app, is_of_guests(file)), rows.values().any(Option::is_some)))
+        }
+        _ => None,
+    };
+    let place = |number: usize| (history[number].at, history[number].known, number);
+    let Some((feed, _)) = of(number) else { return false };
+    let visible = (0..history.len()).filter(|n| history[*n].at <= at.0 && history[*n].known <= at.1);
+    visible.filter(|n| place(*n) <= place(number)).any(|n| of(n) == Some((feed, true)))
+}
+
+/// What is said of an end: nothing, that there is none, or the hour.
+type End = Option<Option<i64>>;
+
+/// The same for one grant: held by the last word, unless the account was deleted since, until the hour that was stated
+/// last since it came. An extension states one of what is held.
+fn held_until(history: &[Statement], app: usize, account: usize, entitlement: usize, at: (i64, i64)) -> End {
+    // Hour, rank, the hour at which a listing was known (of events, whether they only extend), number, word and end.
+    let mut words: Vec<(i64, u8, i64, usize, bool, End)> = Vec::new();
+    let mut extensions = words.clone();
     let visible = || history.iter().enumerate().filter(|(_, s)| s.at <= at.0 && s.known <= at.1);
     for (number, statement) in visible() {
         match &statement.said {
-            Said::Event { app: a, account: c, verb, entitlement: Some(e), ok: true, .. }
+            Said::Event { app: a, account: c, verb, entitlement: Some(e), ok: true, ends, .. }
                 if (*a, *c, *e) == (app, account, entitlement) =>
             {
-                words.push((statement.at, 1, 0, number, *verb == "group.member.add"));
+                let end = ends.map(Some);
+                match *verb {
+                    "role.extend" => extensions.push((statement.at, 1, 1, number, true, end)),
+                    verb => words.push((statement.at, 1, 0, number, verb == "group.member.add", end)),
+                }
             }
-            Said::Grants { app: a, rows, .. } if *a == app && rows.contains(&(account, entitlement)) => {
-                words.push((statement.at, 2, statement.known, number, true));
+            Said::Grants { app: a, rows, has_ends, .. } if *a == app => {
+                let Some(ends) = rows.get(&(account, entitlement)) else { continue };
+                let stated = ends.filter(|_| *has_ends);
+                let end = if states_ends(history, number, at) { Some(stated) } else { stated.map(Some) };
+                words.push((statement.at, 2, statement.known, number, true, end));
             }
             _ => {}
         }
     }
-    let Some(first) = words.iter().min().copied() else { return false };
+    let first = words.iter().min().copied()?;
     let on = |said: &Said| match said {
         Said::Grants { rows, .. } => {
-            let speaks = rows.iter().any(|(_, other)| kind_of(*other) == kind_of(entitlement));
-            Some(On { rows: rows.len(), names: rows.contains(&(account, entitlement)), speaks })
+            let speaks = rows.keys().any(|(_, other)| kind_of(*other) == kind_of(entitlement));
+            Some(On { rows: rows.len(), names: rows.contains_key(&(account, entitlement)), speaks })
         }
         _ => None,
     };
@@ -510,11 +533,16 @@ fn holds(history: &[Statement], app: usize, account: usize, entitlement: usize, 
     events.sort_by_key(|event| event.0);
     let listed = listed(history, app, at, &on);
     for (hour, known, number) in silences(&listed, &events, (first.0, first.1, first.2, first.3)) {
-        words.push((hour, 2, known, number, false));
+        words.push((hour, 2, known, number, false, None));
     }
-    words.extend(deleted.into_iter().map(|hour| (hour, 3, 0, usize::MAX, false)));
+    words.extend(deleted.into_iter().map(|hour| (hour, 3, 0, usize::MAX, false, None)));
+    words.extend(extensions);
     words.sort_unstable();
-    words.last().is_some_and(|word| word.4)
+    words.into_iter().fold(None, |held: End, (_, rank, extends, _, word, end)| {
+        let is_extension = rank == 1 && extends == 1;
+        let goes_on = if is_extension { held.is_some() } else { word };
+        goes_on.then(|| end.unwrap_or(held.flatten()))
+    })
 }
 
 /// Whose token can be used: the last word is that it was made, its first maker holds it until it
@@ -565,21 +593,23 @@ async fn tokens_answered(session: &Session) -> Tokens {
 }
 
 /// What the fold says about one account.
-fn expected(
-    history: &[Statement],
-    app: usize,
-    account: usize,
-    at: (i64, i64),
-) -> Option<(String, BTreeSet<String>)> {
+fn expected(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> Option<(String, Held)> {
     let state = state_of(history, app, account, at)?;
-    let held = (0..ENTITLEMENTS.len()).filter(|e| holds(history, app, account, *e, at));
-    Some((state.to_owned(), held.map(|e| ENTITLEMENTS[e].to_owned()).collect()))
+    let held = (0..ENTITLEMENTS.len()).filter_map(|e| {
+        let end = held_until(history, app, account, e, at)?;
+        Some((ENTITLEMENTS[e].to_owned(), end.map(instant)))
+    });
+    Some((state.to_owned(), held.collect()))
 }
 
-async fn answered(session: &Session, app: &str, account: &str) -> Option<(String, BTreeSet<String>)> {
+/// What an account holds, and until when.
+type Held = BTreeMap<String, Option<UtcMicros>>;
+
+async fn answered(session: &Session, app: &str, account: &str) -> Option<(String, Held)> {
     let found = holdings(session, &Subject::Account(format!("{app}/{account}"))).await.unwrap();
     let state = found.first()?.state.clone();
-    Some((state, found.into_iter().filter_map(|holding| holding.entitlement_id).collect()))
+    let held = |holding: Holding| Some((holding.entitlement_id?, holding.expires_at));
+    Some((state, found.into_iter().filter_map(held).collect()))
 }
 
 proptest! {
@@ -1006,6 +1036,76 @@ fn an_untouched_account_follows_those_that_were_touched() {
     });
 }
 
+/// Access that was extended, or whose end was taken back, would be called past its end; and an export that never tells of
+/// ends would take back those that somebody else states.
+#[test]
+fn the_newest_word_on_an_end_counts() {
+    let load = |id: &str, kind: &str, at: i64, filled: &str| {
+        fields! {
+            "load_id" => id, "source" => kind, "kind" => kind, "file" => format!("{kind}.csv"), "listing_id" => id,
+            "listed_at" => instant(at), "ingested_at" => instant(at), "complete" => true, "app_id" => "crm",
+            "filled" => filled,
+        }
+    };
+    let listed = |id: &str, at: i64, kind: &str, account: &str, ends: Option<i64>| {
+        let mut row = fields! {
+            "listing_id" => id, "source" => "listing", "app_id" => "crm", "listed_at" => instant(at),
+            "ingested_at" => instant(at), "complete" => true, "row_kind" => kind, "account_id" => account,
+            "active" => true,
+        };
+        row.extend(ends.map(|hour| ("expires_at", instant(hour).into())));
+        if kind == "grant" {
+            row.extend([("entitlement_kind", "role".into()), ("entitlement_id", "admin".into())]);
+        }
+        row
+    };
+    let role = |account: &str, verb: &str, at: i64, ends: i64| {
+        let mut event =
+            event("okta", account, verb, at, &[("entitlement_kind", "role"), ("entitlement_id", "ops")]);
+        event.insert("expires_at", instant(ends).into());
+        event
+    };
+    let events = vec![
+        event("okta", "extended", "account.create", 1, &[]),
+        role("extended", "role.grant.timebound", 1, 50),
+        role("extended", "role.extend", 25, 90),
+        event("okta", "asked", "account.create", 1, &[]),
+        role("asked", "role.grant.timebound", 1, 50),
+        role("asked", "role.extend.request", 25, 90),
+        event("okta", "eligible", "account.create", 1, &[]),
+        role("eligible", "role.extend", 25, 90),
+    ];
+    let sources = vec![
+        load("a1", "accounts", 5, "account_id=3;expires_at=1"),
+        load("a2", "accounts", 30, "account_id=3;expires_at=0"),
+        load("g1", "grants", 6, "account_id=2;expires_at=1"),
+        load("g2", "grants", 31, "account_id=2;expires_at=1"),
+    ];
+    let snapshots = vec![
+        listed("a1", 5, "account", "lifted", Some(50)),
+        listed("a2", 30, "account", "lifted", None),
+        listed("g1", 6, "grant", "lifted", Some(50)),
+        listed("g2", 31, "grant", "lifted", None),
+        listed("g2", 31, "grant", "other", Some(90)),
+    ];
+    let rows = BTreeMap::from([("events", events), ("sources", sources), ("snapshots", snapshots)]);
+    block_on(async || {
+        let ends = |account: &str, of: &str| {
+            format!(
+                "SELECT coalesce(max(CASE WHEN expires_at IS NULL THEN 'none' ELSE CAST(to_unixtime(expires_at) AS VARCHAR) END), 'not held') \
+                 AS answer FROM {of} WHERE account_id = '{account}'"
+            )
+        };
+        let seconds = |hour: i64| (instant(hour).0 / 1_000_000).to_string();
+        assert_eq!(asked(&rows, &ends("extended", "grants_now")).await, seconds(90));
+        assert_eq!(asked(&rows, &ends("asked", "grants_now")).await, seconds(50));
+        assert_eq!(asked(&rows, &ends("eligible", "grants_now")).await, "not held");
+        assert_eq!(asked(&rows, &ends("lifted", "grants_now")).await, "none");
+        assert_eq!(asked(&rows, &ends("lifted", "accounts_now")).await, "none");
+        assert_eq!(asked(&rows, &ends("other", "grants_now")).await, seconds(90));
+    });
+}
+
 /// An account that is found to be somebody's is used by what they did before it was: else it would look idle.
 #[test]
 fn what_somebody_did_before_counts_for_an_account_that_becomes_theirs() {
@@ -1116,11 +1216,11 @@ fn a_late_success_among_failures_counts_those_after_it() {
 }
 
 /// The answers for all accounts of one application at once.
-async fn answered_all(session: &Session, app: &str) -> BTreeMap<String, (String, BTreeSet<String>)> {
-    let mut found: BTreeMap<String, (String, BTreeSet<String>)> = BTreeMap::new();
+async fn answered_all(session: &Session, app: &str) -> BTreeMap<String, (String, Held)> {
+    let mut found: BTreeMap<String, (String, Held)> = BTreeMap::new();
     for holding in holdings(session, &Subject::App(app.to_owned())).await.unwrap() {
-        let account = found.entry(holding.account_id).or_insert((holding.state, BTreeSet::new()));
-        account.1.extend(holding.entitlement_id);
+        let account = found.entry(holding.account_id).or_insert((holding.state, Held::new()));
+        account.1.extend(holding.entitlement_id.map(|id| (id, holding.expires_at)));
     }
     found
 }

@@ -76,6 +76,7 @@ pub fn add(batch: &mut Ingest, file: &File) -> Result<LoadCounts, Error> {
         listed_at: NOON,
         complete: true,
         feed: None,
+        has_ends: false,
     };
     let mut stage = batch.begin("okta", &listing)?.stage(1);
     let origin = |line| Origin { file: file.name.into(), line };

@@ -93,6 +93,7 @@ fn context() -> Context {
             listed_at: now,
             complete: true,
             feed: None,
+            has_ends: false,
         },
         now,
     }

@@ -373,7 +373,8 @@ impl Listing {
     fn new(row: &Cells) -> Listing {
         let pair = |pair: &str| {
             let (column, rows) = pair.split_once('=')?;
-            Some((column.to_owned(), rows.parse().ok()?))
+            let rows: f64 = rows.parse().ok()?;
+            (rows > 0.0).then(|| (column.to_owned(), rows))
         };
         Listing {
             at: row.time("listed_at").unwrap_or(UtcMicros(0)),

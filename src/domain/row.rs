@@ -60,4 +60,6 @@ pub struct Listing {
     pub complete: bool,
     /// Which listings it continues, where that was said: else the name of the file says it.
     pub feed: Option<String>,
+    /// It has a column for the end of what it lists, if only an empty one.
+    pub has_ends: bool,
 }

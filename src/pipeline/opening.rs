@@ -65,9 +65,9 @@ pub fn open(
             }
             Err(refusal) => return refused(refusal.to_string()),
         };
-    let (table_app, complete) = match &reader {
-        Reader::Table(table) => (table.app().map(str::to_owned), table.complete()),
-        _ => (None, reading.overrides.complete.unwrap_or(true)),
+    let (table_app, complete, has_ends) = match &reader {
+        Reader::Table(table) => (table.app().map(str::to_owned), table.complete(), table.has_ends()),
+        _ => (None, reading.overrides.complete.unwrap_or(true), false),
     };
     let stated_app = reading.app.clone().or(table_app);
     let app_guessed = stated_app.is_none();
@@ -100,7 +100,7 @@ pub fn open(
         app_guessed,
         org: reading.org.clone(),
         zone,
-        listing: Listing { listing_id, app_id: app, listed_at, complete, feed },
+        listing: Listing { listing_id, app_id: app, listed_at, complete, feed, has_ends },
         now: ingested_at,
     };
     Ok(Ok(Opened { input, reader, context, question, content_sha256, undated, is_stream }))

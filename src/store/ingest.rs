@@ -244,6 +244,9 @@ impl Ingest {
         }
         if !self.stored_loads.contains(&summary.load_id)? {
             self.stored_loads.insert(&summary.load_id)?;
+            if summary.listing.as_ref().is_some_and(|listing| listing.has_ends) {
+                load.filled.note("expires_at");
+            }
             let filled = summary.listing.is_some().then(|| load.filled.text());
             for (summary, counts, reach) in sources::lines(summary, load.counts, reach, load.others) {
                 self.sources.append(&sources::cells(&summary, counts, reach, &filled, self.now))?;

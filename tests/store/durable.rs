@@ -76,8 +76,14 @@ async fn a_dropped_batch_leaves_nothing() {
     let lake = opened(root.path()).await;
     let mut batch = lake.ingest(NOW).await.unwrap();
     let filler = "x".repeat(1 << 20);
-    let listing =
-        Listing { listing_id: String::new(), app_id: None, listed_at: NOON, complete: false, feed: None };
+    let listing = Listing {
+        listing_id: String::new(),
+        app_id: None,
+        listed_at: NOON,
+        complete: false,
+        feed: None,
+        has_ends: false,
+    };
     let loading = batch.begin("okta", &listing).unwrap();
     for id in 0..140 {
         let origin = Origin { file: "big".into(), line: id };

@@ -44,6 +44,7 @@ pub fn context(app: Option<&str>) -> Context {
         listed_at: UtcMicros(0),
         complete: true,
         feed: None,
+        has_ends: false,
     };
     let app = app.map(str::to_owned);
     Context { app, app_guessed: false, org: None, zone: jiff::tz::TimeZone::UTC, listing, now: UtcMicros(0) }

@@ -127,6 +127,11 @@ impl Table {
         self.complete
     }
 
+    /// Whether a column holds the end of accounts or of grants, if only an empty one.
+    pub fn has_ends(&self) -> bool {
+        matches!(self.kind, TableKind::Accounts | TableKind::Grants) && self.columns.has("expires_at")
+    }
+
     /// Reads one row of the file; gives at least one row, but for a grant that is over.
     ///
     /// # Errors

@@ -65,7 +65,8 @@ impl Accounts {
             let place = if listed.value(row) { self.places.of(refs[row]) } else { 0 };
             let said = Said { at: at.get(row).map_or(NEVER, |at| at.0), place, by: refs[row] };
             if describes.is_valid(row) && describes.value(row) {
-                self.described[account].hear(&columns, row, said, &self.texts);
+                let states_ends = listed.value(row) && self.places.states_ends(refs[row]);
+                self.described[account].hear(&columns, row, said, states_ends, &self.texts);
             }
             let state = states.get(row).and_then(|state| STATES.iter().position(|known| *known == state));
             if let Some(state) = state {

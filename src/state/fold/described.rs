@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray};
 
-use super::NEVER;
+use super::{ENDLESS, NEVER};
 use crate::query::{Error, NONE, Numbered, Rows, Times, Written, failed, times};
 
 const TEXTS: [&str; 7] =
@@ -91,7 +91,15 @@ pub struct Described {
 }
 
 impl Described {
-    pub fn hear(&mut self, columns: &Columns, row: usize, said: Said, numbered: &Numbered) {
+    /// Where `states_ends`, to say no end is to say that there is none.
+    pub fn hear(
+        &mut self,
+        columns: &Columns,
+        row: usize,
+        said: Said,
+        states_ends: bool,
+        numbered: &Numbered,
+    ) {
         for (newest, texts) in self.texts.iter_mut().zip(&columns.texts) {
             if texts[row] != NONE {
                 newest.hear(said, texts[row], numbered, |a, b| numbered.text(a).cmp(numbered.text(b)));
@@ -104,7 +112,7 @@ impl Described {
             }
         }
         let time = |times: &Times| times.get(row).map(|at| at.0);
-        if let Some(at) = time(&columns.expires_at) {
+        if let Some(at) = time(&columns.expires_at).or(states_ends.then_some(ENDLESS)) {
             self.expires_at.hear(said, at, numbered, |a, b| a.cmp(&b));
         }
         self.created_at = earlier(self.created_at, time(&columns.created_at));
@@ -127,7 +135,10 @@ pub fn columns(known: &[&Described], written: &Written) -> Result<Vec<(&'static 
     }
     columns.push(("created_at", times(known.iter().map(|one| one.created_at))));
     columns.push(("last_active_at", times(known.iter().map(|one| one.last_active_at))));
-    columns.push(("expires_at", times(known.iter().map(|one| one.expires_at.get()))));
+    columns.push((
+        "expires_at",
+        times(known.iter().map(|one| one.expires_at.get().filter(|at| *at != ENDLESS))),
+    ));
     for (at, name) in FLAGS.into_iter().enumerate() {
         let flags: BooleanArray = known.iter().map(|one| one.flags[at].get()).collect();
         columns.push((name, Arc::new(flags)));

@@ -4,21 +4,22 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use ahash::RandomState;
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use indexmap::{IndexMap, IndexSet};
 
 use super::described::Said;
 use super::life::Presence;
 use super::listings::{Listings, Places, Silences};
-use super::{NEVER, keys};
+use super::{ENDLESS, NEVER, keys};
 use crate::query::{Error, NONE, Numbered, PART_ROWS, PackedTable, Parts, Rows, Written, failed, times};
 use crate::state::numbers::Numbers;
 
-/// Who says so, in the order in which words of one instant count: an event, a listing, whether it names the grant or not,
-/// or the end of the account.
+/// Who says so, in the order in which words of one instant count: an event, an event that only states a new end, a
+/// listing, whether it names the grant or not, or the end of the account.
 const EVENT: u8 = 1;
-const LISTING: u8 = 2;
-const GONE: u8 = 3;
+const EXTENSION: u8 = 2;
+const LISTING: u8 = 3;
+const GONE: u8 = 4;
 
 /// One word on one grant.
 #[derive(Clone, Copy)]
@@ -32,7 +33,8 @@ struct Word {
     terms: Terms,
 }
 
-/// What is said of a grant besides that it is held; texts by number, [`NEVER`] for no time.
+/// What is said of a grant besides that it is held; texts by number, [`NEVER`] for no time, [`ENDLESS`] for an end that
+/// is taken back.
 #[derive(Clone, Copy)]
 struct Terms {
     name: u32,
@@ -104,18 +106,25 @@ impl Grants {
         for row in 0..rows.len() {
             let time = |times: &crate::query::Times| times.get(row).map_or(NEVER, |at| at.0);
             let place = if listed.value(row) { self.places.of(refs[row]) } else { 0 };
+            let rank = match listed.value(row) {
+                true => LISTING,
+                false if held.is_null(row) => EXTENSION,
+                false => EVENT,
+            };
+            let endless = rank == LISTING && self.places.states_ends(refs[row]);
+            let unsaid = if endless { ENDLESS } else { NEVER };
             let holding = self.keys.insert_full([apps[row], accounts[row], entitlements[row]]).0 as u32;
             self.words.push(Word {
                 holding,
                 kind: kinds[row],
                 said: Said { at: time(&at), place, by: refs[row] },
-                rank: if listed.value(row) { LISTING } else { EVENT },
-                held: held.value(row),
+                rank,
+                held: rank != EXTENSION && held.value(row),
                 terms: Terms {
                     name: names[row],
                     source: sources[row],
                     granted_by: granters[row],
-                    expires_at: time(&expires_at),
+                    expires_at: expires_at.get(row).map_or(unsaid, |at| at.0),
                     granted_at: time(&granted_at),
                     last_used_at: time(&last_used_at),
                     listed_at: time(&listed_at),
@@ -173,6 +182,7 @@ impl Grants {
                 words.clear();
                 words.extend_from_slice(grant);
                 self.end(&mut words, &silences, named());
+                settle(&mut words);
                 spans.extend(stretches(&words));
             }
             if spans.len() >= PART_ROWS {
@@ -186,7 +196,7 @@ impl Grants {
 
     /// Adds the words of those that say by silence, or by the end of the account, that it is held no more.
     fn end(&self, words: &mut Vec<Word>, silences: &Silences, named: impl Iterator<Item = u32>) {
-        let Some(first) = words.first().copied() else { return };
+        let Some(first) = words.iter().find(|word| word.rank != EXTENSION).copied() else { return };
         let [app, account, _] = self.keys[first.holding as usize];
         let deleted = self.deleted.get(&(app, account)).into_iter().flatten().copied();
         let ends: Vec<Said> = deleted.filter(|said| said.at >= first.said.at).collect();
@@ -237,7 +247,7 @@ impl Grants {
             ("entitlement_name", text(&|span| span.terms.name)?),
             ("valid_from", time(&|span| span.first.said.at)),
             ("valid_to", times(spans.iter().map(|span| span.until))),
-            ("expires_at", time(&|span| span.terms.expires_at)),
+            ("expires_at", times(spans.iter().map(|span| end(span.terms.expires_at)))),
             ("granted_at", time(&|span| span.terms.granted_at)),
             ("last_used_at", time(&|span| span.terms.last_used_at)),
             ("granted_by", text(&|span| span.terms.granted_by)?),
@@ -246,6 +256,17 @@ impl Grants {
             ("ref", text(&|span| span.first.said.by)?),
         ])
     }
+}
+
+/// An extension goes on with what is held, and says nothing where nothing is.
+fn settle(words: &mut Vec<Word>) {
+    let mut held = false;
+    words.retain_mut(|word| {
+        let is_extension = word.rank == EXTENSION;
+        word.held = if is_extension { held } else { word.held };
+        held = word.held;
+        held || !is_extension
+    });
 }
 
 /// The stretches in which the words on one grant, in order, say that it is held.
@@ -276,6 +297,11 @@ fn together(turn: &[Word]) -> Terms {
         terms.listed_at = terms.listed_at.max(next.listed_at);
     }
     terms
+}
+
+/// The end that was stated last, if it was not taken back.
+fn end(at: i64) -> Option<i64> {
+    known(at).filter(|at| *at != ENDLESS)
 }
 
 fn known(at: i64) -> Option<i64> {

@@ -18,6 +18,15 @@ const KINDS: &str = "SELECT DISTINCT l.app_id, l.feed, k.entitlement_kind FROM l
                      JOIN listed_rows AS k ON k.listing_id = l.listing_id AND k.app_id = l.app_id \
                      AND k.row_kind = l.row_kind WHERE k.entitlement_kind IS NOT NULL";
 
+/// The listings that say of what they list whether it ends: those with a column for it, once one of their feed had an end in
+/// it. One that is always empty says nothing of the ends that others state.
+const ENDS: &str = "SELECT load_id FROM ( \
+                      SELECT load_id, filled, max(CASE WHEN ';' || filled LIKE '%;expires_at=%' \
+                          AND ';' || filled NOT LIKE '%;expires_at=0%' THEN 1 ELSE 0 END) OVER ( \
+                        PARTITION BY kind, app_id, feed ORDER BY listed_at, ingested_at, load_id) AS ends_before \
+                      FROM loads WHERE kind IN ('accounts', 'grants') AND listed_at <= $as_of AND filled IS NOT NULL) AS l \
+                    WHERE ends_before = 1 AND ';' || filled LIKE '%;expires_at=%'";
+
 /// The listings of a session, from older to newer.
 pub struct Listings {
     all: Vec<Listing>,
@@ -32,11 +41,12 @@ struct Listing {
     listing_id: String,
     listed_at: i64,
     trusted: bool,
+    states_ends: bool,
 }
 
-/// Which of several listings is the newer: their places in time, by id. Events have none.
+/// Which of several listings is the newer: their places in time, by id, and whether they state ends. Events have none.
 #[derive(Default)]
-pub struct Places(HashMap<u32, u32, RandomState>);
+pub struct Places(HashMap<u32, (u32, bool), RandomState>);
 
 /// What listings of one kind of row say by silence, by application.
 pub struct Silences {
@@ -66,6 +76,14 @@ impl Listings {
         for batch in session.collect("listings", ORDERED).await? {
             read(&batch, &mut listings)?;
         }
+        let mut stating = HashSet::new();
+        for batch in session.collect("listed_ends", ENDS).await? {
+            let ids = Rows::new("listed_ends", &batch).texts("load_id")?;
+            stating.extend((0..batch.num_rows()).filter_map(|row| ids.owned(row)));
+        }
+        for listing in &mut listings {
+            listing.states_ends = stating.contains(&listing.listing_id);
+        }
         let mut kinds = Vec::new();
         for batch in session.collect("listed_kinds", KINDS).await? {
             let rows = Rows::new("listed_kinds", &batch);
@@ -79,7 +97,9 @@ impl Listings {
     /// The places of those of accounts, or of those of grants.
     pub fn places(&self, row_kind: &str, texts: &mut Numbered) -> Places {
         let listings = self.of_kind(row_kind);
-        Places(listings.map(|(place, listing)| (texts.number(&listing.listing_id), place)).collect())
+        let placed = listings
+            .map(|(place, listing)| (texts.number(&listing.listing_id), (place, listing.states_ends)));
+        Places(placed.collect())
     }
 
     /// What those of accounts, or of grants, say by silence.
@@ -104,7 +124,12 @@ impl Listings {
 impl Places {
     /// The place of a listing; nought is before all of them.
     pub fn of(&self, listing: u32) -> u32 {
-        self.0.get(&listing).copied().unwrap_or_default()
+        self.0.get(&listing).map_or(0, |(place, _)| *place)
+    }
+
+    /// Whether what a listing gives no end has none.
+    pub fn states_ends(&self, listing: u32) -> bool {
+        self.0.get(&listing).is_some_and(|(_, states_ends)| *states_ends)
     }
 }
 
@@ -132,9 +157,15 @@ impl Silences {
         let is_of_kind = |feed| kind.is_none_or(|kind| self.kinds.contains(&[app, feed, kind]));
         if !has_feeds {
             let speaks = |feed| !named.is_empty() || is_of_kind(feed);
-            let ending =
-                listings[later..].iter().filter(|listing| listing.trusted && !is_named(&listing.said));
-            return ending.filter(|listing| speaks(listing.feed)).map(|listing| listing.said).collect();
+            // A corrected listing of the same instant may have named it since: then it is held on, with all that was said of it.
+            let corrected = |at: usize| {
+                let since = listings[at + 1..].iter().map(|listing| listing.said);
+                since.take_while(|said| said.at == listings[at].said.at).any(|said| is_named(&said))
+            };
+            let silent = (later..listings.len())
+                .filter(|at| listings[*at].trusted && !is_named(&listings[*at].said) && !corrected(*at));
+            let ending = silent.map(|at| &listings[at]).filter(|listing| speaks(listing.feed));
+            return ending.map(|listing| listing.said).collect();
         }
         let heard = listings.iter().map(|listing| Heard {
             said: listing.said,
@@ -160,7 +191,15 @@ fn read(batch: &RecordBatch, listings: &mut Vec<Listing>) -> Result<(), Error> {
         };
         let trusted = trusted.is_valid(row) && trusted.value(row);
         let feed = feeds.owned(row).unwrap_or_default();
-        listings.push(Listing { row_kind, app_id, feed, listing_id, listed_at: listed_at.0, trusted });
+        listings.push(Listing {
+            row_kind,
+            app_id,
+            feed,
+            listing_id,
+            listed_at: listed_at.0,
+            trusted,
+            states_ends: false,
+        });
     }
     Ok(())
 }

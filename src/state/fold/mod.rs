@@ -26,6 +26,8 @@ use crate::query::{Error, PackedTable, Session};
 
 /// No time.
 const NEVER: i64 = i64::MIN;
+/// Said to have no end.
+const ENDLESS: i64 = i64::MAX;
 
 /// The rows of `account_spans` and of `account_attributes` for all accounts that
 /// `account_statements` speaks of.

@@ -1,7 +1,7 @@
 -- Grain: one thing that a source said about one grant, in no order.
 -- Columns: app_id, account_id, entitlement_kind, entitlement_id, entitlement_name, at, listed (a
--- listing said it), ref (event or listing id), from_source, held, expires_at, granted_at, last_used_at,
--- granted_by, listed_at. For an assignment to an application the entitlement is the application.
+-- listing said it), ref (event or listing id), from_source, held (null of an extension, which states the new end of what is
+-- held and does not say that it is), expires_at, granted_at, last_used_at, granted_by, listed_at. For an assignment to an application the entitlement is the application.
 -- A grant that is listed by login is that of the one account with this login that existed then, else of the one that
 -- ever had it: who comes back gets the login of the account that was deleted.
 -- Inputs: touched_changes, touched_snapshots, account_attributes, account_spans, listed_by_login.
@@ -69,10 +69,11 @@ stated AS (
       WHEN verb IN ('group.member.remove', 'role.revoke', 'role.revoke.timebound', 'role.expire', 'role.deactivate', 'app.unassign', 'app.unassign.pending_deprovision', 'access.expired') THEN FALSE
     END AS held,
     expires_at,
-    occurred_at AS granted_at,
+    CASE WHEN NOT coalesce(verb IN ('role.extend', 'access.extend'), FALSE) THEN occurred_at END AS granted_at,
     NULL AS last_used_at,
-    coalesce(actor_name, actor_id) AS granted_by,
-    NULL AS listed_at
+    CASE WHEN NOT coalesce(verb IN ('role.extend', 'access.extend'), FALSE) THEN coalesce(actor_name, actor_id) END AS granted_by,
+    NULL AS listed_at,
+    coalesce(verb IN ('role.extend', 'access.extend'), FALSE) AND expires_at IS NOT NULL AS extends
   FROM touched_changes
   WHERE outcome = 'success'
     AND account_key_app IS NOT NULL
@@ -93,7 +94,8 @@ stated AS (
     s.granted_at,
     s.last_used_at,
     s.granted_by,
-    s.listed_at
+    s.listed_at,
+    FALSE
   FROM touched_snapshots AS s
   LEFT JOIN logins AS l
     ON l.app_id = s.app_id
@@ -106,6 +108,6 @@ SELECT
   app_id, account_id, entitlement_kind, entitlement_id, entitlement_name, at, listed, ref, from_source, held,
   expires_at, granted_at, last_used_at, granted_by, listed_at
 FROM stated
-WHERE held IS NOT NULL
+WHERE (held IS NOT NULL OR extends)
   AND entitlement_id IS NOT NULL
   AND account_id IS NOT NULL

@@ -125,7 +125,12 @@ impl Filled {
         }
     }
 
-    /// `name=rows` for each column with a value, in order, separated by `;`. Empty where there are none.
+    /// Notes a column that is there, though it may have no value in any row.
+    pub fn note(&mut self, column: &str) {
+        self.0.entry(column.to_owned()).or_default();
+    }
+
+    /// `name=rows` for each column with a value or that was noted, in order, separated by `;`. Empty where there are none.
     pub fn text(&self) -> String {
         let columns: Vec<String> = self.0.iter().map(|(name, rows)| format!("{name}={rows}")).collect();
         columns.join(";")
