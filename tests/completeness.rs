@@ -216,7 +216,7 @@ fn a_source_that_is_not_whole_moves_only_what_rests_on_it() {
         of_crm("account listing of crm is 10 days old (limit: 7 days)", "stale", &["GOV-05"]),
     );
 
-    // Ten rows are too few for the shrink guard; what was counted at the source shows them.
+    // Ten of sixty rows are too few for the shrink guard; what was counted at the source shows them.
     let mut cut = organisation();
     cut.insert(newest.to_owned(), crm(1..=PEOPLE - 10));
     cut.insert("control_totals_2026-06-29.csv".to_owned(), format!("file,rows\n{newest},{PEOPLE}\n"));
@@ -225,6 +225,15 @@ fn a_source_that_is_not_whole_moves_only_what_rests_on_it() {
     let mut shrunken = organisation();
     shrunken.insert(newest.to_owned(), crm(1..=PEOPLE - 30));
     check(&clean, &shrunken, of_crm("shrank from 60 rows to 30", "shrunken", &["PRV-11"]));
+
+    // Of few accounts, twenty would be all of them.
+    let of_few = |people| {
+        let mut few = organisation();
+        few.insert("crm/accounts_2026-06-27.csv".to_owned(), crm(1..=20));
+        few.insert(newest.to_owned(), crm(1..=people));
+        source(&told(&few).1, "accounts", Some("crm"))["state"].clone()
+    };
+    assert_eq!([13, 14, 20].map(of_few), ["shrunken", "ok", "ok"]);
 }
 
 /// If it failed, half an export, or one without the column that everything hangs on, would decide.

@@ -14,6 +14,7 @@ use super::template::elapsed;
 use crate::domain::UtcMicros;
 use crate::models::{Interval, Profile};
 use crate::query::feeds::LAPSES_AFTER_DAYS;
+use crate::query::trust;
 
 const FEEDS: &str = "
 SELECT
@@ -288,7 +289,7 @@ impl Feed {
                 let (lost, read) = (self.quarantined, self.read_rows);
                 return Some(format!("{lost} of the {read} records of the newest {what} could not be read"));
             }
-            self.shrunken(profile).then(|| match self.previous_rows.filter(|before| *before > 0.0) {
+            self.shrunken().then(|| match self.previous_rows.filter(|before| *before > 0.0) {
                 Some(before) => format!("the newest {what} shrank from {before} rows to {rows}"),
                 None => format!("the newest {what} holds no row"),
             })
@@ -302,13 +303,12 @@ impl Feed {
     }
 
     /// A listing that lost more than the allowed share is a damaged export, not mass leaving.
-    fn shrunken(&self, profile: &Profile) -> bool {
+    fn shrunken(&self) -> bool {
         let lost = self.previous_rows.map_or(0.0, |previous| previous - self.rows);
-        let share = profile.number("shrink_max").unwrap_or(0.0) * self.previous_rows.unwrap_or(0.0);
-        let floor = profile.number("shrink_rows_min").unwrap_or(0.0);
+        let allowed = trust::shrink_allowed(self.previous_rows.unwrap_or(0.0));
         // One without a row is more likely an export that failed than an application that everybody left.
         let empty = self.rows == 0.0 && (lost > 0.0 || self.control_rows.or(self.announced_rows).is_none());
-        !matches!(self.kind.as_str(), "events" | "register") && (empty || lost > share.max(floor))
+        !matches!(self.kind.as_str(), "events" | "register") && (empty || lost > allowed)
     }
 
     /// Columns that earlier listings had in enough rows and this one has in none.

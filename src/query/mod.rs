@@ -24,6 +24,7 @@ mod registers;
 mod rows;
 mod session;
 mod texts;
+pub mod trust;
 mod uses;
 mod whole_counts;
 

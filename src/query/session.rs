@@ -20,7 +20,7 @@ use super::compact::CompactJoined;
 use super::on_demand::{self, OnDemand};
 use super::opening::{ALL_DAYS, Tables};
 use super::packed_table::{PackedTable, Packer};
-use super::{Error, feeds, guard, whole_counts};
+use super::{Error, feeds, guard, trust, whole_counts};
 use crate::domain::UtcMicros;
 
 /// The two clocks of every answer.
@@ -340,7 +340,7 @@ impl Reach {
 
 /// `$as_of`, `$known_at`, `$as_of_date` (the partition that holds `as_of`), `$base_as_of`,
 /// `$base_known_at`, `$base_listings_known_at` and `$base_people_known_at` (up to where the base tables speak),
-/// `$tail_from_date` and `$tail_to_date` (of what they do not speak), and `texts`.
+/// `$tail_from_date` and `$tail_to_date` (of what they do not speak), the limits of [`trust`], and `texts`.
 fn parameters(at: At, base: &Reach, texts: &[(&str, &str)]) -> ParamValues {
     let time = |t: UtcMicros| ScalarValue::TimestampMicrosecond(Some(t.0), Some("UTC".into()));
     let mut values = HashMap::from([
@@ -354,6 +354,7 @@ fn parameters(at: At, base: &Reach, texts: &[(&str, &str)]) -> ParamValues {
         ("base_listings_known_at", time(base.listings_known_at)),
         ("base_people_known_at", time(base.people_known_at)),
     ]);
+    values.extend(trust::PARAMETERS.map(|(name, limit)| (name, ScalarValue::Float64(Some(limit)))));
     values.extend(texts.iter().map(|(name, text)| (*name, ScalarValue::Utf8(Some((*text).to_owned())))));
     ParamValues::from(values)
 }

@@ -2,8 +2,8 @@
 -- Columns: row_kind, app_id, feed (as in `loads`), listing_id, listed_at, ingested_at, rows, previous_rows, trusted.
 -- Of two that were taken at one instant, as a corrected export of the same day, the one ingested later is the newer.
 -- A listing is trusted to say who is gone when it is complete, is the whole of its source as far
--- as anything says (`damage` of `loads`), could be read but for one row in 200 and has not shrunk by more than max(20 rows, 2 %) since the
--- one of its feed before it (detectors reference, PRV-11).
+-- as anything says (`damage` of `loads`), could be read but for few rows and has not shrunk by much since the
+-- one of its feed before it (the limits of query/trust.rs). One that has is believed when the next is as short.
 -- Inputs: listed_rows, loads.
 WITH loaded AS (
   SELECT
@@ -11,7 +11,7 @@ WITH loaded AS (
     max(feed) AS feed,
     max(content) AS content,
     max(rows - quarantined) FILTER (WHERE kind = 'grants') AS lines,
-    bool_or(damage IS NOT NULL OR coalesce(quarantined > 0.005 * rows, FALSE)) AS damaged
+    bool_or(damage IS NOT NULL OR coalesce(quarantined > $unread_max * rows, FALSE)) AS damaged
   FROM loads
   GROUP BY load_id
 ),
@@ -78,6 +78,9 @@ SELECT
   previous_rows,
   complete AND (
     previous_rows IS NULL
-    OR previous_rows - rows <= greatest(20.0, 0.02 * previous_rows)
+    OR previous_rows - rows <= greatest(
+      least($shrink_rows_min, greatest($shrink_one, $shrink_few_max * previous_rows)),
+      $shrink_max * previous_rows
+    )
   ) AS trusted
 FROM reread

@@ -1,5 +1,4 @@
--- Grain: one full roster, with its feed as in `loads`. `trusted` as in `listings`: it has not shrunk by more than
--- max(20 rows, 2 %), the guard of PRV-11.
+-- Grain: one full roster, with its feed as in `loads`. `trusted` as in `listings`.
 -- Columns: listing_id, feed, listed_at, rows, previous_rows, trusted.
 -- Inputs: employments_raw, loads.
 WITH counted AS (
@@ -9,7 +8,7 @@ WITH counted AS (
     coalesce(max(l.content), e.listing_id) AS content,
     max(e.listed_at) AS listed_at,
     max(e.ingested_at) AS ingested_at,
-    bool_and(e.complete) AND NOT bool_or(l.damage IS NOT NULL OR coalesce(l.quarantined > 0.005 * l.rows, FALSE)) AS complete,
+    bool_and(e.complete) AND NOT bool_or(l.damage IS NOT NULL OR coalesce(l.quarantined > $unread_max * l.rows, FALSE)) AS complete,
     count(*) AS rows
   FROM employments_raw AS e
   LEFT JOIN loads AS l
@@ -54,6 +53,9 @@ SELECT
   previous_rows,
   complete AND (
     previous_rows IS NULL
-    OR previous_rows - rows <= greatest(20.0, 0.02 * previous_rows)
+    OR previous_rows - rows <= greatest(
+      least($shrink_rows_min, greatest($shrink_one, $shrink_few_max * previous_rows)),
+      $shrink_max * previous_rows
+    )
   ) AS trusted
 FROM reread
