@@ -236,6 +236,40 @@ fn a_source_that_is_not_whole_moves_only_what_rests_on_it() {
     assert_eq!([13, 14, 20].map(of_few), ["shrunken", "ok", "ok"]);
 }
 
+/// One line that cannot be read may be anybody's. Whom such a listing leaves out would be called there, or be forgotten.
+#[test]
+fn whom_a_listing_with_unread_lines_leaves_out_is_undecided() {
+    let without = |text: String, gone: &str, broken: &str| -> String {
+        let lines = text.lines().filter(|line| !line.starts_with(gone));
+        let line = |line: &str| match line.starts_with(broken) {
+            true => line.replace("2020-0", "2020-3") + "\n",
+            false => line.to_owned() + "\n",
+        };
+        lines.map(line).collect()
+    };
+    let mut files = organisation();
+    files.insert("crm/accounts_2026-06-29.csv".to_owned(), without(crm(1..=PEOPLE), "c05,", "c06,"));
+    for day in 25..30 {
+        let unread = without(roster(), "E01,", "E02,");
+        let text = if day < 27 { roster() } else { unread };
+        files.insert(format!("hr/roster_2026-06-{day}T2300Z.csv"), text);
+    }
+    let (told, sources) = told(&files);
+    let verdicts = |code: &str, subject: &str| -> Vec<Value> {
+        let of = |f: &&Value| f["code"] == code && f["subject"]["id"] == subject;
+        told.findings.values().filter(of).map(|finding| finding["verdict"].clone()).collect()
+    };
+    assert_eq!(verdicts("ZMB-01", "crm/c05"), ["unknown"]);
+    assert_eq!(verdicts("ZMB-01", "crm/c17"), ["fail"], "what it names it decides");
+    assert_eq!(verdicts("ZMB-07", "E01"), ["unknown"]);
+    for (name, app) in [("accounts", Some("crm")), ("roster", None)] {
+        let source = source(&sources, name, app);
+        assert_eq!(source["state"], "quarantined", "{source}");
+        assert!(source["reasons"].to_string().contains("could not be read"), "{source}");
+    }
+    assert_eq!(told.code, 4, "{}", told.summary);
+}
+
 /// If it failed, half an export, or one without the column that everything hangs on, would decide.
 #[test]
 fn a_listing_that_lost_rows_or_columns_decides_nothing_about_its_application() {

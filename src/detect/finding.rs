@@ -132,6 +132,7 @@ impl<'a> Teller<'a> {
             _ => self
                 .gate
                 .unknown_because(row.text("app_id").as_deref())
+                .or_else(|| self.omitted(row))
                 .or_else(|| self.weak_link(confidence)),
         };
         Ok((if doubt.is_some() { Verdict::Unknown } else { Verdict::Fail }, doubt))
@@ -145,6 +146,11 @@ impl<'a> Teller<'a> {
             // A rule finds what fails: a pass is no row.
             _ => Err(self.bad_value("verdict", said)),
         }
+    }
+
+    fn omitted(&self, row: &Cells) -> Option<String> {
+        let (app_id, account_id) = (row.text("app_id")?, row.text("account_id")?);
+        self.gate.omitted(&app_id, &account_id, row.text("entitlement_id").as_deref())
     }
 
     fn weak_link(&self, confidence: Option<f64>) -> Option<String> {

@@ -5,7 +5,7 @@
 //! finding, a stale listing only those of its application, a gap in a log those that are about
 //! what nobody did meanwhile.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use ahash::RandomState;
@@ -25,6 +25,8 @@ pub struct Reach {
     pub all: Option<String>,
     /// Why subjects in these applications could not be decided.
     pub apps: BTreeMap<String, String>,
+    /// Which listings, of those that it rests on, do not say who is gone: what they leave out is undecided.
+    pub unsure: BTreeSet<String>,
 }
 
 impl Reach {
@@ -44,8 +46,9 @@ impl Reach {
 /// When the profile lacks a threshold of the rule.
 pub fn reach(rule: &Rule, run: Run<'_>) -> Result<Reach, Error> {
     let gate = Gate::new(rule, run)?;
+    let unsure = gate.unsure();
     if let Some(reason) = gate.unknown_because(None) {
-        return Ok(Reach { all: Some(reason), ..Reach::default() });
+        return Ok(Reach { all: Some(reason), unsure, ..Reach::default() });
     }
     if rule.needs.is_empty() {
         return Ok(Reach::default());
@@ -54,7 +57,7 @@ pub fn reach(rule: &Rule, run: Run<'_>) -> Result<Reach, Error> {
         let reason = gate.unknown_because(Some(app_id))?;
         Some((app_id.clone(), reason))
     });
-    Ok(Reach { all: None, apps: lacking.collect() })
+    Ok(Reach { all: None, apps: lacking.collect(), unsure })
 }
 
 /// The sources of a run, measured against what one rule needs.
@@ -93,6 +96,35 @@ impl<'a> Gate<'a> {
         let because = lacking();
         said.insert(app_id.into(), because.clone());
         because
+    }
+
+    fn unsure(&self) -> BTreeSet<String> {
+        let rests_on = |feed: &&Feed| {
+            self.rule.needs.iter().any(|need| match need {
+                Need::Roster => feed.kind == "roster",
+                Need::Accounts => feed.kind == "accounts",
+                Need::Grants => feed.kind == "grants",
+                Need::Activity | Need::Idp | Need::Provisioning => false,
+            })
+        };
+        self.sources.feeds.iter().filter(rests_on).filter_map(Feed::unsure).collect()
+    }
+
+    /// Why a verdict about an account or a grant must be unknown that the newest listing leaves out, without being trusted
+    /// to: nothing else says that it is still there.
+    pub fn omitted(&self, app_id: &str, account_id: &str, entitlement_id: Option<&str>) -> Option<String> {
+        let rests_on_listings = |need: &Need| matches!(need, Need::Accounts | Need::Grants);
+        if !self.rule.needs.iter().any(rests_on_listings) {
+            return None;
+        }
+        let omits = |feed: &&Feed| match feed.kind.as_str() {
+            "accounts" => feed.omitted.has(account_id, ""),
+            _ => entitlement_id.is_some_and(|held| feed.omitted.has(account_id, held)),
+        };
+        let of_app = self.sources.feeds.iter().filter(|feed| feed.app_id.as_deref() == Some(app_id));
+        let feed = of_app.filter(|feed| !feed.omitted.is_empty()).find(omits)?;
+        let log = self.first_fresh(|s| logs_changes_of(s, app_id), "log");
+        log.and_then(|_| feed.unsure())
     }
 
     fn lacking(&self, need: Need, app_id: Option<&str>) -> Option<String> {

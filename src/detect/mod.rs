@@ -10,6 +10,8 @@ mod cells;
 mod finding;
 mod gate;
 pub mod learned;
+mod listing;
+mod omitted;
 mod remediation;
 mod rule;
 pub mod rule_test;

@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use datafusion::prelude::SessionContext;
 
-use super::Error;
 use super::cells::Cells;
+use super::listing::Listing;
+use super::omitted::Omitted;
 use super::rule::query;
 use super::template::elapsed;
+use super::{Error, omitted};
 use crate::domain::UtcMicros;
 use crate::models::{Interval, Profile};
 use crate::query::feeds::LAPSES_AFTER_DAYS;
@@ -81,6 +83,8 @@ pub struct Feed {
     pub lost: Vec<(String, f64)>,
     /// Whether a listing tells last use; none where that was not noted when it was read.
     pub tells_use: Option<bool>,
+    /// What is taken to be there though the newest listing does not name it, since it is not trusted to.
+    pub omitted: Omitted,
 }
 
 /// A stretch without an event.
@@ -132,6 +136,7 @@ impl Sources {
                 _ => feed.compare(listings.get(&key).map(Vec::as_slice).unwrap_or_default()),
             }
         }
+        omitted::look_for(&mut feeds, session).await?;
         let apps = query("sources", session, "SELECT app_id FROM applications", None).await?;
         let apps = apps.iter().filter_map(|row| row.text("app_id")).collect();
         Ok(Sources { feeds, apps, told_by })
@@ -224,13 +229,15 @@ impl Feed {
             (None, Some(_)) if self.unread(profile) => "quarantined",
             (None, Some(_)) => "shrunken",
             (None, None) if !self.lost_columns(profile).is_empty() => "lacking columns",
+            (None, None) if self.unsure().is_some() => "quarantined",
             (None, None) if self.gaps(profile).next().is_some() => "gaps",
             (None, None) => "ok",
         };
         let lost = self.lost_columns(profile);
         let lost = lost.iter().map(|(column, share)| lacks(&what, column, *share));
         let gaps = self.gaps(profile).map(|gap| self.silent(gap));
-        (word, stale.into_iter().chain(damaged).chain(lost).chain(gaps).collect())
+        let unsure = self.unsure().filter(|_| damaged.is_none());
+        (word, stale.into_iter().chain(damaged).chain(unsure).chain(lost).chain(gaps).collect())
     }
 
     /// How a person would call the feed.
@@ -359,28 +366,6 @@ fn hours(hours: f64) -> Interval {
     match whole {
         0..48 => Interval { micros: whole * 3_600_000_000, ..Interval::default() },
         _ => Interval { days: i32::try_from(whole / 24).unwrap_or(i32::MAX), ..Interval::default() },
-    }
-}
-
-/// What one listing said of itself.
-struct Listing {
-    at: UtcMicros,
-    rows: f64,
-    filled: Option<BTreeMap<String, f64>>,
-}
-
-impl Listing {
-    fn new(row: &Cells) -> Listing {
-        let pair = |pair: &str| {
-            let (column, rows) = pair.split_once('=')?;
-            let rows: f64 = rows.parse().ok()?;
-            (rows > 0.0).then(|| (column.to_owned(), rows))
-        };
-        Listing {
-            at: row.time("listed_at").unwrap_or(UtcMicros(0)),
-            rows: row.number("rows").unwrap_or(0.0),
-            filled: row.text("filled").map(|text| text.split(';').filter_map(pair).collect()),
-        }
     }
 }
 

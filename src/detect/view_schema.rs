@@ -31,7 +31,7 @@ const VIEWS: [(&str, &str); 24] = [
         "identities_now",
         "identity_id identity_key# name email employee_id kind department title location manager_id employed? last_end_at@ \
          end_date_only? end_known_at@ next_start_at@ first_start_at@ current_start_at@ current_end_at@ on_leave? \
-         last_listed_at@ rosters_missed# rosters_seen#",
+         last_listed_at@ rosters_missed# rosters_unnamed# rosters_seen#",
     ),
     (
         "employments",

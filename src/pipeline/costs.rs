@@ -163,7 +163,7 @@ async fn failed(
         return Err(Error::NoDetector { id: id.to_owned() });
     };
     let reach = detectors::reach(rule, run)?;
-    incomplete.extend(reach.all.into_iter().chain(reach.apps.into_values()));
+    incomplete.extend(reach.all.into_iter().chain(reach.apps.into_values()).chain(reach.unsure));
     let found = detectors::run_rule(rule, run).await?;
     Ok(found.into_iter().filter(|finding| finding.verdict == Verdict::Fail).collect())
 }

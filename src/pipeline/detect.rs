@@ -225,7 +225,7 @@ impl Engine {
                 answer => answer?,
             };
             let mut reach = detectors::reach(rule, run)?;
-            incomplete.extend(reach.all.iter().chain(reach.apps.values()).cloned());
+            incomplete.extend(reach.all.iter().chain(reach.apps.values()).chain(&reach.unsure).cloned());
             weigher.count(rule, answer.people());
             for part in answer.parts() {
                 let part = part?;

@@ -106,7 +106,8 @@ async fn incomplete(session: &Session, tenant: &str, profile: &Profile) -> Resul
     let sources = &Sources::read(session.context(), session.at().as_of).await?;
     let run = detectors::Run { session: session.context(), at: session.at(), tenant, profile, sources };
     let reach = detectors::reach(rule, run)?;
-    let mut reasons: Vec<String> = reach.all.into_iter().chain(reach.apps.into_values()).collect();
+    let mut reasons: Vec<String> =
+        reach.all.into_iter().chain(reach.apps.into_values()).chain(reach.unsure).collect();
     reasons.sort_unstable();
     reasons.dedup();
     Ok(reasons)

@@ -2,10 +2,10 @@
 -- Columns: identity_id, identity_key, name, email, employee_id, kind, department, title, location, manager_id
 -- (identity), employed, last_end_at (the last end that has come), end_date_only (whether that is a bare date),
 -- end_known_at (when a roster first said it), next_start_at, first_start_at, current_start_at and current_end_at (of
--- the newest employment), on_leave, last_listed_at, rosters_missed, rosters_seen.
+-- the newest employment), on_leave, last_listed_at, rosters_missed, rosters_unnamed, rosters_seen.
 -- `employed` goes by `until_at`, so that a transfer between legal entities is no end.
--- `rosters_missed` counts trusted full rosters after the last one of their feed that names the person; of a person in
--- several feeds, where they are the fewest.
+-- `rosters_missed` counts trusted full rosters after the last one of their feed that names the person, `rosters_unnamed` also
+-- those of which some lines could not be read; of a person in several feeds, where they are the fewest.
 -- Inputs: employments, employee_numbers, people_aliases, rosters.
 WITH latest AS (
   SELECT
@@ -51,19 +51,21 @@ missed AS (
     n.identity_id,
     n.feed,
     min(n.rosters_seen) AS rosters_seen,
-    count(DISTINCT r.listed_at) AS rosters_missed
+    count(DISTINCT CASE WHEN r.trusted THEN r.listed_at END) AS rosters_missed,
+    count(DISTINCT r.listed_at) AS rosters_unnamed
   FROM named AS n
   LEFT JOIN rosters AS r
     ON r.feed = n.feed
     AND r.listed_at > n.last_listed_at
-    AND r.trusted
+    AND (r.trusted OR r.unread)
   GROUP BY n.identity_id, n.feed
 ),
 seen AS (
   SELECT
     identity_id,
     CAST(sum(rosters_seen) AS BIGINT) AS rosters_seen,
-    min(rosters_missed) AS rosters_missed
+    min(rosters_missed) AS rosters_missed,
+    min(rosters_unnamed) AS rosters_unnamed
   FROM missed
   GROUP BY identity_id
 )
@@ -89,6 +91,7 @@ SELECT
   coalesce(l.on_leave, FALSE) AS on_leave,
   p.last_listed_at,
   coalesce(s.rosters_missed, 0) AS rosters_missed,
+  coalesce(s.rosters_unnamed, 0) AS rosters_unnamed,
   coalesce(s.rosters_seen, 0) AS rosters_seen
 FROM latest AS l
 JOIN periods AS p

@@ -1,5 +1,6 @@
--- Grain: one full roster, with its feed as in `loads`. `trusted` as in `listings`.
--- Columns: listing_id, feed, listed_at, rows, previous_rows, trusted.
+-- Grain: one full roster, with its feed as in `loads`. `trusted` as in `listings`; `unread` where nothing speaks against it but
+-- that some of its lines could not be read: whom it does not name may be in these.
+-- Columns: listing_id, feed, listed_at, rows, previous_rows, trusted, unread.
 -- Inputs: employments_raw, loads.
 WITH counted AS (
   SELECT
@@ -9,6 +10,8 @@ WITH counted AS (
     max(e.listed_at) AS listed_at,
     max(e.ingested_at) AS ingested_at,
     bool_and(e.complete) AND NOT bool_or(l.damage IS NOT NULL OR coalesce(l.quarantined > $unread_max * l.rows, FALSE)) AS complete,
+    bool_and(e.complete) AND NOT bool_or(l.damage IS NOT NULL)
+      AND bool_or(coalesce(l.quarantined > $unread_max * l.rows, FALSE)) AS unread,
     count(*) AS rows
   FROM employments_raw AS e
   LEFT JOIN loads AS l
@@ -25,6 +28,7 @@ compared AS (
     listed_at,
     ingested_at,
     complete,
+    unread,
     rows,
     lag(rows) OVER (
       PARTITION BY feed, complete
@@ -38,6 +42,7 @@ reread AS (
     feed,
     listed_at,
     complete,
+    unread,
     rows,
     first_value(previous_rows) OVER (
       PARTITION BY feed, complete, listed_at, content
@@ -57,5 +62,6 @@ SELECT
       least($shrink_rows_min, greatest($shrink_one, $shrink_few_max * previous_rows)),
       $shrink_max * previous_rows
     )
-  ) AS trusted
+  ) AS trusted,
+  coalesce(unread, FALSE) AS unread
 FROM reread
