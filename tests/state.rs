@@ -947,6 +947,43 @@ fn a_grant_that_is_listed_by_login_is_held_by_the_account_with_it() {
     });
 }
 
+/// Google's administrators act on addresses, and its listings name ids: whoever was suspended would be listed as active
+/// for ever, and somebody else be suspended.
+#[test]
+fn an_address_is_the_account_that_has_it() {
+    let listed = |id: &str, login: &str| {
+        fields! {
+            "listing_id" => "l", "source" => "listing", "app_id" => "google_workspace", "listed_at" => instant(10),
+            "ingested_at" => instant(10), "complete" => true, "row_kind" => "account", "account_id" => id,
+            "account_name" => login, "active" => true,
+        }
+    };
+    let done = |address: &str, verb: &str, at: i64, name: &str| {
+        event("google_workspace", address, verb, at, &[("account_name", name)])
+    };
+    let events = vec![
+        done("ann@x.example", "account.create", 1, "ann@x.example"),
+        done("ann@x.example", "account.suspend", 30, "ann@x.example"),
+        done("bob@x.example", "account.suspend", 15, "bob@x.example"),
+        done("bob@x.example", "account.rename", 21, "rob@x.example"),
+        done("rob@x.example", "account.unsuspend", 30, "rob@x.example"),
+        done("cy@x.example", "account.suspend", 31, "cy@x.example"),
+        done("new@x.example", "account.create", 11, "new@x.example"),
+        done("new@x.example", "account.rename", 12, "newer@x.example"),
+        done("newer@x.example", "account.suspend", 32, "newer@x.example"),
+    ];
+    let listed = [
+        listed("g1", "Ann@x.example"),
+        listed("g2", "bob@x.example"),
+        listed("Cy@x.example", "Cy@x.example"),
+    ];
+    let rows = BTreeMap::from([("events", events), ("snapshots", listed.to_vec())]);
+    let states = "SELECT string_agg(concat(account_id, ' ', state), ', ' ORDER BY account_id) AS answer \
+                  FROM account_spans WHERE app_id = 'google_workspace' AND valid_to IS NULL";
+    let expected = "Cy@x.example inactive, g1 inactive, g2 active, new@x.example inactive";
+    block_on(async || assert_eq!(asked(&rows, states).await, expected));
+}
+
 /// What was done with an account that turns out to be somebody else's no longer counts for who was thought to have it.
 /// An idle account would look used.
 #[test]

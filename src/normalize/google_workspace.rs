@@ -165,7 +165,9 @@ fn account(head: &Head, verb: &Verb, parameters: &Parameters) -> AccountRef {
     of(head.profile_id.clone().or_else(|| head.email.clone()), head.email.clone())
 }
 
+/// Google tells addresses apart without their case.
 fn of(id: Option<String>, email: Option<String>) -> AccountRef {
+    let id = id.map(|id| id.to_lowercase());
     AccountRef { app: Some(SOURCE.to_owned()), id, name: email.clone(), email, external_id: None }
 }
 

@@ -47,6 +47,10 @@ const BY_LOGIN: &str = "listed_by_login";
 const BY_LOGIN_SQL: &str = include_str!("kept/listed_by_login.sql");
 const TOUCHED_CHANGES: &str = "touched_changes";
 const TOUCHED_SNAPSHOTS: &str = "touched_snapshots";
+/// The changes as they were told, before it is known whose the addresses in them are.
+const CHANGES_TOLD: &str = "changes_told";
+/// Whose accounts its log names by address or by id.
+const BY_ADDRESS: &str = "google_workspace";
 
 /// Rows of accounts that are worked out again, by which it is told of which others that is.
 const AGAIN: [&str; 21] = [
@@ -81,8 +85,10 @@ pub const KEY: &str = "account_key";
 /// Finds out which accounts are to be worked out again; none where it is all, since there is no checkpoint.
 pub async fn find_touched(session: &Session) -> Result<Option<Keys>, Error> {
     if !session.has("base_listings")? {
-        session.alias(TOUCHED_CHANGES, CHANGES).await?;
         session.alias(TOUCHED_SNAPSHOTS, "known_snapshots").await?;
+        session.alias(CHANGES_TOLD, CHANGES).await?;
+        let told = session.ask(CHANGES_TOLD, TELLS_OF, &[("app_id", BY_ADDRESS)]).await?;
+        lay_changes(session, told.iter().any(|batch| batch.num_rows() > 0)).await?;
         session.alias("touched_apps", "listed_rows").await?;
         session.lay(BY_LOGIN, BY_LOGIN_SQL).await?;
         return Ok(None);
@@ -104,8 +110,20 @@ pub async fn find_touched(session: &Session) -> Result<Option<Keys>, Error> {
     session.define(TOUCHED_SNAPSHOTS, include_str!("kept/touched_snapshots.sql"), false).await?;
     let changes = session.held(CHANGES).await?.parted(EVENT_ACCOUNT, &touched);
     let [changes, _] = changes.map_err(failed(TOUCHED_CHANGES))?;
-    session.hold_packed(TOUCHED_CHANGES, changes)?;
+    session.hold_packed(CHANGES_TOLD, changes)?;
+    lay_changes(session, touched.firsts().any(|app| app == BY_ADDRESS)).await?;
     Ok(Some(touched))
+}
+
+/// Whether anything happened to an account of an application.
+const TELLS_OF: &str = "SELECT account_key_app FROM changes_told WHERE account_key_app = $app_id LIMIT 1";
+
+/// Adds the changes of the accounts that are worked out; in most companies none is named by address.
+async fn lay_changes(session: &Session, are_by_address: bool) -> Result<(), Error> {
+    match are_by_address {
+        true => session.define(TOUCHED_CHANGES, include_str!("kept/addressed.sql"), false).await,
+        false => session.alias(TOUCHED_CHANGES, CHANGES_TOLD).await,
+    }
 }
 
 /// The numbers that a question answers with.
@@ -231,7 +249,14 @@ pub async fn hold_part(
 /// Lets go of what the checkpoint has, and of what was needed only to tell what of it stands.
 pub fn forget(session: &Session) -> Result<(), Error> {
     session.forget(&TOUCHED.map(|(name, _)| name))?;
-    session.forget(&[TOUCHED_CHANGES, TOUCHED_SNAPSHOTS, BY_LOGIN, "listed_there"])?;
+    session.forget(&[
+        TOUCHED_CHANGES,
+        CHANGES_TOLD,
+        TOUCHED_SNAPSHOTS,
+        BY_LOGIN,
+        "deleted_groups",
+        "listed_there",
+    ])?;
     session.forget(&AGAIN)?;
     session.forget(&KEPT.iter().chain(&query::KEPT).map(|name| base(name)).collect::<Vec<_>>())
 }

@@ -44,6 +44,11 @@ fn google_names_decide_outcome_and_account() {
         one("admin", "RENAME_USER", rename),
         json!({"verb": "account.rename", "account": {"id": "ann@acme.example", "name": "ann.b@acme.example"}}),
     );
+    // Google writes one address in several cases: each would be an account.
+    check(
+        one("admin", "SUSPEND_USER", json!({"USER_EMAIL": "Ann@Acme.example"})),
+        json!({"verb": "account.suspend", "account": {"id": "ann@acme.example", "name": "Ann@Acme.example"}}),
+    );
     let role = json!([{"name": "ROLE_NAME", "value": "Help Desk"}, {"name": "USER_EMAIL", "value": "ann@acme.example"}]);
     check(
         one("admin", "ASSIGN_ROLE", role),

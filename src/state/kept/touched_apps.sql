@@ -1,7 +1,7 @@
 -- Grain: one application of which all accounts are worked out again: one with listed rows that the
 -- checkpoint does not know; one of whose listings something else is thought now, since a trusted
--- listing also says who is gone; and one whose grants are listed by login, with an account that may
--- have taken the login of another.
+-- listing also says who is gone; one whose grants are listed by login, with an account that may
+-- have taken the login of another; and Google's, where an address may have become another's.
 -- Inputs: known_snapshots, listings, touched_accounts, base_listings, base_listed_rows.
 SELECT app_id
 FROM known_snapshots
@@ -25,3 +25,7 @@ LEFT SEMI JOIN touched_accounts AS t
   ON t.app_id = k.app_id
 WHERE k.row_kind = 'grant'
   AND k.by_login
+UNION
+SELECT app_id
+FROM touched_accounts
+WHERE app_id = 'google_workspace'
