@@ -42,6 +42,8 @@ enum Said {
     Accounts { app: usize, rows: BTreeMap<usize, (Option<bool>, Told)>, complete: bool, file: &'static str },
     /// A token was made, or revoked by whoever the account is.
     Token { app: usize, account: usize, token: usize, made: bool, ok: bool, lives: Option<i64> },
+    /// A group is deleted, of which no event tells whom it had.
+    Deletion { app: usize, entitlement: usize, ok: bool },
     /// Account and entitlement pairs with the hour at which they end, where there is a column for it.
     Grants {
         app: usize,
@@ -155,6 +157,8 @@ fn said(accounts: usize) -> impl Strategy<Value = Said> {
         4 => (pick(2), pick(accounts), pick(2), any::<bool>(), 0..10u8, prop::option::of(1..20i64)).prop_map(
             |(app, account, token, made, luck, lives)| Said::Token { app, account, token, made, ok: luck > 0, lives },
         ),
+        1 => (pick(2), pick(3), 0..10u8)
+            .prop_map(|(app, entitlement, luck)| Said::Deletion { app, entitlement, ok: luck > 0 }),
         6 => (pick(2), prop::collection::btree_map(pick(accounts), (prop::option::weighted(0.7, any::<bool>()), told()), 1..accounts), 0..4u8, file())
             .prop_map(|(app, rows, luck, file)| Said::Accounts { app, rows, complete: luck > 0, file }),
         6 => (pick(2), prop::collection::btree_map((pick(accounts), pick(3)), prop::option::weighted(0.3, 0..60i64), 1..accounts * 3 / 2), any::<bool>(), 0..4u8, file())
@@ -189,7 +193,7 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
             Said::Accounts { app, complete, file, .. } => Some(("accounts", Some(*app), complete, file)),
             Said::Grants { app, complete, file, .. } => Some(("grants", Some(*app), complete, file)),
             Said::Roster { complete, file, .. } => Some(("roster", None, complete, file)),
-            Said::Event { .. } | Said::Token { .. } => None,
+            Said::Event { .. } | Said::Token { .. } | Said::Deletion { .. } => None,
         };
         if let Some((kind, app, complete, file)) = listing {
             let mut load = fields! {
@@ -236,6 +240,17 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
                 if let Some(hours) = lives {
                     event.insert("expires_at", instant(statement.at + hours).into());
                 }
+                rows.entry("events").or_default().push(event);
+            }
+            Said::Deletion { app, entitlement, ok } => {
+                // Okta's own log does not say whose accounts they were.
+                let told = (*app != 1).then(|| ("account_app", APPS[*app].into()));
+                let mut event = fields! {
+                    "event_id" => id, "source" => "okta", "event_type" => "group.delete", "verb" => "group.delete",
+                    "occurred_at" => at, "ingested_at" => known, "entitlement_kind" => kind_of(*entitlement),
+                    "entitlement_id" => ENTITLEMENTS[*entitlement], "outcome" => if *ok { "success" } else { "failure" },
+                };
+                event.extend(told);
                 rows.entry("events").or_default().push(event);
             }
             Said::Accounts { app, rows: listed, complete, .. } => {
@@ -517,6 +532,14 @@ fn held_until(history: &[Statement], app: usize, account: usize, entitlement: us
                 words.push((statement.at, 2, statement.known, number, true, end));
             }
             _ => {}
+        }
+    }
+    if words.iter().any(|word| word.4) {
+        for (number, statement) in visible() {
+            let Said::Deletion { app: a, entitlement: e, ok: true } = statement.said else { continue };
+            if (a, e) == (app, entitlement) && kind_of(e) == "group" {
+                words.push((statement.at, 1, 0, number, false, None));
+            }
         }
     }
     let first = words.iter().min().copied()?;

@@ -84,6 +84,7 @@ pub const KEY: &str = "account_key";
 
 /// Finds out which accounts are to be worked out again; none where it is all, since there is no checkpoint.
 pub async fn find_touched(session: &Session) -> Result<Option<Keys>, Error> {
+    session.lay("deleted_groups", include_str!("kept/deleted_groups.sql")).await?;
     if !session.has("base_listings")? {
         session.alias(TOUCHED_SNAPSHOTS, "known_snapshots").await?;
         session.alias(CHANGES_TOLD, CHANGES).await?;
