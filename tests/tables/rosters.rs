@@ -59,3 +59,21 @@ A5,\"Elm, Gus\",Terminated,2026-01-01,,2024-01-31 17:00,,Finance,Analyst,\"Fox, 
     ]);
     check(given("adp.csv", text), rows("roster", expect));
 }
+
+/// A last day in Los Angeles ends nine hours after one in Berlin: a zone that is passed over moves it without a word.
+#[test]
+fn zones_are_read_or_asked_about() {
+    let roster = |zones: [&str; 4]| {
+        let line =
+            |zone: &str| format!("7,Ada Low,ada@acme.example,Fin,2020-01-01,2026-03-31,{zone},Terminated\n");
+        let lines: String = zones.into_iter().map(line).collect();
+        format!("Employee ID,Name,Email,Department,Hire Date,Termination Date,Time Zone,Status\n{lines}")
+    };
+    let text = roster(["America/Los_Angeles", "Pacific Standard Time", "", "Pacific Time"]);
+    let west = json!({ "end_at": "2026-04-01T07:00:00Z", "zone": "America/Los_Angeles" });
+    let expect = json!([west, west, { "end_at": "2026-03-31T22:00:00Z" }, "bad_value"]);
+    check(given("r.csv", &text).map("zone", "Time Zone"), rows("roster", expect));
+    let text = roster(["EST", "PST", "CET", "EST"]);
+    check(given("r.csv", &text), Expect::Asked(&["\"Time Zone\"", "\"EST\"", "--map zone="]));
+    check(given("r.csv", &text).map("zone", ""), rows("roster", json!([{}, {}, {}, {}])));
+}

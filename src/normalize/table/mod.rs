@@ -21,6 +21,7 @@ mod roster;
 mod shape;
 mod standing;
 mod words;
+mod zones;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -10,9 +10,9 @@ use super::field::Expect::{Email, Flag, Identifier, Instant, Standing as Status,
 use super::field::Field;
 use super::field::Weight::{Deciding, Described, Key};
 use super::moment::Moment;
-use super::shape;
 use super::standing::{Standing, standing};
 use super::words::normal;
+use super::zones;
 use crate::domain::{EmploymentKind, EmploymentRow, Rejection, Row};
 
 #[rustfmt::skip]
@@ -60,7 +60,7 @@ pub const FIELDS: [Field; 26] = [
         words: &["last day of work", "last day", "last working day", "last work day", "last day worked", "last date of work", "last working date", "letzter arbeitstag", "dernier jour", "dernier jour travaille", "final day"], weak: &[] },
     Field { name: "contract_end_on", expects: Instant, weight: Deciding,
         words: &["contract end date", "contract end", "assignment end date", "contract expiry date", "contract expiration date", "end of contract", "vertragsende", "befristet bis", "fin de contrat", "date fin de contrat", "projected end date", "expected end date"], weak: &[] },
-    Field { name: "zone", expects: Zone, weight: Described,
+    Field { name: "zone", expects: Zone, weight: Deciding,
         words: &["time zone", "timezone", "location time zone", "iana time zone", "work time zone", "tz", "zeitzone", "fuseau horaire", "time zone id"], weak: &[] },
     Field { name: "leave", expects: Flag, weight: Described,
         words: &["on leave", "leave of absence", "is on leave", "currently on leave", "in elternzeit"], weak: &["leave"] },
@@ -83,10 +83,10 @@ pub const PEOPLE: [&str; 8] =
 ///
 /// # Errors
 /// `missing_field` without an employee id, `bad_time` for an unreadable date, `bad_value` for
-/// an employment that ends before it starts.
+/// a zone that nobody knows and an employment that ends before it starts.
 pub fn row(cells: &Cells) -> Result<Row<'static>, Rejection> {
     let employee_id = cells.text("employee_id").ok_or_else(|| cells.missing("employee_id"))?;
-    let zone = cells.text("zone").and_then(shape::zone).unwrap_or_else(|| cells.zone.clone());
+    let zone = zone(cells)?;
     let status = cells.owned("status").or_else(|| flagged_status(cells));
     let standing = status.as_deref().and_then(standing);
     let start_at = cells.moment("start_on")?.and_then(|moment| moment.starts_at(&zone));
@@ -122,6 +122,15 @@ pub fn row(cells: &Cells) -> Result<Row<'static>, Rejection> {
         zone: zone_name(&zone),
         on_leave: away || cells.flag("leave") == Some(true),
     })))
+}
+
+/// Where the day ends on which somebody leaves.
+fn zone(cells: &Cells) -> Result<TimeZone, Rejection> {
+    let Some(text) = cells.text("zone") else { return Ok(cells.zone.clone()) };
+    zones::zone(text).ok_or_else(|| {
+        let header = cells.columns.header("zone").unwrap_or_default();
+        Rejection::new("bad_value", format!("column \"{header}\" holds \"{text}\", which is no time zone"))
+    })
 }
 
 /// The status of a roster that has only a yes and no.

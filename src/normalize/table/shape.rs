@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use jiff::tz::TimeZone;
-
 use super::cell::{email_shaped, flag, list, present};
 use super::moment::{Unread, read};
 use super::standing::standing;
+use super::zones::zone;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Shape {
@@ -76,14 +75,4 @@ impl Shape {
         self.dates += usize::from(timely && value.contains(['-', '/', '.', ':', ' ']));
         self.two_digit_years += usize::from(time == Err(Unread::TwoDigitYear));
     }
-}
-
-/// The IANA zone that a text names; plain abbreviations such as `EST` hide daylight saving
-/// and are not taken.
-pub fn zone(text: &str) -> Option<TimeZone> {
-    let text = text.trim();
-    if !(text.contains('/') || text.eq_ignore_ascii_case("utc")) {
-        return None;
-    }
-    TimeZone::get(text).ok()
 }
