@@ -283,6 +283,31 @@ fn patch_members() {
     assert!(whole.rest_removed && whole.added.len() == 1);
 }
 
+/// A person who was made inactive would count as one who can sign in, or a deactivation as an account that is new.
+#[test]
+fn what_a_post_does_is_in_its_body_and_its_answer() {
+    let acts = |path: &str, request: Value, response: Value| -> Vec<&str> {
+        let (method, path) = ("POST".to_owned(), path.to_owned());
+        let (request, response) = (Some(request), Some(response).filter(|body| !body.is_null()));
+        let exchange = Exchange { method, path, status: Some(201), request, response, ..Exchange::default() };
+        exchange::read(&exchange).acts.iter().map(|act| act.verb).collect()
+    };
+    let ann = |active: Value| json!({"id": "42", "userName": "ann@x.example", "active": active});
+    for (asked, answered, expected) in [
+        (json!(null), json!(false), &["account.create", "account.deactivate"][..]),
+        (json!(true), json!(false), &["account.create", "account.deactivate"]),
+        (json!(false), json!(null), &["account.create", "account.deactivate"]),
+        (json!(true), json!(true), &["account.create"]),
+        (json!(null), json!(null), &["account.create"]),
+    ] {
+        assert_eq!(acts("/Users", ann(asked.clone()), ann(answered.clone())), expected, "{asked} {answered}");
+    }
+    let off = json!({"Operations": [{"op": "replace", "path": "active", "value": false}]});
+    assert_eq!(acts("/Users/42", off, json!(null)), ["account.deactivate"]);
+    let member = json!({"Operations": [{"op": "add", "path": "members", "value": [{"value": "42"}]}]});
+    assert_eq!(acts("/Groups/g1", member, json!(null)), ["group.member.add"]);
+}
+
 fn own(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| text.to_string()).collect()
 }

@@ -62,7 +62,7 @@ pub fn read(exchange: &Exchange) -> Reading {
     let endpoint = endpoint::read(&exchange.path);
     let mut reading = Reading { acts: Vec::new(), deviations: endpoint.deviations.clone() };
     let scene = Scene::new(exchange, &endpoint);
-    match (endpoint.resource, exchange.method.as_str()) {
+    match (endpoint.resource, scene.method) {
         (_, "GET" | "HEAD" | "OPTIONS") | (Resource::Search, _) => reading.acts.push(scene.lookup()),
         (Resource::Users, "DELETE") => reading.acts.push(scene.on_account("account.delete", Vec::new())),
         (Resource::Groups, "DELETE") => reading.acts.push(scene.on_group("group.delete", Vec::new())),
@@ -84,13 +84,20 @@ pub const ACTIVE_KEPT: &str = "active_kept";
 
 struct Scene<'a> {
     exchange: &'a Exchange,
+    /// What the request does. Clients that cannot send PATCH post its operations to the resource.
+    method: &'a str,
     endpoint: &'a Endpoint,
     notes: Vec<String>,
 }
 
 impl<'a> Scene<'a> {
     fn new(exchange: &'a Exchange, endpoint: &'a Endpoint) -> Scene<'a> {
-        Scene { exchange, endpoint, notes: answer::notes(exchange, endpoint) }
+        let operations = |body: &Value| attribute::get(body, "Operations").is_some();
+        let patches = exchange.method == "POST"
+            && endpoint.id.is_some()
+            && exchange.request.as_ref().is_some_and(operations);
+        let method = if patches { "PATCH" } else { exchange.method.as_str() };
+        Scene { exchange, endpoint, method, notes: answer::notes(exchange, endpoint) }
     }
 
     /// A request that only reads; a filter names the account that was looked for.
@@ -119,7 +126,7 @@ impl<'a> Scene<'a> {
         let done = self.act("").outcome == Outcome::Success;
         reading.deviations.extend(edit.deviations);
         let changes = edit.changes;
-        let method = self.exchange.method.as_str();
+        let method = self.method;
         let verb = match (method, active) {
             ("POST", _) => "account.create",
             (_, Some(false)) => "account.deactivate",
@@ -127,10 +134,13 @@ impl<'a> Scene<'a> {
             _ => "account.update",
         };
         reading.acts.push(self.on_account(verb, changes));
+        // What an answer to a POST shows is how the account begins, whatever was asked for.
+        let begins = self.answered().and_then(|body| resource::user(body).active).or(active);
         // A PUT repeats the whole account, so `active: true` mostly changes nothing; and a
         // POST may create an account that is inactive from the start. Both are the state
         // after the request, so they follow as acts of their own once it succeeded.
-        match (method, active) {
+        let after = if method == "POST" { begins } else { active };
+        match (method, after) {
             ("POST", Some(false)) if done => {
                 reading.acts.push(self.on_account("account.deactivate", Vec::new()));
             }
@@ -144,12 +154,12 @@ impl<'a> Scene<'a> {
     fn write_group(&self, reading: &mut Reading) {
         let Edit { mut changes, members, deviations } = self.edit();
         reading.deviations.extend(deviations);
-        let verb = if self.exchange.method == "POST" { "group.create" } else { "group.update" };
-        if members.rest_removed && self.exchange.method != "POST" {
+        let verb = if self.method == "POST" { "group.create" } else { "group.update" };
+        if members.rest_removed && self.method != "POST" {
             changes.push(whole_membership(&members));
         }
         // A PATCH of nothing but members is told by the acts of its members.
-        let told_by_members = self.exchange.method == "PATCH" && changes.is_empty() && !members.is_empty();
+        let told_by_members = self.method == "PATCH" && changes.is_empty() && !members.is_empty();
         let group = self.group(&changes);
         if !told_by_members {
             let mut act = self.act(verb);
@@ -168,7 +178,7 @@ impl<'a> Scene<'a> {
         let mut act = self.act(verb);
         let answered = self.answered().map(resource::user).unwrap_or_default();
         // The body of a PUT or POST is a resource, that of a PATCH is none.
-        let sent = match self.exchange.method.as_str() {
+        let sent = match self.method {
             "POST" | "PUT" => self.exchange.request.as_ref().map(resource::user).unwrap_or_default(),
             _ => User::default(),
         };
@@ -227,7 +237,7 @@ impl<'a> Scene<'a> {
 
     fn edit(&self) -> Edit {
         match &self.exchange.request {
-            Some(body) if self.exchange.method == "PATCH" => patch::read_patch(body),
+            Some(body) if self.method == "PATCH" => patch::read_patch(body),
             Some(body) => patch::read_resource(body),
             None => Edit::default(),
         }
