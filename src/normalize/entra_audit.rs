@@ -100,10 +100,13 @@ fn activity(record: &Record) -> Result<String, Rejection> {
 /// What "Update user" was in truth. Switching off weighs more than a rename in the same
 /// update; the changes tell of both.
 fn refined(verb: Verb, changes: &[Change]) -> Verb {
+    let changed = |name: &str| changes.iter().find(|change| change.attribute.eq_ignore_ascii_case(name));
+    if verb.as_str() == "token.create" && changed("KeyDescription").is_some_and(loses_secrets) {
+        return Verb::new("token.revoke");
+    }
     if verb.as_str() != "account.update" {
         return verb;
     }
-    let changed = |name: &str| changes.iter().find(|change| change.attribute.eq_ignore_ascii_case(name));
     let is = |side: &Option<String>, word: &str| side.as_ref().is_some_and(|s| s.eq_ignore_ascii_case(word));
     if let Some(enabled) = changed("AccountEnabled") {
         if is(&enabled.to, "false") && !is(&enabled.from, "false") {
@@ -115,6 +118,12 @@ fn refined(verb: Verb, changes: &[Change]) -> Verb {
     }
     let renamed = changed("UserPrincipalName").is_some_and(|name| name.to.is_some() && name.from != name.to);
     if renamed { Verb::new("account.rename") } else { verb }
+}
+
+/// Whether an application has fewer secrets than before: Entra calls all that is done to them management, and lists them.
+fn loses_secrets(change: &Change) -> bool {
+    let secrets = |side: &Option<String>| side.as_deref().unwrap_or("").matches("KeyIdentifier=").count();
+    secrets(&change.to) < secrets(&change.from)
 }
 
 fn outcome(record: &Record) -> Outcome {

@@ -49,6 +49,25 @@ fn entra_update_user_means_what_it_changed() {
     check(audit("Update user", modified("PasswordProfile", "\"a\"", "\"b\"")), json!({"changes": null}));
 }
 
+/// A secret that was taken away would be one more that somebody who left may know.
+#[test]
+fn entra_lists_the_secrets_that_an_application_has() {
+    let secret =
+        |name: &str| format!("[KeyIdentifier={name},KeyType=Password,KeyUsage=Verify,DisplayName={name}]");
+    let list = |names: &[&str]| json!(names.iter().map(|name| secret(name)).collect::<Vec<_>>()).to_string();
+    for (from, to, verb) in [
+        (&["a"][..], &["a", "b"][..], "token.create"),
+        (&[], &["a"], "token.create"),
+        (&["a", "b"], &["b"], "token.revoke"),
+        (&["a"], &[], "token.revoke"),
+        (&["a"], &["b"], "token.create"),
+    ] {
+        let activity = "Update application – Certificates and secrets management";
+        let given = audit(activity, modified("KeyDescription", &list(from), &list(to)));
+        check(given, json!({"verb": verb, "credential": {"kind": "client_secret"}}));
+    }
+}
+
 /// The same change exported twice would be two events, or one of them unreadable.
 #[test]
 fn entra_audit_envelopes_say_the_same() {
