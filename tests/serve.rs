@@ -240,6 +240,101 @@ fn what_is_not_understood_is_refused_by_name() {
     });
 }
 
+/// If it failed, a client that reads problem documents would choke on what the router refuses, and a parameter with a
+/// slip would be passed over.
+#[test]
+fn what_no_route_understands_is_a_problem_too() {
+    with_api(async |api| {
+        for (_, asked) in ROUTES {
+            let wrong = target(asked, &[("asof", "2026-06-30")]);
+            check(api, (&wrong, Some(&api.reader)), &Refused(400, "parameter", &["asof"])).await;
+            let answer = api.post(asked, Some(&api.reader), "{}").await;
+            assert_eq!(answer.status, 405, "{answer:?}");
+            assert_eq!(answer.json()["code"], "method", "{answer:?}");
+            assert!(answer.head.contains("allow: get"), "{answer:?}");
+        }
+        let runs = target("/api/v1/runs", &[("as_of", "2026-06-30")]);
+        check(api, (&runs, Some(&api.reader)), &Refused(400, "parameter", &["as_of"])).await;
+        for profiled in ["/api/v1/sources", "/api/v1/costs", "/api/v1/time-to-zero-access"] {
+            let asked = target(profiled, &[("profile", "nope")]);
+            check(api, (&asked, Some(&api.reader)), &Refused(400, "profile", &["nope", "default"])).await;
+        }
+        let path = "/api/v1/identities/%ff/access";
+        check(api, (path, Some(&api.reader)), &Refused(400, "bad_request", &["UTF-8"])).await;
+        let huge = "x".repeat((32 << 20) + 1);
+        let answer = api.post("/api/v1/events", Some(&api.ingest), &huge).await;
+        assert_eq!((answer.status, &answer.json()["code"]), (413, &json!("too_large")), "{}", answer.head);
+    });
+}
+
+/// If it failed, a client that writes the scheme as the standard lets it would be locked out, and whoever thinks up
+/// methods would fill the memory of whoever scrapes.
+#[test]
+fn the_scheme_has_no_case_and_methods_are_counted_by_name() {
+    with_api(async |api| {
+        for scheme in ["bearer", "BEARER", "Bearer "] {
+            let answer = api.ask("GET", LIST, &format!("{scheme} {}", api.reader)).await;
+            assert_eq!(answer.status, 200, "{scheme}: {answer:?}");
+        }
+        for method in ["X1", "X2", "BREW"] {
+            assert_eq!(api.ask(method, LIST, &format!("Bearer {}", api.reader)).await.status, 405);
+        }
+        let metrics = api.get("/metrics", None).await.body;
+        assert!(metrics.contains("route=\"other /api/v1/findings\",status=\"405\"} 3"), "{metrics}");
+        assert!(!metrics.contains("BREW") && !metrics.contains("X1"), "{metrics}");
+    });
+}
+
+/// If it failed, a client could not tell a ledger that is busy from one that is broken.
+#[test]
+fn a_ledger_that_another_process_writes_to_is_asked_again_later() {
+    let busy = lychgate::findings::Error::Query { attempt: "write", source: sqlx::Error::PoolTimedOut };
+    assert!(busy.is_busy());
+    let broken = lychgate::findings::Error::Query { attempt: "write", source: sqlx::Error::RowNotFound };
+    assert!(!broken.is_busy());
+}
+
+/// If it failed, a source that went silent after the newest run would be told to be well until the next.
+#[test]
+fn sources_are_told_as_of_now_and_other_instants_as_known_now() {
+    with_api(async |api| {
+        let sources = api.read("/api/v1/sources").await.json();
+        assert_eq!(sources["as_of"].as_str().map(|at| &at[..10]), Some("2100-01-01"), "{sources}");
+        let stale = sources["sources"].as_array().unwrap().iter().all(|source| source["state"] != "ok");
+        assert!(stale, "{sources}");
+        let accounts = target("/api/v1/accounts", &[("as_of", "2026-06-30T00:00:00Z")]);
+        let before = api.read(&accounts).await.json();
+        assert!(before["known_at"].as_str() > Some("2026-06-30"), "{before}");
+        assert_eq!(api.read(&accounts).await.json()["known_at"], before["known_at"]);
+        let more = "account_id,email,status,created_at\nnew,new@example.com,Active,2026-01-01\n";
+        let sent = "/api/v1/events?source=accounts&app=erp&listed_at=2026-06-29T00:00:00Z";
+        assert_eq!(api.post(sent, Some(&api.ingest), more).await.status, 200);
+        let after = api.read(&accounts).await.json();
+        assert_eq!(after["accounts"].as_array().unwrap().len(), 4, "{after}");
+    });
+}
+
+/// If it failed, a question with a capital letter, or of a time that moves, would be answered with nothing.
+#[test]
+fn a_filter_may_be_written_in_any_case_and_with_relative_times() {
+    let cases = [
+        ("status eq \"OPEN\" and verdict eq \"Fail\" and code eq \"dor-01\"", FINDINGS),
+        ("severity eq \"CRITICAL\"", 3),
+        ("app.id eq \"CRM\"", 5),
+        // The server's clock is at 2100-01-01, and the findings are of June 2026.
+        ("since lt \"now-90d\"", 6),
+        ("since lt \"now-4000w\"", 0),
+        ("first_seen_at gt \"now-1s\" and first_seen_at le \"now\"", FINDINGS),
+    ];
+    with_api(async |api| {
+        for (filter, total) in cases {
+            let answer = api.read(&target(LIST, &[("filter", filter)])).await;
+            assert_eq!(answer.status, 200, "{filter}: {answer:?}");
+            assert_eq!(answer.json()["total"], json!(total), "{filter}");
+        }
+    });
+}
+
 /// If it failed, a client that reads problem documents would choke on the commonest mistake.
 #[test]
 fn a_parameter_of_the_wrong_type_is_a_problem_too() {

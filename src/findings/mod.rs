@@ -82,3 +82,18 @@ pub enum Error {
     #[error("token \"{label}\" must have a label and expire in the future")]
     TokenTerms { label: String },
 }
+
+impl Error {
+    /// Whether another process holds the ledger longer than one waits for it.
+    pub fn is_busy(&self) -> bool {
+        // SQLITE_BUSY and SQLITE_LOCKED; the bits above the first eight say more closely why.
+        let busy = |code: i32| [5, 6].contains(&(code & 0xff));
+        match self {
+            Error::Query { source: sqlx::Error::PoolTimedOut, .. } => true,
+            Error::Query { source: sqlx::Error::Database(source), .. } => {
+                source.code().and_then(|code| code.parse().ok()).is_some_and(busy)
+            }
+            _ => false,
+        }
+    }
+}

@@ -125,8 +125,8 @@ impl<'w> Found<'w> {
     }
 }
 
-impl Window {
-    pub fn open(name: &str, mut reader: Box<dyn Read + Send>) -> Result<Window, Error> {
+impl Compression {
+    fn open(name: &str, mut reader: Box<dyn Read + Send>) -> Result<Compression, Error> {
         let failed = |source| Error::Read { name: name.to_owned(), source };
         let mut magic = Vec::with_capacity(ZSTD_MAGIC.len());
         reader.by_ref().take(ZSTD_MAGIC.len() as u64).read_to_end(&mut magic).map_err(failed)?;
@@ -134,14 +134,40 @@ impl Window {
         let zstd = magic == ZSTD_MAGIC;
         let reader = Box::new(Cursor::new(magic).chain(reader));
         let stored = Stored { reader, hash: Box::default(), size_bytes: 0, failed: false };
-        let compression = if gzip {
+        Ok(if gzip {
             Compression::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(CHUNK_BYTES, stored))))
         } else if zstd {
             let buffered = BufReader::with_capacity(CHUNK_BYTES, stored);
             Compression::Zstd(Box::new(ZstdDecoder::with_buffer(buffered).map_err(failed)?))
         } else {
             Compression::None(stored)
-        };
+        })
+    }
+}
+
+/// Whether a stream holds more than so many bytes once gzip or zstd is undone, which others do not. What is damaged holds what is before the
+/// damage.
+///
+/// # Errors
+/// When its beginning cannot be read.
+pub fn unpacks_beyond(name: &str, reader: Box<dyn Read + Send>, bytes_max: u64) -> Result<bool, Error> {
+    let mut compression = Compression::open(name, reader)?;
+    if matches!(compression, Compression::None(_)) {
+        return Ok(false);
+    }
+    let (mut buffer, mut total) = (vec![0; CHUNK_BYTES], 0_u64);
+    while total <= bytes_max {
+        match compression.read(&mut buffer) {
+            Ok(0) | Err(_) => return Ok(false),
+            Ok(read) => total += read as u64,
+        }
+    }
+    Ok(true)
+}
+
+impl Window {
+    pub fn open(name: &str, reader: Box<dyn Read + Send>) -> Result<Window, Error> {
+        let compression = Compression::open(name, reader)?;
         let mut window = Window {
             name: name.to_owned(),
             compression,

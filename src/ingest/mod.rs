@@ -22,6 +22,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use batch::{Batch, Body, Quarantined, RawRecord, excerpt};
+pub use bytes::unpacks_beyond;
 pub use files::files;
 pub use input::{Input, Sample};
 pub use layout::Layout;

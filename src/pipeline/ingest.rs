@@ -19,7 +19,7 @@ use super::spool::Spool;
 use super::{Engine, Error, now};
 use crate::domain::digest;
 use crate::domain::{Origin, Rejection, Row, UtcMicros};
-use crate::ingest::Batch;
+use crate::ingest::{Batch, unpacks_beyond};
 use crate::normalize::Reader;
 use crate::normalize::table::{Overrides, TableKind};
 use crate::query::{At, Session};
@@ -105,6 +105,9 @@ impl IngestReport {
     }
 }
 
+/// What a body may have once it is unpacked: some kilobytes can be made to hold more than a disk.
+const UNPACKED_BYTES_MAX: u64 = 1 << 30;
+
 impl Engine {
     /// Ingests `paths` (folders are walked; `-` is standard input) as one batch: all of it
     /// becomes visible at once. `reading` says how to read each file, `progress` hears of
@@ -143,7 +146,14 @@ impl Engine {
         reading: &Reading,
         before_commit: impl AsyncFnOnce(&IngestReport) -> Result<(), Error>,
     ) -> Result<IngestReport, Error> {
-        let spool = Some(Spool::take(&self.data, &mut body)?);
+        let spool = Spool::take(&self.data, &mut body)?;
+        if unpacks_beyond(name, spool.open()?, UNPACKED_BYTES_MAX)? {
+            let refused = "unpacked it has more than 1 GiB; send it in parts".to_owned();
+            let report =
+                FileReport { file: name.to_owned(), refused: Some(refused), ..FileReport::default() };
+            return Ok(IngestReport { files: vec![report], ..IngestReport::default() });
+        }
+        let spool = Some(spool);
         let given = vec![Given { name: name.to_owned(), path: PathBuf::from(name), spool }];
         let reading = Reading { unnamed: true, ..reading.clone() };
         let (batch, report) = self.read_given(given, &|_| reading.clone(), &mut |_| {}).await?;

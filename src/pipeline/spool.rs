@@ -30,6 +30,11 @@ impl Spool {
     pub fn path(&self) -> &Path {
         &self.0
     }
+
+    pub fn open(&self) -> Result<Box<dyn Read + Send>, Error> {
+        let file = File::open(&self.0).map_err(|source| Error::Spool { path: self.0.clone(), source })?;
+        Ok(Box::new(file))
+    }
 }
 
 impl Drop for Spool {

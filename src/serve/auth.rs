@@ -1,7 +1,7 @@
 //! Bearer tokens in front of `/api/v1`, and the audit and count of what they read.
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -71,7 +71,10 @@ async fn admit(
 ) -> Result<Admitted, Problem> {
     let unauthorized = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail);
     let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some(plaintext) = header.and_then(|value| value.strip_prefix("Bearer ")) else {
+    // The name of the scheme has no case (RFC 9110 §11.1).
+    let bearer = header.and_then(|value| value.split_once(' '));
+    let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer"));
+    let Some((_, plaintext)) = bearer else {
         return Err(unauthorized("send Authorization: Bearer TOKEN"));
     };
     let now = shared.now();
@@ -83,9 +86,23 @@ async fn admit(
     // The router that is nested sees the rest of the path only.
     let path = format!("{API}{}", request.uri().path());
     let route = request.extensions().get::<MatchedPath>().map_or(path.as_str(), MatchedPath::as_str);
-    let (asked, route) = (format!("{method} {path}"), format!("{method} {route}"));
+    let (asked, route) = (format!("{method} {path}"), format!("{} {route}", counted(method)));
     let query = request.uri().query().unwrap_or_default().to_owned();
     let read = Read { at: now, actor: token.label.clone(), route: asked, query, rows: 0 };
     request.extensions_mut().insert(Caller { label: token.label });
     Ok(Admitted { read, route })
+}
+
+/// The method as requests are counted by it: whoever asks may think up others.
+fn counted(method: &Method) -> &str {
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    if known.contains(method) { method.as_str() } else { "other" }
 }

@@ -9,6 +9,7 @@ mod answer;
 mod auth;
 mod batches;
 mod cursor;
+mod described;
 pub mod filter;
 mod instant;
 mod parameters;
@@ -33,6 +34,7 @@ use utoipa::OpenApi;
 
 use crate::pipeline::Engine;
 use crate::{findings, pipeline};
+use described::Alike;
 use routes::{
     accounts, costs, detectors, events, findings as finding_routes, health, identities, leavers, rules, runs,
     sources,
@@ -111,6 +113,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/openapi.json", get(openapi))
         .fallback(health::no_such_route)
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
+        .layer(middleware::map_response(problem::documented))
         .layer(TraceLayer::new_for_http())
         .with_state(shared)
 }
@@ -141,7 +144,9 @@ pub fn router(shared: Shared) -> Router {
         events::batch,
         health::live,
         health::ready,
-    )
+        health::metrics,
+    ),
+    modifiers(&Alike)
 )]
 struct Description;
 

@@ -6,7 +6,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tracing::error;
 
-use crate::{findings, pipeline, query, store};
+use crate::{findings, models, pipeline, query, store};
+
+/// The media type of a problem document.
+const PROBLEM: &str = "application/problem+json";
 
 /// A problem: status, a stable code, and a sentence for the caller.
 #[derive(Debug)]
@@ -52,7 +55,7 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(self.document())).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
@@ -63,11 +66,41 @@ impl IntoResponse for Problem {
     }
 }
 
+/// Errors that handlers do not make, such as a method that a route does not have, as problem documents too.
+pub async fn documented(response: Response) -> Response {
+    const DETAIL_BYTES_MAX: usize = 1 << 10;
+    let status = response.status();
+    let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM);
+    if !(status.is_client_error() || status.is_server_error()) || is_problem {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    let said = axum::body::to_bytes(body, DETAIL_BYTES_MAX).await.unwrap_or_default();
+    let said = String::from_utf8_lossy(&said).trim().to_owned();
+    let code = match status {
+        StatusCode::METHOD_NOT_ALLOWED => "method",
+        StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+        StatusCode::SERVICE_UNAVAILABLE => "timeout",
+        _ if status.is_client_error() => "bad_request",
+        _ => "internal",
+    };
+    let reason = status.canonical_reason().unwrap_or("Error").to_owned();
+    let mut told = Problem::new(status, code, if said.is_empty() { reason } else { said }).into_response();
+    if let Some(allow) = head.headers.get(header::ALLOW) {
+        told.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    told
+}
+
 impl From<findings::Error> for Problem {
     fn from(failure: findings::Error) -> Problem {
         match &failure {
             findings::Error::NoFinding { .. } => Problem::not_found(failure.to_string()),
             findings::Error::Filter { .. } => Problem::bad_request("filter", failure.to_string()),
+            failure if failure.is_busy() => {
+                let detail = "another process writes to the ledger; ask again in a while";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "locked", detail)
+            }
             findings::Error::Cursor => Problem::bad_request("cursor", failure.to_string()),
             _ => Problem::internal(&failure),
         }
@@ -80,6 +113,9 @@ impl From<pipeline::Error> for Problem {
             pipeline::Error::Store(store::Error::Locked { .. }) => {
                 let detail = "another process writes to the lake; send again in a while";
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "locked", detail)
+            }
+            pipeline::Error::Models(models::Error::UnknownProfile { .. }) => {
+                Problem::bad_request("profile", failure.to_string())
             }
             _ => Problem::internal(&failure),
         }

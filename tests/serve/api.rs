@@ -206,6 +206,11 @@ impl Api {
         ask(self.address, "GET", target, token, &[], "").await
     }
 
+    /// Asks by any method and with any credentials.
+    pub async fn ask(&self, method: &str, target: &str, authorization: &str) -> Answer {
+        ask(self.address, method, target, None, &[("Authorization", authorization)], "").await
+    }
+
     /// Sends a body.
     pub async fn post(&self, target: &str, token: Option<&str>, body: &str) -> Answer {
         ask(self.address, "POST", target, token, &[], body).await

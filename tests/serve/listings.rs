@@ -1,7 +1,10 @@
 //! Listings that are sent: what they are of is said by what is sent with them, not by who sends them; and one
 //! ends only what it continues.
 
+use std::io::{Cursor, Write};
+
 use lychgate::findings::Scope;
+use lychgate::ingest::unpacks_beyond;
 use lychgate::query::{At, feeds, json_rows};
 use serde_json::Value;
 
@@ -57,6 +60,8 @@ fn the_label_of_a_token_says_nothing_of_what_is_sent() {
             assert_eq!((&load["complete"], &load["feed"]), (&true.into(), &"api".into()), "{label}");
             assert!(load["listed_at"].as_str() > Some("2026-06"), "{label}: {load}");
         }
+        let empty = api.post("/api/v1/events?source=accounts&app=", Some(&api.ingest), &body).await;
+        assert_eq!(empty.status, 422, "{empty:?}");
         assert_eq!(api.get("/api/v1/events?partial=maybe", Some(&api.ingest)).await.status, 405);
         assert_eq!(
             api.post(&format!("{ACCOUNTS}&partial=maybe"), Some(&api.ingest), &body).await.status,
@@ -185,4 +190,20 @@ fn all_that_was_sent_is_of_one_feed() {
     }
     assert_eq!(feeds::body("scim", &[0x12; 32]), "api/scim/1212121212121212");
     assert_eq!(feeds::name("api/crm/members.csv"), "members");
+}
+
+/// Else some kilobytes would fill the disk.
+#[test]
+fn a_body_is_bounded_as_it_unpacks() {
+    let packed = |bytes: usize| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(&vec![0; bytes]).unwrap();
+        encoder.finish().unwrap()
+    };
+    for (bytes, expect) in [(100_000, false), (100_001, true)] {
+        let body = Cursor::new(packed(bytes));
+        assert_eq!(unpacks_beyond("x", Box::new(body), 100_000).unwrap(), expect, "{bytes}");
+        let plain = Cursor::new(vec![b'x'; bytes]);
+        assert!(!unpacks_beyond("x", Box::new(plain), 100_000).unwrap(), "{bytes}");
+    }
 }

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 
 use crate::models;
 use crate::serve::answer::Answer;
+use crate::serve::parameters::{Nothing, Parameters};
 use crate::serve::problem::Problem;
 use crate::serve::state::Shared;
 
 /// Every declared detector, by code: those that are built in, and the company's own.
 #[utoipa::path(get, path = "/api/v1/detectors", responses((status = 200, description = "Detectors")))]
-pub async fn list(State(shared): State<Shared>) -> Result<Answer, Problem> {
+pub async fn list(State(shared): State<Shared>, _: Parameters<Nothing>) -> Result<Answer, Problem> {
     let mut rules = models::builtin_rules().map_err(crate::pipeline::Error::from)?;
     rules.extend(shared.company_rules().await?.rules.own.iter().cloned());
     rules.sort_by(|a, b| a.code.cmp(&b.code));

@@ -13,7 +13,7 @@ use crate::pipeline::{self, Reading};
 use crate::serve::auth::Caller;
 use crate::serve::batches::{self, Sent, Taken, describe};
 use crate::serve::instant;
-use crate::serve::parameters::Parameters;
+use crate::serve::parameters::{Nothing, Parameters};
 use crate::serve::preference::Preference;
 use crate::serve::problem::Problem;
 use crate::serve::state::Shared;
@@ -99,6 +99,7 @@ pub async fn batch(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
+    _: Parameters<Nothing>,
 ) -> Result<Response, Problem> {
     let told = batches::standing(&shared, &id, &caller.label).await?;
     if told["status"] == "pending" {

@@ -8,7 +8,7 @@ use super::list::{LIMIT_DEFAULT, LIMIT_MAX};
 use crate::findings::{Cursor, Entry, FindingQuery, Ledger, Order, Sort};
 use crate::serve::answer::Answer;
 use crate::serve::filter;
-use crate::serve::parameters::Parameters;
+use crate::serve::parameters::{Nothing, Parameters};
 use crate::serve::problem::Problem;
 use crate::serve::state::Shared;
 
@@ -49,7 +49,11 @@ pub async fn list(
 /// One finding, with its revision.
 #[utoipa::path(get, path = "/api/v1/findings/{id}", params(("id" = String, Path)),
     responses((status = 200, description = "The finding"), (status = 404, description = "Problem document")))]
-pub async fn one(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Answer, Problem> {
+pub async fn one(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    _: Parameters<Nothing>,
+) -> Result<Answer, Problem> {
     let entry = entry(&shared, &id).await?;
     Ok(Answer::one(document(&entry)))
 }
@@ -57,7 +61,11 @@ pub async fn one(State(shared): State<Shared>, Path(id): Path<String>) -> Result
 /// What happened to a finding, oldest first.
 #[utoipa::path(get, path = "/api/v1/findings/{id}/events", params(("id" = String, Path)),
     responses((status = 200, description = "Transitions"), (status = 404, description = "Problem document")))]
-pub async fn events(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Answer, Problem> {
+pub async fn events(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    _: Parameters<Nothing>,
+) -> Result<Answer, Problem> {
     entry(&shared, &id).await?;
     let events = shared.ledger().events(&id).await?;
     Ok(Answer::list(json!({ "schema_version": 1, "events": events }), "events"))
@@ -66,7 +74,11 @@ pub async fn events(State(shared): State<Shared>, Path(id): Path<String>) -> Res
 /// The rows that prove a finding.
 #[utoipa::path(get, path = "/api/v1/findings/{id}/evidence", params(("id" = String, Path)),
     responses((status = 200, description = "Evidence rows"), (status = 404, description = "Problem document")))]
-pub async fn evidence(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Answer, Problem> {
+pub async fn evidence(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    _: Parameters<Nothing>,
+) -> Result<Answer, Problem> {
     let finding = entry(&shared, &id).await?.known.finding;
     let answer = json!({
         "schema_version": 1,

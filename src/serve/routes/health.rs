@@ -24,6 +24,7 @@ pub async fn ready(State(shared): State<Shared>) -> Result<&'static str, Problem
 }
 
 /// Metrics in Prometheus' text format: requests, and the leavers' clocks of the newest run.
+#[utoipa::path(get, path = "/metrics", responses((status = 200, description = "Metrics", content_type = "text/plain", body = String)))]
 pub async fn metrics(State(shared): State<Shared>) -> String {
     shared.follow_newest_run().await;
     shared.metrics()
