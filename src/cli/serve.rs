@@ -42,6 +42,7 @@ impl Serve {
 /// the answer that they are durable.
 pub async fn listen(engine: &Engine, address: &str, events_wait: Duration) -> Result<Outcome, Error> {
     let listener = serve::bind(address).await?;
+    let mut signals = Signals::take().map_err(|source| Error::Runtime { source })?;
     let bound = listener.local_addr().map_err(|source| Error::Runtime { source })?;
     output::say(&format!("serving http://{bound}/api/v1/findings (Ctrl-C stops)"));
     output::say(&format!("        http://{bound}/openapi.json"));
@@ -55,11 +56,11 @@ pub async fn listen(engine: &Engine, address: &str, events_wait: Duration) -> Re
         FirstToken::Live => {}
         FirstToken::NoneLive => output::say(NONE_LIVE),
     }
-    let stop = async {
-        signalled().await;
+    let stop = async move {
+        signals.next().await;
         output::say("stopping once what is under way is finished; a second signal stops at once");
-        tokio::spawn(async {
-            signalled().await;
+        tokio::spawn(async move {
+            signals.next().await;
             std::process::exit(STOPPED);
         });
     };
@@ -70,18 +71,37 @@ pub async fn listen(engine: &Engine, address: &str, events_wait: Duration) -> Re
 /// The exit code of a server that did not finish what was under way.
 const STOPPED: i32 = 3;
 
-/// Waits for Ctrl-C, or for the signal with which services are stopped.
-async fn signalled() {
-    // Without a signal handler the default action stops the process all the same.
+/// Ctrl-C, and the signal with which services are stopped.
+struct Signals {
     #[cfg(unix)]
-    if let Ok(mut terminated) = unix::signal(unix::SignalKind::terminate()) {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminated.recv() => {}
-        }
-        return;
+    interrupted: unix::Signal,
+    #[cfg(unix)]
+    terminated: unix::Signal,
+}
+
+impl Signals {
+    /// From here on they end nothing by themselves.
+    fn take() -> std::io::Result<Signals> {
+        Ok(Signals {
+            #[cfg(unix)]
+            interrupted: unix::signal(unix::SignalKind::interrupt())?,
+            #[cfg(unix)]
+            terminated: unix::signal(unix::SignalKind::terminate())?,
+        })
     }
-    let _ = tokio::signal::ctrl_c().await;
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupted.recv() => {}
+            _ = self.terminated.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }
 
 /// What became of the first token of a folder.
