@@ -126,7 +126,7 @@ fn doubt_is_told_with_its_reason() {
         json!({"link_confidence": 0.8}),
         "the account is tied to the person with confidence 0.80, and 0.90 is needed",
     );
-    check("accounts_now", json!({"active": null}), "the listing does not say whether the account is enabled");
+    check("accounts_now", json!({"active": null}), "no source says whether the account is enabled");
     check(
         "sources_now",
         json!({"source": "roster", "kind": "roster", "watermark_at": "-30h"}),

@@ -1,6 +1,8 @@
 //! Spans against an obvious fold: random histories of events and listings, asked at random
 //! instants with random knowledge.
 
+mod mentioned;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -443,21 +445,33 @@ fn words(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> V
             _ => {}
         }
     }
-    words.sort_unstable();
-    // That the account is there says something only of one of which nothing else is known, or that was deleted.
-    let decided = words.iter().any(|word| word.4 != "unknown");
-    let Some(first) = words.iter().find(|word| word.4 != "unknown" || !decided).copied() else {
-        return Vec::new();
-    };
     let on = |said: &Said| match said {
         Said::Accounts { rows, .. } => {
             Some(On { rows: rows.len(), names: rows.contains_key(&account), speaks: true })
         }
         _ => None,
     };
+    let listed = listed(history, app, at, &on);
+    // What else was told of the account counts only where there is no word on it: it was there then.
+    let mentioned = mentions(history, app, account, at);
+    if let Some(((first, _), (last, _))) =
+        mentioned.first().zip(mentioned.last()).filter(|_| words.is_empty())
+    {
+        let mut told = vec![(*first, 1, 0, "unknown"), (*last, 1, 0, "unknown")];
+        for (hour, known, _) in silences(&listed, &[(*first, true), (*last, true)], (*first, 1, 0, 0)) {
+            told.push((hour, 2, known, "deleted"));
+        }
+        told.sort_unstable();
+        return told.into_iter().map(|(hour, .., word)| (hour, word)).collect();
+    }
+    words.sort_unstable();
+    // That the account is there says something only of one of which nothing else is known, or that was deleted.
+    let decided = words.iter().any(|word| word.4 != "unknown");
+    let Some(first) = words.iter().find(|word| word.4 != "unknown" || !decided).copied() else {
+        return Vec::new();
+    };
     let events: Vec<(i64, bool)> =
         words.iter().filter(|word| word.1 == 1).map(|word| (word.0, word.4 != "deleted")).collect();
-    let listed = listed(history, app, at, &on);
     for (hour, known, number) in silences(&listed, &events, (first.0, first.1, first.2, first.3)) {
         words.push((hour, 2, known, number, "deleted"));
     }
@@ -472,6 +486,36 @@ fn words(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> V
     told
 }
 
+/// Every success that tells of one account, with whether it says what became of it: hour and that, in order.
+fn mentions(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> Vec<(i64, bool)> {
+    let mut mentions: Vec<(i64, bool)> = Vec::new();
+    for statement in history.iter().filter(|s| s.at <= at.0 && s.known <= at.1) {
+        match &statement.said {
+            Said::Event { app: a, account: c, verb, ok: true, .. } if (*a, *c) == (app, account) => {
+                let nobody = *verb == "signin.app" && account == FEW - 1;
+                if *verb != "signin.failed" && !nobody {
+                    let is_word = STATE_VERBS[..6].contains(verb);
+                    mentions.push((statement.at, is_word));
+                }
+            }
+            Said::Token { app: a, account: c, ok: true, .. } if (*a, *c) == (app, account) => {
+                mentions.push((statement.at, false));
+            }
+            Said::Accounts { app: a, rows, .. } if *a == app && rows.contains_key(&account) => {
+                mentions.push((statement.at, true));
+            }
+            _ => {}
+        }
+    }
+    mentions.sort_unstable();
+    mentions
+}
+
+/// Whether nothing says what became of the account.
+fn is_only_mentioned(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> bool {
+    mentions(history, app, account, at).iter().all(|(_, is_word)| !is_word)
+}
+
 /// Whether a listing comes after the first word of something: it may be of the same instant where that is a listing too.
 fn is_after(listing: (i64, i64, usize), (hour, rank, known, first): (i64, u8, i64, usize)) -> bool {
     listing.0 > hour || rank == 2 && listing > (hour, known, first)
@@ -479,6 +523,10 @@ fn is_after(listing: (i64, i64, usize), (hour, rank, known, first): (i64, u8, i6
 
 /// The hours at which the account turned deleted and stayed so for any time at all.
 fn deletions(history: &[Statement], app: usize, account: usize, at: (i64, i64)) -> Vec<i64> {
+    // Of what others only mention, a listing may not know at all.
+    if is_only_mentioned(history, app, account, at) {
+        return Vec::new();
+    }
     let mut turns = words(history, app, account, at);
     turns.dedup_by_key(|word| word.1);
     let lasts = |n: usize| turns.get(n + 1).is_none_or(|next| next.0 > turns[n].0);

@@ -78,7 +78,7 @@ fn sheet(holdings: &[Holding]) -> Sheet<'static> {
             }
             _ => {
                 let reference = holding.state_file.as_deref().map_or(holding.state_ref.as_str(), name);
-                format!("{} {reference}", holding.state_from)
+                format!("{} {reference}", holding.state_from).trim_end().to_owned()
             }
         };
         // A listing shows it from its own day on, and may say that it was granted long before.

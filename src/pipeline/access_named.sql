@@ -3,7 +3,7 @@
 -- Columns: app_id, has_accounts, has_grants (whether anything tells of accounts there, and of what they hold).
 -- Inputs: people_aliases, account_attributes, account_spans, applications, app_aliases, grant_spans.
 WITH accounts AS (
-  SELECT DISTINCT app_id FROM account_spans
+  SELECT DISTINCT app_id FROM account_spans WHERE how <> 'mention'
 ),
 grants AS (
   SELECT DISTINCT app_id FROM grant_spans

@@ -51,6 +51,9 @@ const TOUCHED_SNAPSHOTS: &str = "touched_snapshots";
 const CHANGES_TOLD: &str = "changes_told";
 /// Whose accounts its log names by address or by id.
 const BY_ADDRESS: &str = "google_workspace";
+/// Accounts that were used: since the checkpoint, and all of these that are worked out again.
+const TOLD_MENTIONS: &str = "told_mentions";
+const TOUCHED_MENTIONS: &str = "touched_mentions";
 
 /// Rows of accounts that are worked out again, by which it is told of which others that is.
 const AGAIN: [&str; 21] = [
@@ -85,15 +88,18 @@ pub const KEY: &str = "account_key";
 /// Finds out which accounts are to be worked out again; none where it is all, since there is no checkpoint.
 pub async fn find_touched(session: &Session) -> Result<Option<Keys>, Error> {
     session.lay("deleted_groups", include_str!("kept/deleted_groups.sql")).await?;
+    let mentions = include_str!("spans/told_mentions.sql");
     if !session.has("base_listings")? {
         session.alias(TOUCHED_SNAPSHOTS, "known_snapshots").await?;
         session.alias(CHANGES_TOLD, CHANGES).await?;
         let told = session.ask(CHANGES_TOLD, TELLS_OF, &[("app_id", BY_ADDRESS)]).await?;
         lay_changes(session, told.iter().any(|batch| batch.num_rows() > 0)).await?;
         session.alias("touched_apps", "listed_rows").await?;
+        session.define(TOUCHED_MENTIONS, mentions, false).await?;
         session.lay(BY_LOGIN, BY_LOGIN_SQL).await?;
         return Ok(None);
     }
+    session.lay(TOLD_MENTIONS, mentions).await?;
     for (name, sql) in TOUCHED {
         session.lay(name, sql).await?;
     }
@@ -109,6 +115,7 @@ pub async fn find_touched(session: &Session) -> Result<Option<Keys>, Error> {
     session.lay(BY_LOGIN, BY_LOGIN_SQL).await?;
     session.define_among("listed_there", "known_snapshots", "app_id", touched.firsts()).await?;
     session.define(TOUCHED_SNAPSHOTS, include_str!("kept/touched_snapshots.sql"), false).await?;
+    session.define(TOUCHED_MENTIONS, include_str!("kept/touched_mentions.sql"), false).await?;
     let changes = session.held(CHANGES).await?.parted(EVENT_ACCOUNT, &touched);
     let [changes, _] = changes.map_err(failed(TOUCHED_CHANGES))?;
     session.hold_packed(CHANGES_TOLD, changes)?;
@@ -254,6 +261,8 @@ pub fn forget(session: &Session) -> Result<(), Error> {
         TOUCHED_CHANGES,
         CHANGES_TOLD,
         TOUCHED_SNAPSHOTS,
+        TOUCHED_MENTIONS,
+        TOLD_MENTIONS,
         BY_LOGIN,
         "deleted_groups",
         "listed_there",

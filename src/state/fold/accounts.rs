@@ -7,8 +7,9 @@ use indexmap::IndexSet;
 use super::described::{self, Described, Said};
 use super::life::Presence;
 use super::listings::{Listings, Places, Silences};
+use super::mentions::Mention;
 use super::{NEVER, keys, words};
-use crate::query::{Error, Numbered, PackedTable, Parts, Rows, failed, parts, times};
+use crate::query::{Error, NONE, Numbered, PackedTable, Parts, Rows, failed, parts, times};
 use crate::state::numbers::Numbers;
 
 /// What an account can be said to be. Of two words of one record the later one here counts.
@@ -16,10 +17,12 @@ const STATES: [&str; 4] = ["active", "deleted", "inactive", "unknown"];
 const DELETED: u8 = 1;
 const UNKNOWN: u8 = 3;
 
-/// Who says so: an event, a listing that names the account, or one that does not.
-const HOW: [&str; 3] = ["event", "listing", "vanished"];
+/// Who says so: an event, a listing that names the account, or one that does not. Of an account that others only mention,
+/// nobody says anything.
+const HOW: [&str; 4] = ["event", "listing", "vanished", "mention"];
 const LISTING: u8 = 1;
 const VANISHED: u8 = 2;
+const MENTION: u8 = 3;
 
 /// One word on the state of one account.
 #[derive(Clone, Copy)]
@@ -39,6 +42,7 @@ pub struct Accounts {
     keys: IndexSet<(u32, u32), RandomState>,
     words: Vec<Word>,
     described: Vec<Described>,
+    mentions: Vec<Mention>,
 }
 
 impl Accounts {
@@ -56,12 +60,10 @@ impl Accounts {
         let (at, states) = (rows.times("at")?, rows.texts("state")?);
         let (listed, describes) = (rows.booleans("listed")?, rows.booleans("describes")?);
         let refs = self.texts.read_unless(&rows, "ref", |row| !listed.value(row))?;
+        let mentions = rows.booleans("mentions")?;
         let columns = described::Columns::read(&rows, &mut self.texts)?;
         for row in 0..rows.len() {
-            let account = self.keys.insert_full((apps[row], accounts[row])).0;
-            if account == self.described.len() {
-                self.described.push(Described::default());
-            }
+            let account = self.account(apps[row], accounts[row]);
             let place = if listed.value(row) { self.places.of(refs[row]) } else { 0 };
             let said = Said { at: at.get(row).map_or(NEVER, |at| at.0), place, by: refs[row] };
             if describes.is_valid(row) && describes.value(row) {
@@ -72,9 +74,74 @@ impl Accounts {
             if let Some(state) = state {
                 let how = if listed.value(row) { LISTING } else { 0 };
                 self.words.push(Word { account: account as u32, said, how, state: state as u8 });
+            } else if mentions.is_valid(row) && mentions.value(row) {
+                self.mentions[account].hear(said, said.at, &self.texts);
             }
         }
         Ok(())
+    }
+
+    /// Takes rows of `touched_mentions`.
+    pub fn hear_used(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let rows = Rows::new("touched_mentions", batch);
+        let apps = self.texts.read(&rows, "app_id")?;
+        let accounts = self.texts.read(&rows, "account_id")?;
+        let (first_at, last_at) = (rows.times("first_at")?, rows.times("last_at")?);
+        for row in 0..rows.len() {
+            let (Some(first_at), Some(last_at)) = (first_at.get(row), last_at.get(row)) else { continue };
+            let account = self.account(apps[row], accounts[row]);
+            let said = Said { at: first_at.0, place: 0, by: NONE };
+            self.mentions[account].hear(said, last_at.0, &self.texts);
+        }
+        Ok(())
+    }
+
+    /// Accounts that are used and that nothing describes: `app_id`, `account_id`.
+    pub fn unnamed(&self) -> Result<PackedTable, Error> {
+        const NAME: &str = "unnamed_accounts";
+        let unnamed =
+            |account: &usize| !self.described[*account].is_known() && self.mentions[*account].is_any();
+        let unnamed: Vec<(u32, u32)> = (0..self.keys.len())
+            .filter(unnamed)
+            .filter_map(|account| self.keys.get_index(account).copied())
+            .collect();
+        let (written, failed) = (self.texts.written(), failed(NAME));
+        let mut table = Parts::of(NAME);
+        for part in parts(unnamed.len()) {
+            let unnamed = &unnamed[part];
+            table.push(vec![
+                ("app_id", written.column(unnamed.iter().map(|key| key.0)).map_err(&failed)?),
+                ("account_id", written.column(unnamed.iter().map(|key| key.1)).map_err(&failed)?),
+            ])?;
+        }
+        table.finish()
+    }
+
+    /// Takes names that uses give to accounts that nothing describes.
+    pub fn hear_names(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let rows = Rows::new("used_names", batch);
+        let apps = self.texts.read(&rows, "app_id")?;
+        let accounts = self.texts.read(&rows, "account_id")?;
+        let mut names: [Vec<u32>; described::NAMES.len()] = Default::default();
+        for (numbers, column) in names.iter_mut().zip(described::NAMES) {
+            *numbers = self.texts.read(&rows, column)?;
+        }
+        for row in 0..rows.len() {
+            let account = self.account(apps[row], accounts[row]);
+            let said = self.mentions[account].first();
+            self.described[account].hear_names(names.each_ref().map(|column| column[row]), said, &self.texts);
+        }
+        Ok(())
+    }
+
+    /// The place of an account.
+    fn account(&mut self, app: u32, account: u32) -> usize {
+        let place = self.keys.insert_full((app, account)).0;
+        if place == self.described.len() {
+            self.described.push(Described::default());
+            self.mentions.push(Mention::default());
+        }
+        place
     }
 
     /// The `account_key` of each account, in their order.
@@ -87,18 +154,18 @@ impl Accounts {
 
     /// One stretch [`valid_from`, `valid_to`) a row in which one account is in one state: `app_id`,
     /// `account_id`, `account_key`, `state` (active, inactive, deleted, unknown), `valid_from`, `valid_to`, `how`
-    /// (event, listing, vanished), `ref` (event or listing id).
+    /// (event, listing, vanished, mention), `ref` (event or listing id).
     ///
     /// A trusted complete listing ends every account of its feed that it does not name. That a listing says
     /// nothing of the status counts only where nothing else ever does, and of an account that was deleted: it is there.
+    /// That something is told of it which is neither, as its use, counts only where there is no word at all.
     pub fn spans(&mut self, listings: &Listings, numbers: &[u32]) -> Result<PackedTable, Error> {
         let silences = listings.silences("account", &mut self.texts);
         let mut said = std::mem::take(&mut self.words);
         said.sort_unstable_by(|a, b| a.account.cmp(&b.account).then_with(|| self.order(a, b)));
         let (mut spans, mut ends) = (Vec::new(), Vec::new());
         let mut turns = Vec::new();
-        for said in said.chunk_by(|a, b| a.account == b.account) {
-            self.turns(said, &silences, &mut turns);
+        let mut add = |turns: &[Word]| {
             for (at, word) in turns.iter().enumerate() {
                 let end = turns.get(at + 1).map(|next| next.said.at);
                 if end.is_none_or(|end| end > word.said.at) {
@@ -106,8 +173,18 @@ impl Accounts {
                     ends.push(end);
                 }
             }
+        };
+        let mut has_word = vec![false; self.keys.len()];
+        for said in said.chunk_by(|a, b| a.account == b.account) {
+            has_word[said[0].account as usize] = true;
+            self.turns(said, &silences, &mut turns);
+            add(&turns);
         }
         drop(said);
+        for account in (0..has_word.len()).filter(|account| !has_word[*account]) {
+            self.turns_of_mentions(account, &silences, &mut turns);
+            add(&turns);
+        }
         let (written, failed) = (self.texts.written(), failed("account_spans"));
         let key = |word: &Word| self.keys[word.account as usize];
         let mut table = Parts::of("account_spans");
@@ -167,6 +244,25 @@ impl Accounts {
             before = if counts { Some(word.state) } else { before };
             counts
         });
+        turns.dedup_by_key(|word| word.state);
+    }
+
+    /// The same of an account on which there is no word. A listing that does not name it says that it is gone, until it is
+    /// mentioned again.
+    fn turns_of_mentions(&self, account: usize, silences: &Silences, turns: &mut Vec<Word>) {
+        turns.clear();
+        let mention = self.mentions[account];
+        if !mention.is_any() {
+            return;
+        }
+        let first = Word { account: account as u32, said: mention.first(), how: MENTION, state: UNKNOWN };
+        turns.extend([first, Word { said: mention.last(), ..first }]);
+        let told = turns.clone().into_iter().map(|word| Told { at: word.said.at, is_there: true });
+        let nobody = std::iter::empty();
+        for said in silences.ending(self.keys[account].0, None, first.said, nobody, told) {
+            turns.push(Word { said, state: DELETED, ..first });
+        }
+        turns.sort_by(|a, b| self.order(a, b));
         turns.dedup_by_key(|word| word.state);
     }
 

@@ -10,6 +10,8 @@ use crate::query::{Error, NONE, Numbered, Rows, Times, Written, failed, times};
 
 const TEXTS: [&str; 7] =
     ["account_name", "display_name", "email", "external_id", "employee_id", "status", "class"];
+/// Those of the texts that uses tell of too.
+pub const NAMES: [&str; 3] = ["account_name", "email", "external_id"];
 const FLAGS: [&str; 3] = ["mfa", "local_login", "privileged"];
 
 /// When something was said, and in which event or listing. Of what was said at one instant, listings say more than events,
@@ -118,6 +120,17 @@ impl Described {
         self.created_at = earlier(self.created_at, time(&columns.created_at));
         self.last_active_at = self.last_active_at.max(time(&columns.last_active_at));
         self.listed_at = self.listed_at.max(time(&columns.listed_at));
+        self.first_stated_at = earlier(self.first_stated_at, Some(said.at));
+    }
+
+    /// Takes names by which an account goes of which nothing else tells, in the order of [`NAMES`]; `said` is when it was
+    /// first told of at all, so that of several names the greatest counts.
+    pub fn hear_names(&mut self, names: [u32; NAMES.len()], said: Said, numbered: &Numbered) {
+        for (name, number) in NAMES.into_iter().zip(names).filter(|(_, number)| *number != NONE) {
+            if let Some(place) = TEXTS.iter().position(|text| *text == name) {
+                self.texts[place].hear(said, number, numbered, |a, b| numbered.text(a).cmp(numbered.text(b)));
+            }
+        }
         self.first_stated_at = earlier(self.first_stated_at, Some(said.at));
     }
 

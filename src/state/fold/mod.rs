@@ -11,6 +11,7 @@ mod described;
 mod grants;
 mod life;
 mod listings;
+mod mentions;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub use self::activity::Uses;
 use self::accounts::Accounts;
 use self::grants::Grants;
 use self::listings::Listings;
+use super::kept;
 use super::numbers::Numbers;
 use crate::query::{Error, PackedTable, Session};
 
@@ -36,8 +38,30 @@ pub async fn accounts(session: &Session, numbers: &mut Numbers) -> Result<[Packe
     let mut accounts = Accounts::of(&listings);
     let statements = include_str!("../spans/account_statements.sql");
     session.each("account_statements", statements, |batch| accounts.hear(batch)).await?;
+    let used = "SELECT app_id, account_id, first_at, last_at FROM touched_mentions";
+    session.each("touched_mentions", used, |batch| accounts.hear_used(batch)).await?;
+    name_used(session, &mut accounts).await?;
     let numbered = accounts.numbered(numbers);
     Ok([accounts.spans(&listings, &numbered)?, accounts.attributes(&numbered)?])
+}
+
+/// Lets accounts that nothing describes have the names that their uses give them. Events are read again for that, so that
+/// of those that are described nothing is kept.
+async fn name_used(session: &Session, accounts: &mut Accounts) -> Result<(), Error> {
+    const UNNAMED: &str = "unnamed_accounts";
+    let unnamed = accounts.unnamed()?;
+    if unnamed.rows() == 0 {
+        return Ok(());
+    }
+    session.hold_packed(UNNAMED, unnamed)?;
+    let mut questions = vec![include_str!("../spans/used_names.sql")];
+    if session.has(&kept::base("account_attributes"))? {
+        questions.push(include_str!("../kept/used_names_before.sql"));
+    }
+    for sql in questions {
+        session.each("used_names", sql, |batch| accounts.hear_names(batch)).await?;
+    }
+    session.forget(&[UNNAMED])
 }
 
 /// The rows of `grant_spans` for all grants that `grant_statements` speaks of.
@@ -48,7 +72,7 @@ pub async fn grants(
 ) -> Result<PackedTable, Error> {
     let listings = Listings::of(session).await?;
     let mut grants = Grants::of(&listings);
-    let deleted = "SELECT app_id, account_id, valid_from, ref FROM account_spans WHERE state = 'deleted'";
+    let deleted = "SELECT app_id, account_id, valid_from, ref FROM account_spans WHERE state = 'deleted' AND how <> 'mention'";
     session.each("account_spans", deleted, |batch| grants.hear_deleted(batch)).await?;
     let statements = include_str!("../spans/grant_statements.sql");
     session.each("grant_statements", statements, |batch| grants.hear(batch)).await?;

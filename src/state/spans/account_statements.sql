@@ -2,7 +2,8 @@
 -- Columns: app_id, account_id, at, listed (a listing said it), ref (event or listing id), state (what
 -- it says became of the account, null where it says nothing of that), describes (whether it says
 -- how the account is), account_name, display_name, email, external_id, employee_id, status, class,
--- created_at, last_active_at, expires_at, mfa, local_login, privileged, listed_at.
+-- created_at, last_active_at, expires_at, mfa, local_login, privileged, listed_at, mentions (whether the account was
+-- there, whatever its state: what succeeded proves it).
 -- Only a success changes state, and what failed changed nothing, so it states nothing. Events of an
 -- identity provider's provisioning speak of an account in another application without naming it:
 -- they change no state here. A listing without a status says only that the account exists.
@@ -41,7 +42,8 @@ SELECT
   NULL AS mfa,
   NULL AS local_login,
   NULL AS privileged,
-  NULL AS listed_at
+  NULL AS listed_at,
+  outcome = 'success' AND (source = 'entra_provisioning' OR verb NOT LIKE 'provision.%') AS mentions
 FROM touched_changes
 WHERE outcome IN ('success', 'unknown')
   AND account_key_app IS NOT NULL
@@ -72,7 +74,8 @@ SELECT
   mfa,
   local_login,
   privileged,
-  listed_at
+  listed_at,
+  FALSE
 FROM touched_snapshots
 WHERE row_kind = 'account'
   AND account_id IS NOT NULL

@@ -25,7 +25,8 @@ SELECT
   a.status,
   coalesce(l.class, 'unknown') AS class,
   coalesce(l.class_source, 'none') AS class_source,
-  coalesce(a.created_at, a.first_stated_at, s.valid_from) AS created_at,
+  -- What is only told of by the way may be older by any time.
+  CASE WHEN s.how = 'mention' THEN a.created_at ELSE coalesce(a.created_at, a.first_stated_at, s.valid_from) END AS created_at,
   a.listed_at,
   a.expires_at,
   a.mfa,

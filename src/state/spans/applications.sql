@@ -10,6 +10,7 @@ WITH counted AS (
   SELECT app_id, count(*) FILTER (WHERE state <> 'deleted') AS accounts
   FROM account_spans
   WHERE valid_to IS NULL
+    AND how <> 'mention'
   GROUP BY app_id
 ),
 listed AS (

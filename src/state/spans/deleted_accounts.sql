@@ -1,6 +1,6 @@
 -- Grain: one account that no longer exists at $as_of.
 -- Columns: app_id, account_id, account_name, email, external_id, identity_id, link_method, link_confidence, class,
--- deleted_at, delete_event_id, how, disabled_at (start of the disabled stretch just before, if any),
+-- deleted_at, delete_event_id, how (mention: a listing does not name what no listing ever named), disabled_at (start of the disabled stretch just before, if any),
 -- last_success_at, renamed_to (the account that took its place in a rename).
 -- Inputs: account_spans, account_attributes, account_renames, links, last_activity.
 WITH disabled AS (
@@ -21,7 +21,7 @@ SELECT
   coalesce(l.class, 'unknown') AS class,
   s.valid_from AS deleted_at,
   s.ref AS delete_event_id,
-  CASE s.how WHEN 'vanished' THEN 'vanished' ELSE 'event' END AS how,
+  CASE WHEN s.how IN ('vanished', 'mention') THEN s.how ELSE 'event' END AS how,
   d.disabled_at,
   u.last_success_at,
   r.to_account_id AS renamed_to

@@ -35,11 +35,15 @@ entitlements AS (
 accounts AS (
   SELECT
     coalesce(a.account_key, l.account_key) AS account_key,
-    a.state = 'active' AS active,
+    CASE WHEN a.state <> 'unknown' THEN a.state = 'active' END AS active,
     l.identity_id,
     l.identity_key,
     coalesce(l.class, 'unknown') AS class
-  FROM (SELECT account_key, state FROM renewed_account_spans WHERE valid_to IS NULL) AS a
+  FROM (
+    SELECT account_key, CASE WHEN how = 'mention' THEN 'unknown' ELSE state END AS state
+    FROM renewed_account_spans
+    WHERE valid_to IS NULL
+  ) AS a
   FULL JOIN renewed_links AS l
     ON l.account_key = a.account_key
 )
