@@ -2,6 +2,7 @@
 //! instants with random knowledge.
 
 mod mentioned;
+mod people;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -3,7 +3,8 @@
 //! The roster's own number of the person decides. Numbers under one address and one name are contracts of one person, who
 //! was rehired or moved (detectors reference, ZMB-01), over as many steps as there are; an address alone may have been
 //! given to somebody else. Those without the person's own number are of the person whose numbers they are tied to; where
-//! these are of several people, nobody knows of whom, and they stay a person of their own.
+//! these are of several people, nobody knows of whom, and they stay a person of their own. Such a person goes by the number
+//! that a roster named first, so that findings and waivers stay theirs when another one comes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -13,11 +14,14 @@ use arrow::array::{ArrayRef, RecordBatch, StringViewArray};
 use indexmap::IndexMap;
 
 use super::kept;
+use crate::domain::UtcMicros;
 use crate::query::{Error, NONE, Numbered, Parts, Rows, Session};
 
 const NAME: &str = "employee_numbers";
-const LINES: &str = "SELECT DISTINCT employee_id, person_id, lower(trim(email)) AS email, lower(trim(name)) AS name \
-                     FROM roster_lines WHERE ingested_at <= $known_at AND employee_id IS NOT NULL";
+const LINES: &str = "SELECT employee_id, person_id, lower(trim(email)) AS email, lower(trim(name)) AS name, \
+                     min(listed_at) AS first_at FROM roster_lines \
+                     WHERE ingested_at <= $known_at AND employee_id IS NOT NULL \
+                     GROUP BY employee_id, person_id, lower(trim(email)), lower(trim(name))";
 
 /// Adds the view `employee_numbers`, held: `employee_id` and the `identity_id` of the person it stands for, one row a number.
 pub async fn lay(session: &Session) -> Result<(), Error> {
@@ -41,6 +45,8 @@ struct Contracts {
     texts: Numbered,
     /// By employee number: the person's own number.
     people: IndexMap<u32, u32, RandomState>,
+    /// By the place of a number: when a roster first named it.
+    first_at: Vec<UtcMicros>,
     /// By address and name: the places of the employee numbers.
     named: HashMap<(u32, u32), Vec<usize>, RandomState>,
 }
@@ -51,11 +57,17 @@ impl Contracts {
         let mut texts = |column| self.texts.read(&rows, column);
         let (numbers, people) = (texts("employee_id")?, texts("person_id")?);
         let (emails, names) = (texts("email")?, texts("name")?);
+        let first_at = rows.times("first_at")?;
         for row in 0..rows.len() {
             let (place, known) = {
                 let entry = self.people.entry(numbers[row]);
                 (entry.index(), entry.or_insert(NONE))
             };
+            let at = first_at.get(row).unwrap_or(UtcMicros(i64::MAX));
+            match self.first_at.get_mut(place) {
+                Some(first_at) => *first_at = at.min(*first_at),
+                None => self.first_at.push(at),
+            }
             // Of two that rosters name for one number, the greater.
             if people[row] != NONE
                 && (*known == NONE || self.texts.text(people[row]) > self.texts.text(*known))
@@ -73,10 +85,11 @@ impl Contracts {
     fn identities(&self) -> Vec<(&str, &str)> {
         let mut sets = self.tied();
         let claims = self.claims(&mut sets);
-        let mut firsts: HashMap<usize, &str, RandomState> = HashMap::default();
+        let mut firsts: HashMap<usize, (UtcMicros, &str), RandomState> = HashMap::default();
         for place in (0..self.people.len()).filter(|place| self.is_unknown(*place)) {
-            let first = firsts.entry(sets.root(place)).or_insert(self.number(place));
-            *first = self.number(place).min(*first);
+            let named = (self.first_at[place], self.number(place));
+            let first = firsts.entry(sets.root(place)).or_insert(named);
+            *first = named.min(*first);
         }
         let mut identity = |place: usize| {
             let root = sets.root(place);
@@ -84,7 +97,10 @@ impl Contracts {
                 Some(people) => people.first().copied(),
                 None => Some(self.people[place]).filter(|person| *person != NONE),
             };
-            person.map(|person| self.texts.text(person)).or(firsts.get(&root).copied()).unwrap_or_default()
+            person
+                .map(|person| self.texts.text(person))
+                .or(firsts.get(&root).map(|first| first.1))
+                .unwrap_or_default()
         };
         (0..self.people.len()).map(|place| (self.number(place), identity(place))).collect()
     }
