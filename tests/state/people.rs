@@ -31,7 +31,19 @@ fn a_person_goes_by_the_number_that_came_first() {
             let whose = format!("SELECT identity_id AS answer FROM people_aliases WHERE alias = '{alias}'");
             assert_eq!(asked(&rows, &whose).await, "900", "{alias}");
         }
-        let number = "SELECT concat(identity_id, ' ', employee_id, ' ', employed) AS answer FROM identities_now";
+        let number =
+            "SELECT concat(identity_id, ' ', employee_id, ' ', employed) AS answer FROM identities_now";
         assert_eq!(asked(&rows, number).await, "900 150 true");
+    });
+}
+
+/// Whoever withdrew before the first day does not work here: by the rosters before, they would begin.
+#[test]
+fn an_employment_that_was_taken_back_never_began() {
+    let people = vec![listed(5, "900", 35, None, "Active"), listed(30, "900", 28, Some(28), "Rescinded")];
+    let rows = BTreeMap::from([("employments", people)]);
+    block_on(async || {
+        let works = "SELECT concat(employed, ' ', last_end_at IS NOT NULL) AS answer FROM identities_now";
+        assert_eq!(asked(&rows, works).await, "false true");
     });
 }

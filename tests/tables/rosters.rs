@@ -48,13 +48,18 @@ A1,\"Low, Ada\",Active,2019-04-01,,,,Finance,Analyst,\"Fox, Di\",Full Time,ada@a
 A2,\"Roe, Ben\",Terminated,2020-02-03,,2026-03-31 17:30,2026-03-15 00:00,Finance,Analyst,\"Fox, Di\",Full Time,ben@acme.example
 A3,\"Tan, Cy\",Terminated,2020-02-03,,,2026-04-15 00:00,Finance,Analyst,\"Fox, Di\",Temporary,cy@acme.example
 A4,\"Oak, Flo\",Active,2026-01-01,,2024-01-31 17:00,,Finance,Analyst,\"Fox, Di\",Full Time,flo@acme.example
-A5,\"Elm, Gus\",Terminated,2026-01-01,,2024-01-31 17:00,,Finance,Analyst,\"Fox, Di\",Full Time,gus@acme.example";
+A5,\"Elm, Gus\",Terminated,2026-01-01,,2024-01-31 17:00,,Finance,Analyst,\"Fox, Di\",Full Time,gus@acme.example
+A6,\"Ash, Ida\",Rescinded,2026-08-01,,2026-06-20,,Finance,Analyst,\"Fox, Di\",Full Time,ida@acme.example
+A7,\"Yew, Jo\",Unheard of,2026-08-01,,2026-06-20,,Finance,Analyst,\"Fox, Di\",Full Time,jo@acme.example";
     let expect = json!([
         { "employee_id": "A1", "name": "Ada Low", "end_at": null },
         { "employee_id": "A2", "end_at": "2026-03-31T15:30:00Z", "end_date_only": false },
         { "employee_id": "A3", "end_at": "2026-04-15T22:00:00Z", "end_date_only": true, "kind": "temporary" },
         // Re-hired: the end belongs to the earlier employment.
         { "employee_id": "A4", "end_at": null, "status": "Active" },
+        // Gone before the first day: it never began.
+        { "employee_id": "A5", "start_at": "2024-01-31T16:00:00Z", "end_at": "2024-01-31T16:00:00Z" },
+        { "employee_id": "A6", "start_at": "2026-06-20T22:00:00Z", "end_at": "2026-06-20T22:00:00Z", "end_date_only": true },
         "bad_value"
     ]);
     check(given("adp.csv", text), rows("roster", expect));

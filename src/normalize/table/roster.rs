@@ -83,7 +83,7 @@ pub const PEOPLE: [&str; 8] =
 ///
 /// # Errors
 /// `missing_field` without an employee id, `bad_time` for an unreadable date, `bad_value` for
-/// a zone that nobody knows and an employment that ends before it starts.
+/// a zone that nobody knows and an employment that ends before it starts and of which the status tells nothing.
 pub fn row(cells: &Cells) -> Result<Row<'static>, Rejection> {
     let employee_id = cells.text("employee_id").ok_or_else(|| cells.missing("employee_id"))?;
     let zone = zone(cells)?;
@@ -94,7 +94,10 @@ pub fn row(cells: &Cells) -> Result<Row<'static>, Rejection> {
     let end_at = end.and_then(|moment| moment.ends_at(&zone));
     // A re-hired person's row may still show the day on which the earlier employment ended.
     let earlier = matches!((start_at, end_at), (Some(start), Some(end)) if end <= start);
-    if earlier && !matches!(standing, Some(Standing::Live | Standing::Away | Standing::Pending)) {
+    // An offer that was taken back ended before its first day: such an employment never began.
+    let rescinded = earlier && standing == Some(Standing::Gone);
+    if earlier && !rescinded && !matches!(standing, Some(Standing::Live | Standing::Away | Standing::Pending))
+    {
         return Err(Rejection::new(
             "bad_value",
             format!("employment of {employee_id} ends before it starts"),
@@ -116,9 +119,9 @@ pub fn row(cells: &Cells) -> Result<Row<'static>, Rejection> {
         company: cells.owned("company"),
         kind: cells.text("worker_kind").and_then(worker_kind),
         status,
-        start_at,
-        end_at: if earlier { None } else { end_at },
-        end_date_only: !earlier && matches!(end, Some(Moment::Date(_))),
+        start_at: if rescinded { end_at } else { start_at },
+        end_at: end_at.filter(|_| rescinded || !earlier),
+        end_date_only: (rescinded || !earlier) && matches!(end, Some(Moment::Date(_))),
         zone: zone_name(&zone),
         on_leave: away || cells.flag("leave") == Some(true),
     })))

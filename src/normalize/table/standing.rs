@@ -69,6 +69,10 @@ const OPENING: [(Standing, &[&str]); 5] = [
             "deaktiviert",
             "desactive",
             "uitdienst",
+            "rescinded",
+            "cancelled",
+            "canceled",
+            "withdrawn",
         ],
     ),
     (
