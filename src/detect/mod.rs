@@ -26,6 +26,7 @@ mod weigh;
 pub use gate::{Reach, reach};
 pub use rule::{Answer, Run, ask, run_rule};
 pub use sources::{Feed, Sources};
+pub use suppress::Exceptions;
 pub use weigh::{Weigher, weigh};
 
 /// What can go wrong while a detector runs.

@@ -8,7 +8,7 @@ use super::finding::Teller;
 use super::gate::Gate;
 use super::remediation::Dialects;
 use super::sources::Sources;
-use super::suppress::Suppressions;
+use super::suppress::{Exceptions, Suppressions};
 use super::{Error, bind};
 use crate::domain::cores::on_all_cores;
 use crate::domain::{Finding, UtcMicros, Verdict};
@@ -24,6 +24,8 @@ pub struct Run<'a> {
     pub profile: &'a Profile,
     /// How far its sources reach.
     pub sources: &'a Sources,
+    /// What is not to be a finding.
+    pub exceptions: &'a Exceptions,
 }
 
 /// What a rule answered: a row a finding, in order of subjects, each told when it is asked for.
@@ -79,7 +81,7 @@ pub async fn ask<'a>(rule: &'a Rule, run: Run<'a>) -> Result<Answer<'a>, Error> 
     if cells.is_empty() {
         return Ok(Answer { rows: Vec::new(), teller: None });
     }
-    let suppressions = Suppressions::read(rule, run.session, run.at).await?;
+    let suppressions = Suppressions::new(rule, run.exceptions);
     let dialects = Dialects::read(rule, run).await?;
     let teller = Teller::new(rule, run, settings, Gate::new(rule, run)?, dialects)?;
     let mut rows = Vec::with_capacity(cells.len());

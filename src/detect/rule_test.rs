@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::Error;
 use super::rule::{Run, run_rule};
 use super::sources::Sources;
+use super::suppress::Exceptions;
 use super::view_schema::views;
 use super::weigh::weigh;
 use crate::domain::{Finding, UtcMicros, Verdict};
@@ -65,7 +66,9 @@ pub async fn findings(rule: &Rule, test: &RuleTest, profile: &Profile) -> Result
     let session = lay_out(rule, test, as_of)?;
     let at = At { as_of, known_at: as_of };
     let sources = &Sources::read(&session, as_of).await?;
-    let mut found = run_rule(rule, Run { session: &session, at, tenant: "test", profile, sources }).await?;
+    let exceptions = &Exceptions::read(&session, at).await?;
+    let run = Run { session: &session, at, tenant: "test", profile, sources, exceptions };
+    let mut found = run_rule(rule, run).await?;
     let model = models::risk_model().map_err(|e| error(rule, test, e.to_string()))?;
     weigh(&mut found, std::slice::from_ref(rule), &model, &session, at).await?;
     Ok(found)

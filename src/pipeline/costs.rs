@@ -115,7 +115,9 @@ pub async fn cost_report(
     let profile = models::profile(profile)?;
     let at = session.at();
     let sources = &Sources::read(session.context(), at.as_of).await?;
-    let run = detectors::Run { session: session.context(), at, tenant, profile: &profile, sources };
+    let exceptions = &detectors::Exceptions::read(session.context(), at).await?;
+    let run =
+        detectors::Run { session: session.context(), at, tenant, profile: &profile, sources, exceptions };
     let rules = models::builtin_rules()?;
     let mut incomplete = BTreeSet::new();
     let mut seats = SeatsFound::read(session).await?;

@@ -199,12 +199,14 @@ impl Engine {
         profile: &Profile,
     ) -> Result<Answers, Error> {
         let sources = &Sources::read(session.context(), session.at().as_of).await?;
+        let exceptions = &detectors::Exceptions::read(session.context(), session.at()).await?;
         let run = detectors::Run {
             session: session.context(),
             at: session.at(),
             tenant: self.tenant(),
             profile,
             sources,
+            exceptions,
         };
         let (mut findings, mut timings) = (Findings::default(), BTreeMap::new());
         let (mut coverage, mut incomplete) = (BTreeMap::new(), BTreeSet::new());

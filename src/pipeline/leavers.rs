@@ -104,7 +104,9 @@ async fn incomplete(session: &Session, tenant: &str, profile: &Profile) -> Resul
     let rules = models::builtin_rules()?;
     let Some(rule) = rules.iter().find(|rule| rule.id == RULE) else { return Ok(Vec::new()) };
     let sources = &Sources::read(session.context(), session.at().as_of).await?;
-    let run = detectors::Run { session: session.context(), at: session.at(), tenant, profile, sources };
+    let exceptions = &detectors::Exceptions::default();
+    let run =
+        detectors::Run { session: session.context(), at: session.at(), tenant, profile, sources, exceptions };
     let reach = detectors::reach(rule, run)?;
     let mut reasons: Vec<String> =
         reach.all.into_iter().chain(reach.apps.into_values()).chain(reach.unsure).collect();

@@ -30,7 +30,7 @@ mod whole_counts;
 
 pub use json::json_rows;
 pub use keys::{Keys, NumberSet};
-pub use opening::{ALL_DAYS, Base, CHANGES, KEPT, Tables};
+pub use opening::{ALL_DAYS, Base, CHANGES, KEPT, STANDING_EXCEPTIONS, Tables};
 pub use packed_later::Elsewhere;
 pub use packed_table::{PackedTable, Packer, times};
 pub use parts::{PART_ROWS, Parts, failed, parts};

@@ -12,7 +12,7 @@ use super::changes::Changes;
 use super::session::Reach;
 use super::uses::Uses;
 use super::{At, Error, PackedTable, Session, failed, registers};
-use crate::domain::UtcMicros;
+use crate::domain::{RegisterKind, UtcMicros};
 
 /// The lake's tables that a session reads.
 pub struct Tables {
@@ -51,6 +51,11 @@ pub const KEPT: [&str; 7] =
     ["event_hours", "event_uses", CHANGES, "listed_rows", "listings", ALIASES, DIGEST];
 /// What happened, but for uses.
 pub const CHANGES: &str = "known_changes";
+/// The lines of the register of exceptions that have effect at `as_of`.
+pub const STANDING_EXCEPTIONS: &str = include_str!("views/standing_exceptions.sql");
+/// Those that say what an account is: they begin and end without a register that is read.
+const SEALED: &str =
+    "SELECT exception_id FROM standing_exceptions WHERE kind = 'break_glass' ORDER BY exception_id";
 const ALIASES: &str = "app_aliases";
 const DIGEST: &str = "registers_digest";
 
@@ -108,7 +113,10 @@ impl Session {
         for (kind, batch) in registers::batches(&lines)? {
             session.hold(&registers::table_name(kind), vec![batch])?;
         }
-        session.hold(DIGEST, vec![registers::digest(&lines)?])?;
+        session.alias("exceptions", &registers::table_name(RegisterKind::Exceptions)).await?;
+        session.lay("standing_exceptions", STANDING_EXCEPTIONS).await?;
+        let sealed = session.collect("sealed", SEALED).await?;
+        session.hold(DIGEST, vec![registers::digest(&lines, &sealed)?])?;
         session.lay(ALIASES, include_str!("views/app_aliases.sql")).await?;
         session.lay_base(base).await?;
         const TAIL: &str = include_str!("views/tail_events.sql");

@@ -58,8 +58,9 @@ pub fn batches(lines: &[RecordBatch]) -> Result<Vec<(RegisterKind, RecordBatch)>
         .collect()
 }
 
-/// One row, `digest`, that tells whether rows of [`SQL`] are the same as others were.
-pub fn digest(lines: &[RecordBatch]) -> Result<RecordBatch, Error> {
+/// One row, `digest`, that tells whether rows of [`SQL`] are the same as others were, and whether the same of them say
+/// that an account is `sealed` for emergencies.
+pub fn digest(lines: &[RecordBatch], sealed: &[RecordBatch]) -> Result<RecordBatch, Error> {
     let mut hasher = blake3::Hasher::new();
     for batch in lines {
         let rows = Rows::new("registers", batch);
@@ -68,6 +69,11 @@ pub fn digest(lines: &[RecordBatch]) -> Result<RecordBatch, Error> {
             for text in columns.iter().map(|column| column.get(row).unwrap_or_default()) {
                 hasher.update(&text.len().to_le_bytes()).update(text.as_bytes());
             }
+        }
+    }
+    for batch in sealed {
+        for id in Rows::new("exceptions", batch).texts("exception_id")?.iter().flatten() {
+            hasher.update(&id.len().to_le_bytes()).update(id.as_bytes());
         }
     }
     let digest = StringViewArray::from_iter_values([hasher.finalize().to_hex().as_str()]);

@@ -59,10 +59,9 @@ const AFTER_LINKS: [(&str, &str, bool); 10] = [
 ];
 
 /// Registers that need nothing resolved: view name and the register behind it.
-const PLAIN_REGISTERS: [&str; 10] = [
+const PLAIN_REGISTERS: [&str; 9] = [
     "sod_rules",
     "entitlements",
-    "exceptions",
     "trusted_domains",
     "requests",
     "licences",

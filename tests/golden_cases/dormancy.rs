@@ -155,6 +155,79 @@ fn break_glass_unused_for_400_days() {
     check(&files, NOW, &["DOR-01: crm/u2", "DOR-02:", "GOV-04:"]);
 }
 
+/// A line that has expired, or that nobody approved, makes no account an emergency account: the leaver's account behind it
+/// would be hidden for ever.
+#[test]
+fn break_glass_that_has_no_effect() {
+    let roster = roster(&[
+        "E1,Ada Low,ada@example.com,2020-01-01,2026-05-31",
+        "E2,Ben Ott,ben@example.com,2020-01-01,2026-05-31",
+        "E3,Cy Orr,cy@example.com,2020-01-01,2026-05-31",
+    ]);
+    let listing = accounts(&[
+        "u1,ada,ada@example.com,Active,2020-01-02,2026-01-02",
+        "u2,ben,ben@example.com,Active,2020-01-02,2026-01-02",
+        "u3,cy,cy@example.com,Active,2020-01-02,2026-01-02",
+    ]);
+    let exceptions = table(
+        "exception_id,kind,subject,app_id,detector,reason,approver,valid_from,valid_until",
+        &[
+            "X1,break_glass,u1,crm,,sealed,ciso@example.com,2026-01-01,2026-06-28",
+            "X2,break_glass,u2,crm,,,,,",
+            "X3,break_glass,crm/U3,,,sealed,ciso@example.com,2026-01-01,2026-12-31",
+        ],
+    );
+    let given = Given::new(&[
+        ("hr/roster_2026-06-28.csv", roster),
+        ("crm/accounts_2026-06-28.csv", listing),
+        ("registers/exceptions_2026-06-28.csv", exceptions),
+    ]);
+    given.expect("2026-06-28T12:00:00Z", &["ZMB-01: crm/u2"]);
+    given.expect("2026-06-29T06:00:00Z", &["ZMB-01: crm/u1, crm/u2"]);
+}
+
+/// Who is named by number or address is a person: another's account that has the number as its id is not meant.
+#[test]
+fn exceptions_for_people() {
+    let roster = roster(&[
+        "103,Di Fay,di@example.com,2020-01-01,2026-05-31",
+        "104,Gus Orr,gus@example.com,2020-01-01,2026-05-31",
+        "105,Jo Hold,jo@example.com,2020-01-01,2026-05-31",
+    ]);
+    let crm = accounts(&[
+        "c1,di,di@example.com,Active,2020-01-02,2026-01-02",
+        "c2,jo.hold,,Active,2020-01-02,2026-01-02",
+        "c3,gus,gus@example.com,Active,2020-01-02,2026-01-02",
+    ]);
+    let wiki = accounts(&[
+        "103,gus,gus@example.com,Active,2020-01-02,2026-01-02",
+        "104,jo,jo@example.com,Active,2020-01-02,2026-01-02",
+    ]);
+    let exceptions = |wiki_104: &str| {
+        table(
+            "exception_id,kind,subject,app_id,detector,reason,approver,valid_from,valid_until",
+            &[
+                "X1,alumni,103,,,keeps mail,ciso@example.com,2026-01-01,2026-12-31",
+                "X2,legal_hold,JO@example.com,crm,,case 7,ciso@example.com,2026-01-01,2026-12-31",
+                wiki_104,
+            ],
+        )
+    };
+    let given = Given::new(&[
+        ("hr/roster_2026-06-30.csv", roster),
+        ("crm/accounts_2026-06-30.csv", crm),
+        ("wiki/accounts_2026-06-30.csv", wiki),
+        (
+            "registers/exceptions_2026-06-29.csv",
+            exceptions("X3,alumni,c9,,,nobody,ciso@example.com,2026-01-01,2026-12-31"),
+        ),
+    ]);
+    given.expect(NOW, &["ZMB-01: crm/c3, wiki/103, wiki/104"]);
+    let next = exceptions("X3,alumni,wiki/104,,,keeps,ciso@example.com,2026-01-01,2026-12-31");
+    given.read(&[("registers/exceptions_2026-06-30.csv", next)]);
+    given.expect(NOW, &["ZMB-01: crm/c3, wiki/103"]);
+}
+
 /// An account of three days has not been unused for long, and an older one has.
 #[test]
 fn new_account_of_three_days() {
