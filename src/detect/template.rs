@@ -1,6 +1,7 @@
 //! Sentences of a rule with its rows' values in them.
 //!
-//! `{column}` is a value as it is, `{column|day}` a date, `{column|ago}` the time from then
+//! `{column}` is a value as it is, `{column|day}` a date, `{column|last_day}` the last
+//! day before it, `{column|ago}` the time from then
 //! to `as_of`, `{column|percent}` a share, `{$param}` a parameter.
 
 use std::collections::BTreeMap;
@@ -57,12 +58,26 @@ impl Quotable<'_> {
         let (column, form) = placeholder.split_once('|').unwrap_or((placeholder, ""));
         match (form, self.cells.get(column)?) {
             ("day", Cell::Time(instant)) => Some(instant.to_string().chars().take(10).collect()),
+            ("last_day", Cell::Time(end)) => {
+                let last_at = self.before(end);
+                Some(last_at.to_string().chars().take(10).collect())
+            }
             ("ago", Cell::Time(instant)) => Some(elapsed(instant, self.as_of)),
             ("percent", Cell::Number(share)) => Some(format!("{:.1} %", share * 100.0)),
             _ => self.cells.text(column),
         }
     }
+
+    /// An instant of the day that ends then: 24:00 belongs to it. An end that is a date ends where the person
+    /// works, which UTC may call the next day already, or the same one still.
+    fn before(&self, end: UtcMicros) -> UtcMicros {
+        let micros = if self.cells.truth("end_date_only") { LAST_HOURS_MICROS } else { 1 };
+        UtcMicros(end.0 - micros)
+    }
 }
+
+/// Before 24:00 of a day the same day where the clocks are less than 11 hours behind UTC and at most 13 ahead of it.
+const LAST_HOURS_MICROS: i64 = 11 * 3_600_000_000;
 
 /// Whole days, or whole hours below two days, from one instant to another.
 pub fn elapsed(from: UtcMicros, to: UtcMicros) -> String {

@@ -120,6 +120,38 @@ fn date_only_end_at_both_ends_of_the_world() {
     given.expect("2026-06-29T11:01:00Z", &["ZMB-01: crm/u1, crm/u2"]);
 }
 
+/// The last day is told as the roster gives it, wherever it ended: an auditor compares the two.
+#[test]
+fn the_last_day_is_told_as_it_was_given() {
+    let roster = table(
+        "Employee ID,Name,Email,Hire Date,Termination Date,Time Zone",
+        &[
+            "E1,Ada Low,ada@example.com,2020-01-01,2026-06-20,Pacific/Tongatapu",
+            "E2,Ben Ott,ben@example.com,2020-01-01,2026-06-20,America/Los_Angeles",
+            "E3,Cy Orr,cy@example.com,2020-01-01,2026-06-20,UTC",
+            "E4,Dee Fay,dee@example.com,2020-01-01,2026-06-20T09:00:00Z,UTC",
+        ],
+    );
+    let accounts = accounts(&[
+        "u1,ada,ada@example.com,Active,2020-01-02,2026-06-19",
+        "u2,ben,ben@example.com,Active,2020-01-02,2026-06-19",
+        "u3,cy,cy@example.com,Active,2020-01-02,2026-06-19",
+        "u4,dee,dee@example.com,Active,2020-01-02,2026-06-19",
+    ]);
+    let found = check(&[(ROSTER, roster), (CRM, accounts)], NOW, &["ZMB-01: crm/u1, crm/u2, crm/u3, crm/u4"]);
+    for finding in &found {
+        let told =
+            |table: &str| finding.evidence.iter().find(|row| row.table == table).map(|row| row.says.clone());
+        assert!(told("employments").unwrap().ends_with("ended on 2026-06-20"), "{:?}", finding.evidence);
+        // The listing is the first: since when the account is enabled, nobody knows.
+        assert!(
+            told("accounts").unwrap().ends_with("has been listed as enabled since 2026-06-30"),
+            "{:?}",
+            finding.evidence
+        );
+    }
+}
+
 /// Okta tells applications nothing of a suspension, and Google may not: the person is locked out
 /// of the front door only. A deactivation that was not passed on is another finding.
 #[test]
