@@ -27,6 +27,8 @@ struct Story {
     tokens: &'static [(&'static str, Option<i64>)],
     /// What is listed was disabled already when it was first listed, a day after the end.
     listed_disabled: bool,
+    /// The class that the listing gives; a person's where it is empty.
+    class: &'static str,
     /// Works elsewhere in the company from this hour on.
     rehired: Option<i64>,
 }
@@ -51,10 +53,11 @@ fn lake(stories: &[Story]) -> BTreeMap<&'static str, Vec<Fields>> {
         employments.extend(story.rehired.map(|hour| employment(hour, None, format!("{employee}-2"))));
         for (app, ended, again) in story.accounts {
             let account = format!("{employee}@{app}");
+            let class = if story.class.is_empty() { "human" } else { story.class };
             let listed = if story.listed_disabled { 24 } else { -2_000 };
             rows.entry("snapshots").or_default().push(fields! {
                 "row_kind" => "account", "app_id" => *app, "account_id" => account.clone(), "account_name" => account.clone(),
-                "employee_id" => employee, "active" => !story.listed_disabled, "class" => "human", "listing_id" => format!("l-{app}"),
+                "employee_id" => employee, "active" => !story.listed_disabled, "class" => class, "listing_id" => format!("l-{app}"),
                 "listed_at" => at(listed), "ingested_at" => at(listed), "complete" => true, "source" => "accounts",
             });
             let said = [("account.deactivate", ended), ("account.reactivate", again)];
@@ -139,6 +142,10 @@ fn the_clock_stops_with_the_last_access() {
         found_disabled(&[("okta", Some(3), None), ("crm", None, None)], &[]),
         Some((Some(3), Closed, false)),
     );
+    // A guest whom a roster names leaves like anybody; a service account is not the person's own.
+    let of_class = |class| Story { class, ..story(&[("crm", None, None)], &[]) };
+    check(of_class("guest"), Some((Some(100), Open, true)));
+    check(of_class("service"), None);
     // What was closed long before is no part of leaving.
     check(story(&[("okta", Some(-1_000), None)], &[]), None);
 }

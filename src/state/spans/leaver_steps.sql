@@ -7,7 +7,7 @@
 -- end was closed for it, and counts; what had been closed for longer does not. An account that was
 -- enabled again counts by its last end. A deactivation proves that the account was enabled until
 -- then, also where nothing tells since when; an account that was disabled already when a listing
--- first named it ended at a time that nobody knows: it is undated. A SCIM token outlives its owner by design: TOK-03 asks.
+-- first named it ended at a time that nobody knows: it is undated. A guest whom a roster names leaves like anybody. A SCIM token outlives its owner by design: TOK-03 asks.
 -- Inputs: identities_now, links, account_spans, credential_spans.
 WITH leavers AS (
   SELECT identity_id, name, department, last_end_at AS left_at, end_date_only, end_known_at
@@ -31,7 +31,7 @@ owned AS (
   JOIN births AS b
     ON b.app_id = k.app_id
     AND b.account_id = k.account_id
-  WHERE k.class IN ('human', 'contractor')
+  WHERE k.class IN ('human', 'contractor', 'guest')
 ),
 accounts AS (
   SELECT
