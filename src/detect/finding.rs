@@ -131,7 +131,7 @@ impl<'a> Teller<'a> {
             }
             _ => self
                 .gate
-                .unknown_because(row.text("app_id").as_deref())
+                .unknown_because_of(row)
                 .or_else(|| self.omitted(row))
                 .or_else(|| self.weak_link(confidence)),
         };

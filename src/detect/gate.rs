@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use ahash::RandomState;
 
+use super::cells::Cells;
 use super::rule::Run;
 use super::sources::{Feed, Sources};
 use super::template::elapsed;
@@ -125,6 +126,26 @@ impl<'a> Gate<'a> {
         let feed = of_app.filter(|feed| !feed.omitted.is_empty()).find(omits)?;
         let log = self.first_fresh(|s| logs_changes_of(s, app_id), "log");
         log.and_then(|_| feed.unsure())
+    }
+
+    /// The same about what a row says that it rests on: sources in `rests_on`, applications in `app_ids`; of what it does
+    /// not say, all that the rule needs, and its own application.
+    pub fn unknown_because_of(&self, row: &Cells) -> Option<String> {
+        let (app_id, app_ids, rests_on) = (row.text("app_id"), row.text("app_ids"), row.text("rests_on"));
+        if app_ids.is_none() && rests_on.is_none() {
+            return self.unknown_because(app_id.as_deref());
+        }
+        let rests = |need: &&Need| {
+            rests_on.as_ref().is_none_or(|named| named.split(';').any(|name| name == need.as_str()))
+        };
+        let apps: Vec<Option<&str>> = match &app_ids {
+            Some(app_ids) => app_ids.split(';').map(Some).collect(),
+            None => vec![app_id.as_deref()],
+        };
+        let needs = self.rule.needs.iter().filter(rests);
+        needs
+            .flat_map(|need| apps.iter().map(move |app| (need, app)))
+            .find_map(|(need, app)| self.lacking(*need, *app))
     }
 
     fn lacking(&self, need: Need, app_id: Option<&str>) -> Option<String> {

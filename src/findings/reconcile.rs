@@ -223,12 +223,27 @@ fn happened(known: &Known, now: UtcMicros) -> Option<Transition> {
 }
 
 /// Why an application's sources leave this finding in doubt. A finding that names no
-/// application may rest on any of them.
+/// application rests on those whose listings are its evidence, or may rest on any of them.
 fn doubt_about<'a>(finding: &Finding, apps: &'a BTreeMap<String, String>) -> Option<&'a String> {
-    match app_id(finding) {
-        Some(app) => apps.get(app),
-        None => apps.values().next(),
+    match (app_id(finding), evident_apps(finding)) {
+        (Some(app), _) => apps.get(app),
+        (None, Some(evident)) => evident.into_iter().find_map(|app| apps.get(app)),
+        (None, None) => apps.values().next(),
     }
+}
+
+/// The applications of whose accounts and grants the evidence is, and of no others; none where there is
+/// evidence of another kind that does not say. Rosters are of no application.
+fn evident_apps(finding: &Finding) -> Option<Vec<&str>> {
+    let mut apps = Vec::new();
+    for evidence in &finding.evidence {
+        match evidence.table.as_str() {
+            "accounts" | "grants" => apps.push(evidence.key.split_once('/')?.0),
+            "employments" => {}
+            _ => return None,
+        }
+    }
+    (!finding.evidence.is_empty()).then_some(apps)
 }
 
 /// An end that nobody wrote down has passed.

@@ -4,7 +4,7 @@
 //! `unknown`; a subject that passes is left out) and `since`. It may give `app_id`,
 //! `account_id`, `account_name`, `account_email`, `identity_id`, `identity_name`,
 //! `entitlement_id`, `entitlement_name`, `discriminator`, `severity`, `severity_up`,
-//! `severity_down`, `link_method`, `link_confidence`, `reach`, `cause`, `unknown_because`,
+//! `severity_down`, `link_method`, `link_confidence`, `rests_on`, `app_ids`, `reach`, `cause`, `unknown_because`,
 //! and whatever the explanation and the evidence quote. Where it sees nothing of an application,
 //! it gives one row about the application, with the number of accounts as `undecided`.
 
@@ -95,6 +95,19 @@ pub enum Need {
     Idp,
     /// A log of provisioning requests.
     Provisioning,
+}
+
+impl Need {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Need::Roster => "roster",
+            Need::Accounts => "accounts",
+            Need::Grants => "grants",
+            Need::Activity => "activity",
+            Need::Idp => "idp",
+            Need::Provisioning => "provisioning",
+        }
+    }
 }
 
 /// What raises or lowers the severity of a finding by a level, whatever the rule.

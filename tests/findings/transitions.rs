@@ -145,6 +145,18 @@ fn each_state_meets_each_answer() {
     check((fails(Status::Superseded), off(), Says::Nothing), None);
 }
 
+/// Where its evidence names the listings, one of another application that nobody exports would keep it open for ever.
+#[test]
+fn a_finding_without_an_application_rests_on_the_listings_of_its_evidence() {
+    let mut known = known(Status::Open, Verdict::Fail, None);
+    known.finding.app = None;
+    known.finding.account = None;
+    known.finding.evidence = vec![evidence("crm/a/r1")];
+    let change = |app| step(std::slice::from_ref(&known), stale(app), &[])[0].change;
+    assert_eq!(change("crm"), Change::Doubted);
+    assert_eq!(change("wiki"), Change::Resolved);
+}
+
 /// A finding about a person names no application: if any application is stale, its
 /// silence would end, for example, a leaver's finding that rests on that application.
 #[test]
