@@ -186,3 +186,42 @@ fn a_record_leaves_quarantine_by_a_later_reading_alone() {
         assert_eq!(given.engine.quarantined().await.unwrap().len(), 0);
     });
 }
+
+/// One settings file among the exports would be a source for ever, whose silence speaks against every verdict.
+#[test]
+fn a_file_of_no_known_format_waits_and_is_no_source() {
+    block_on(async || {
+        let given = Given::new();
+        let stray = "{\"settings\":{\"theme\":\"dark\"}}\n";
+        let report =
+            given.read(&given.write("settings.ndjson", 20, &stray.repeat(2)), Reading::default()).await;
+        assert_eq!((report.quarantined, report.refused.is_some()), (2, true));
+        assert_eq!(given.ask("SELECT source FROM sources_now").await, Vec::<Value>::new());
+        let waiting = async || given.engine.quarantined().await.unwrap().len();
+        assert_eq!(waiting().await, 2);
+        let event = r#"{"uuid":"q1","published":"2026-03-01T00:00:00Z","eventType":"user.session.start","actor":{"id":"00u1","type":"User"}}"#;
+        assert_eq!(given.read(&given.write("settings.ndjson", 20, event), Reading::default()).await.new, 1);
+        assert_eq!(waiting().await, 0, "the file as it is now was read whole");
+        assert_eq!(given.ask("SELECT source FROM sources_now").await, [json!({"source": "okta"})]);
+    });
+}
+
+/// A log that is begun anew each night would settle by its first whole day what was lost of another.
+#[test]
+fn a_log_begun_anew_settles_no_line_of_the_one_before() {
+    block_on(async || {
+        let given = Given::new();
+        let line = |id: &str| {
+            format!(
+                "{{\"uuid\":\"{id}\",\"published\":\"2026-03-01T00:00:00Z\",\"eventType\":\"user.session.start\",\"actor\":{{\"id\":\"00u1\",\"type\":\"User\"}}}}\n"
+            )
+        };
+        let damaged = line("q1") + &line("q2").replace("2026-03-01T00:00:00Z", "never");
+        assert_eq!(
+            given.read(&given.write("log.ndjson", 20, &damaged), Reading::default()).await.quarantined,
+            1
+        );
+        assert_eq!(given.read(&given.write("log.ndjson", 21, &line("q3")), Reading::default()).await.new, 1);
+        assert_eq!(given.engine.quarantined().await.unwrap().len(), 1);
+    });
+}

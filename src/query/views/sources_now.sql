@@ -3,7 +3,7 @@
 -- its events begin), watermark_at, last_ingested_at, rows, previous_rows, complete, quarantined, read_rows,
 -- announced_rows, control_rows, damage (as in `loads`). `rows` are those of the newest load of the feed; `quarantined` of `read_rows` are those
 -- that could not be read: of the newest load of a listing, of all loads that came last of a log,
--- whose damaged files reach nowhere.
+-- whose damaged files reach nowhere. Files that no format recognises are no source: their records wait in quarantine.
 -- Inputs: loads.
 WITH within AS (
   SELECT
@@ -28,7 +28,8 @@ WITH within AS (
     control_rows,
     damage
   FROM loads
-  WHERE kind = 'events' OR listed_at <= $as_of
+  WHERE (kind = 'events' OR listed_at <= $as_of)
+    AND source <> 'unknown'
 ),
 ranked AS (
   SELECT
