@@ -59,7 +59,7 @@ impl State {
         let frame = session.sql("SELECT event_id FROM events ORDER BY event_id").await.unwrap();
         let rows = lychgate::query::json_rows(&frame.collect().await.unwrap());
         let stored = rows.iter().map(|row| row["event_id"].as_str().unwrap().to_owned()).collect();
-        let tables = lake.verify().await.unwrap();
+        let tables = lake.verify().await;
         let problems = tables.iter().flat_map(|table| &table.problems);
         State {
             stored,

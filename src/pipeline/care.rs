@@ -21,11 +21,16 @@ impl Engine {
     /// Reads the whole lake, and the ledger where there is one, and tells what is not as it should be.
     ///
     /// # Errors
-    /// When the tenant has no lake, or a log cannot be read.
+    /// When the tenant has no lake, or its place cannot be reached.
     pub async fn verify(&self) -> Result<Vec<Verified>, Error> {
-        let mut verified = Lake::open_known(self.home(), &self.tenant).await?.verify().await?;
+        let mut verified = Lake::as_it_is(self.home(), &self.tenant).await?.verify().await;
         if self.data.join(LEDGER_FILE).exists() {
             verified.push(self.verify_ledger().await);
+        } else if self.has_checkpoints() {
+            // Whoever keeps one has opened the ledger before.
+            let what = "is absent, though runs were made here: their findings and all decisions are lost";
+            let problem = Problem { file: LEDGER_FILE.to_owned(), what: what.to_owned() };
+            verified.push(Verified { table: "ledger", files: 0, rows: 0, problems: vec![problem] });
         }
         Ok(verified)
     }

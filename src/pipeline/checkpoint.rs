@@ -164,6 +164,7 @@ impl Engine {
     /// When files cannot be removed or written, or the lake cannot be read.
     pub async fn rebuild(&self) -> Result<usize, Error> {
         self.forget()?;
+        self.ledger().await?;
         let at = now();
         let (session, stored) = self.opened(At { as_of: at, known_at: at }).await?;
         if let Some(reach) = self.checkpoint_due(&session, &stored) {
@@ -178,6 +179,10 @@ impl Engine {
     /// When files cannot be removed.
     pub fn forget(&self) -> Result<(), Error> {
         Ok(checkpoint::forget(&self.checkpoints())?)
+    }
+
+    pub(super) fn has_checkpoints(&self) -> bool {
+        std::fs::read_dir(self.checkpoints()).is_ok_and(|mut kept| kept.next().is_some())
     }
 
     fn checkpoints(&self) -> PathBuf {

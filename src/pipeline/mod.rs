@@ -8,7 +8,6 @@ mod access;
 mod backtest;
 mod before;
 mod care;
-mod chain;
 mod checkpoint;
 mod compare;
 mod cost_lines;
@@ -39,9 +38,9 @@ use std::path::{Path, PathBuf};
 use checkpoint::Stored;
 
 pub use crate::detect::causes::Cause;
+pub use crate::domain::chain::chain;
 pub use access::{Access, Holding, Subject, access, holdings};
 pub use backtest::{Backtest, BacktestRequest, Sighting, Step};
-pub use chain::chain;
 pub use compare::{Comparison, Difference};
 pub use cost_lines::{LicenceLine, Range};
 pub use costs::{CostReport, cost_report};

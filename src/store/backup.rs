@@ -17,6 +17,8 @@ use super::{Error, TABLES, durable};
 use crate::domain::digest::hex;
 
 const MANIFEST: &str = "manifest.json";
+/// The folder in a data folder in which a backup comes back, until it is whole.
+const RESTORING: &str = ".restoring";
 /// Of the manifest: rises when older programs can no longer restore.
 const VERSION: u32 = 1;
 
@@ -106,7 +108,8 @@ fn check_tables(lake: &Path, files: &BTreeMap<String, String>) -> Result<(), Err
     Ok(())
 }
 
-/// Copies a backup into the new folder `to`, and checks every file against the manifest.
+/// Copies a backup into the new folder `to`, and checks every file against the manifest. The lakes get their place
+/// last, all at once: what was interrupted looks like no lake, and is begun anew by the next restore.
 ///
 /// # Errors
 /// When there is no manifest, a file is missing or is not what it was, or `to` is not empty.
@@ -122,13 +125,48 @@ pub fn restore(backup: &Path, to: &Path) -> Result<Manifest, Error> {
         let what = format!("it is of version {}, and this program restores {VERSION}", manifest.version);
         return Err(Error::Backup { path, what });
     }
+    clear_interrupted(&manifest, to)?;
     make_empty(to)?;
-    let restored = restore_files(&manifest, backup, to);
+    let restored = restore_files(&manifest, backup, &to.join(RESTORING)).and_then(|()| settle(to));
     if restored.is_err() {
         // Half a lake would look like a lake.
         let _ = fs::remove_dir_all(to);
     }
     restored.map(|()| manifest)
+}
+
+/// Removes what a restore of the same backup left behind when it was interrupted before the lakes were in their place.
+fn clear_interrupted(manifest: &Manifest, to: &Path) -> Result<(), Error> {
+    let restoring = to.join(RESTORING);
+    if !restoring.is_dir() || is_there(&to.join(LAKE)) {
+        return Ok(());
+    }
+    let prefix = format!("{RESTORING}/");
+    let is_ours = |name: &String| manifest.files.contains_key(name.strip_prefix(&prefix).unwrap_or(name));
+    if !names(to)?.iter().all(is_ours) {
+        return Err(Error::NotEmpty { path: to.to_owned() });
+    }
+    for entry in fs::read_dir(to).map_err(Error::io("list", to))? {
+        let path = entry.map_err(Error::io("list", to))?.path();
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.map_err(Error::io("remove", &path))?;
+    }
+    Ok(())
+}
+
+/// Gives what was restored its place: the ledger before the lakes.
+fn settle(to: &Path) -> Result<(), Error> {
+    let restoring = to.join(RESTORING);
+    let listing = fs::read_dir(&restoring).map_err(Error::io("list", &restoring))?;
+    let mut found: Vec<_> = listing.collect::<Result<_, _>>().map_err(Error::io("list", &restoring))?;
+    found.sort_by_key(|entry| entry.file_name() == LAKE);
+    for entry in found {
+        let path = entry.path();
+        Durability::Fsync.sync_dir(to)?;
+        fs::rename(&path, to.join(entry.file_name())).map_err(Error::io("rename", &path))?;
+    }
+    fs::remove_dir(&restoring).map_err(Error::io("remove", &restoring))?;
+    Durability::Fsync.sync_dir(to)
 }
 
 fn restore_files(manifest: &Manifest, backup: &Path, to: &Path) -> Result<(), Error> {

@@ -196,6 +196,25 @@ fn parse(line: &[u8]) -> serde_json::Result<serde::de::IgnoredAny> {
     serde_json::from_slice(line)
 }
 
+/// An entry of a table's log that is not whole, but for the newest, which a writer repairs.
+pub fn damaged_entry(table_dir: &Path) -> Result<Option<PathBuf>, Error> {
+    let mut paths = entries(&table_dir.join(LOG_DIR))?;
+    paths.retain(|path| file_name(path).ends_with(".json"));
+    paths.sort();
+    let newest = paths.len().saturating_sub(1);
+    for (place, path) in paths.into_iter().enumerate() {
+        let is_whole = match written(&path)? {
+            Written::Whole => true,
+            Written::Torn => place == newest,
+            Written::Otherwise => false,
+        };
+        if !is_whole {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
 /// Whether a table's log has an entry, or a summary of entries.
 pub fn has_log(table_dir: &Path) -> Result<bool, Error> {
     let log = table_dir.join(LOG_DIR);

@@ -10,12 +10,14 @@ use arrow::datatypes::TimestampMicrosecondType;
 use deltalake::DeltaTable;
 use deltalake::kernel::LogicalFileView;
 
+use super::durable::LOG_DIR;
 use super::part::{INGESTED_AT, day_text};
 use super::place::Place;
 use super::stored::{EventKeys, folder};
 use super::tables::Table;
-use super::{Error, sum};
+use super::{Error, durable, sum};
 use crate::domain::UtcMicros;
+use crate::domain::chain::chain;
 
 /// What was looked at in one table, and what is wrong with it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -55,11 +57,36 @@ struct Found {
     times: Times,
 }
 
-/// Checks `delta`, which lives at `place`.
-///
-/// # Errors
-/// When the log itself cannot be read; what is wrong with files is told, not failed with.
-pub fn verify(table: &'static Table, place: &Place, delta: &DeltaTable) -> Result<Verified, Error> {
+/// Checks the table that lives at `place`. What is wrong with it is told, so that the others are looked at, too.
+pub async fn verify(table: &'static Table, place: &Place) -> Verified {
+    let problem = match lost_log(place) {
+        Ok(None) => match place.load(table).await.and_then(|delta| check(table, place, &delta)) {
+            Ok(verified) => return verified,
+            Err(error) => Problem { file: LOG_DIR.to_owned(), what: chain(&error) },
+        },
+        Ok(Some(problem)) => problem,
+        Err(error) => Problem { file: LOG_DIR.to_owned(), what: chain(&error) },
+    };
+    Verified { table: table.name, problems: vec![problem], ..Verified::default() }
+}
+
+/// What is wrong with a log before it is read; of a bucket that is not asked.
+fn lost_log(place: &Place) -> Result<Option<Problem>, Error> {
+    let Some(dir) = place.folder() else { return Ok(None) };
+    if !dir.is_dir() {
+        return Ok(Some(Problem { file: dir.display().to_string(), what: "the table is absent".to_owned() }));
+    }
+    if !durable::has_log(dir)? {
+        return Ok(Some(Problem { file: LOG_DIR.to_owned(), what: "the log is absent".to_owned() }));
+    }
+    let damaged = durable::damaged_entry(dir)?;
+    Ok(damaged.map(|path| Problem {
+        file: path.display().to_string(),
+        what: "is damaged, and with it the log of the table".to_owned(),
+    }))
+}
+
+fn check(table: &'static Table, place: &Place, delta: &DeltaTable) -> Result<Verified, Error> {
     let snapshot = delta.snapshot().map_err(Error::delta("verify", table.name))?;
     let mut verified = Verified { table: table.name, ..Verified::default() };
     let mut days: Vec<String> = Vec::new();

@@ -210,8 +210,7 @@ async fn check_end(home: &Home, model: &Rows, unsure: bool) -> Result<(), String
     if !unsure && new != [format!("new={}", model["events"].len())] {
         return Err(format!("{new:?} rows counted as new, of {}", model["events"].len()));
     }
-    let problems: Vec<_> =
-        lake.verify().await.unwrap().into_iter().flat_map(|table| table.problems).collect();
+    let problems: Vec<_> = lake.verify().await.into_iter().flat_map(|table| table.problems).collect();
     if !problems.is_empty() {
         return Err(format!("{problems:?}"));
     }

@@ -68,7 +68,7 @@ async fn compaction_and_vacuum_change_no_answer() {
     // What was merged is still known: the same hours again change nothing.
     ingest(root.path(), &[&[&File { name: "hour", ..events("", 0..32) }]]).await;
     assert_eq!(stored(root.path()).await["events"], before["events"]);
-    assert!(opened(root.path()).await.verify().await.unwrap().iter().all(|table| table.problems.is_empty()));
+    assert!(opened(root.path()).await.verify().await.iter().all(|table| table.problems.is_empty()));
 }
 
 /// Else the log would forget after a week which files it let go of, and versions that are to be readable for a month
@@ -135,7 +135,7 @@ async fn damage_is_told_with_its_file() {
         let all = tables.iter().flat_map(|table| &table.problems);
         all.map(|problem| (problem.file.clone(), problem.what.clone())).collect()
     };
-    assert_eq!(problems(&lake.verify().await.unwrap()), []);
+    assert_eq!(problems(&lake.verify().await), []);
     let files = parquet_files(&lake.table_dir("events").unwrap());
     fs::remove_file(&files[0]).unwrap();
     let mut bytes = fs::read(&files[1]).unwrap();
@@ -143,7 +143,7 @@ async fn damage_is_told_with_its_file() {
     fs::write(&files[1], bytes).unwrap();
     let twin = files[2].with_file_name("part-twin.parquet");
     fs::copy(&files[2], &twin).unwrap();
-    let found = problems(&lake.verify().await.unwrap());
+    let found = problems(&lake.verify().await);
     let told = |path: &Path, what: &str| {
         let name = path.file_name().unwrap().to_str().unwrap();
         assert!(
@@ -165,7 +165,7 @@ async fn one_file(root: &Path) -> (PathBuf, PathBuf) {
 
 /// What is wrong with the events.
 async fn wrong(root: &Path) -> Vec<String> {
-    let verified = Lake::open(root, "acme").await.unwrap().verify().await.unwrap();
+    let verified = Lake::open(root, "acme").await.unwrap().verify().await;
     verified.into_iter().flat_map(|table| table.problems).map(|problem| problem.what).collect()
 }
 
@@ -203,7 +203,7 @@ async fn sums_outlast_compaction_and_summaries_of_the_log() {
     let summary = root.path().join("lake/acme/events/_delta_log/_last_checkpoint");
     assert!(summary.exists());
     // Those that the log names: the others were merged, and are there still.
-    let live = opened(root.path()).await.verify().await.unwrap()[0].files as usize;
+    let live = opened(root.path()).await.verify().await[0].files as usize;
     let files = parquet_files(&root.path().join("lake/acme/events"));
     for file in files.iter().filter(|file| !file.to_string_lossy().contains("_delta_log")) {
         let mut bytes = fs::read(file).unwrap();
@@ -282,6 +282,18 @@ async fn a_backup_comes_back_whole_or_not_at_all() {
     check_answers(&restored, &before).await;
     assert_eq!(fs::read_to_string(restored.join("state.db")).unwrap(), "decisions");
     assert!(matches!(backup::restore(&copy, &restored), Err(Error::NotEmpty { .. })));
+
+    // Interrupted before the lakes were in their place: what lies there is no lake, and the next restore goes on.
+    let halfway = away.path().join("halfway");
+    fs::create_dir_all(halfway.join(".restoring/lake/acme/events")).unwrap();
+    fs::copy(copy.join("state.db"), halfway.join("state.db")).unwrap();
+    assert!(matches!(Lake::as_it_is(halfway.as_path(), "acme").await, Err(Error::UnknownTenant { .. })));
+    fs::write(halfway.join("ours"), "kept").unwrap();
+    assert!(matches!(backup::restore(&copy, &halfway), Err(Error::NotEmpty { .. })));
+    fs::remove_file(halfway.join("ours")).unwrap();
+    assert_eq!(backup::restore(&copy, &halfway).unwrap(), manifest);
+    check_answers(&halfway, &before).await;
+    assert!(!halfway.join(".restoring").exists());
 
     let victim = parquet_files(&copy).remove(3);
     let mut bytes = fs::read(&victim).unwrap();
@@ -364,5 +376,5 @@ async fn a_lake_of_an_older_version_is_read_and_brought_up() {
         let mut log = log.map(|entry| fs::read(entry.unwrap().path()).unwrap());
         assert!(log.any(|entry| String::from_utf8_lossy(&entry).contains("36500 days")), "{table} forgets");
     }
-    assert!(lake.verify().await.unwrap().iter().all(|table| table.problems.is_empty()));
+    assert!(lake.verify().await.iter().all(|table| table.problems.is_empty()));
 }
