@@ -5,13 +5,29 @@ use std::process::{Command, Output, Stdio};
 
 use crate::support::{begun, lychgate};
 
+const ROSTER: &str = "Employee ID,Full Name,Work Email,Department,Job Title,Hire Date,Termination Date\n\
+    E100,Ada Park,ada@example.com,Engineering,Engineer,2020-01-15,\n\
+    E101,Ben Ortiz,ben@example.com,Finance,Analyst,2021-03-01,2026-05-31\n";
+
+const ACCOUNTS: &str = "User ID,Username,Full Name,Email,Status,Created Date,Last Login\n\
+    u1,ada,Ada Park,ada@example.com,Active,2020-01-16,2026-06-20\n\
+    u2,ben,Ben Ortiz,ben@example.com,Active,2021-03-02,2026-06-22\n";
+
+/// A company of two, one of whom left a month before 2026-06-30 and kept an account.
+pub fn with_a_leaver() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [("hr/roster_2026-06-29.csv", ROSTER), ("crm/accounts_2026-06-29.csv", ACCOUNTS)];
+    let data = ingested(folder.path(), &files);
+    (folder, data)
+}
+
 /// Exit code, standard output and standard error.
-fn said(output: Output) -> (i32, String, String) {
+pub fn said(output: Output) -> (i32, String, String) {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-fn run(data: &Path, arguments: &[&str]) -> (i32, String, String) {
+pub fn run(data: &Path, arguments: &[&str]) -> (i32, String, String) {
     said(lychgate(data, arguments))
 }
 
@@ -105,13 +121,6 @@ fn tokens_are_made_listed_and_revoked() {
     assert!(!init().2.contains("token"), "bo gets in");
 }
 
-const ROSTER: &str = "Employee ID,Full Name,Work Email,Department,Job Title,Hire Date,Termination Date\n\
-    E100,Ada Park,ada@example.com,Engineering,Engineer,2020-01-15,\n\
-    E101,Ben Ortiz,ben@example.com,Finance,Analyst,2021-03-01,2026-05-31\n";
-const ACCOUNTS: &str = "User ID,Username,Full Name,Email,Status,Created Date,Last Login\n\
-    u1,ada,Ada Park,ada@example.com,Active,2020-01-16,2026-06-20\n\
-    u2,ben,Ben Ortiz,ben@example.com,Active,2021-03-02,2026-06-22\n";
-
 /// Ingests these files into the folder that is given back.
 fn ingested(folder: &Path, files: &[(&str, &str)]) -> PathBuf {
     let data = folder.join("data");
@@ -186,9 +195,7 @@ fn normalize_tells_that_its_output_cannot_be_written() {
 /// Else what is accepted of a subject would have to be accepted again with each finding, or could not be seen.
 #[test]
 fn risk_is_accepted_of_all_that_a_detector_finds_about_a_subject() {
-    let folder = tempfile::tempdir().unwrap();
-    let files = [("hr/roster_2026-06-29.csv", ROSTER), ("crm/accounts_2026-06-29.csv", ACCOUNTS)];
-    let data = ingested(folder.path(), &files);
+    let (_folder, data) = with_a_leaver();
     let waive = |more: &[&str]| {
         let by = ["--actor", "ada", "--reason", "legal hold", "--approver", "bo", "--until", "now+10d"];
         run(&data, &[&["findings", "waive"], more, &by].concat())
@@ -236,9 +243,7 @@ fn risk_is_accepted_of_all_that_a_detector_finds_about_a_subject() {
 /// Else a pipeline would stop at what was accepted, or go on past what no longer is.
 #[test]
 fn accepted_risk_fails_no_run_until_it_ends() {
-    let folder = tempfile::tempdir().unwrap();
-    let files = [("hr/roster_2026-06-29.csv", ROSTER), ("crm/accounts_2026-06-29.csv", ACCOUNTS)];
-    let data = ingested(folder.path(), &files);
+    let (_folder, data) = with_a_leaver();
     let detect = |more: &[&str]| {
         let mut arguments = vec!["--output", "ndjson", "detect", "--detector", "ZMB-01"];
         arguments.extend(["--as-of", "2026-06-30", "--fail-on", "low"].iter().chain(more));
@@ -279,4 +284,49 @@ fn a_demonstration_removes_only_what_one_made() {
     write("of the demonstration before");
     assert_eq!(show().0, 3);
     assert!(demo.is_dir() && !own.exists());
+}
+
+/// Else a watch of a folder would read what it has just written, for ever; and a folder without files would look read.
+#[test]
+fn a_folder_is_read_without_the_lake_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, given) = (folder.path().join("data"), folder.path().to_str().unwrap());
+    let (code, _, stderr) = run(&data, &["ingest", given]);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("there is no file to read in"), "{stderr}");
+    std::fs::write(folder.path().join("roster_2026-06-29.csv"), ROSTER).unwrap();
+    for new in [2, 0] {
+        let (code, report, stderr) = run(&data, &["--output", "ndjson", "ingest", given]);
+        assert_eq!(code, 0, "{stderr}");
+        let files: Vec<serde_json::Value> =
+            report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!((files.len(), &files[0]["new"]), (1, &serde_json::json!(new)), "{report}");
+    }
+}
+
+/// Else half a lake would be taken for a whole one, and the rest of a damaged one would not be looked at.
+#[test]
+fn what_is_absent_or_damaged_is_told_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let roster = folder.path().join("roster_2026-06-29.csv");
+    std::fs::write(&roster, ROSTER).unwrap();
+    assert_eq!(run(&data, &["ingest", roster.to_str().unwrap()]).0, 0);
+    assert_eq!(run(&data, &["verify"]).0, 0, "no run was ever made, so there is no ledger");
+    let detect = ["detect", "--detector", "GOV-05", "--as-of", "2026-06-30"];
+    assert!([0, 4].contains(&run(&data, &detect).0));
+    let lake = data.join("lake/default");
+    let log = lake.join("registers/_delta_log/00000000000000000000.json");
+    std::fs::write(&log, "not a log\n").unwrap();
+    std::fs::remove_dir_all(lake.join("snapshots")).unwrap();
+    std::fs::remove_file(data.join("state.db")).unwrap();
+    for _ in 0..2 {
+        let (code, tables, stderr) = run(&data, &["--output", "ndjson", "verify"]);
+        assert_eq!((code, tables.lines().count()), (4, 7), "{stderr}");
+        let lines: Vec<&str> = stderr.lines().collect();
+        assert_eq!(lines.len(), 3, "{stderr}");
+        assert!(lines[0].starts_with("snapshots ") && lines[0].ends_with("the table is absent"), "{stderr}");
+        assert!(lines[1].contains(log.to_str().unwrap()), "{stderr}");
+        assert!(lines[2].starts_with("ledger state.db: is absent"), "{stderr}");
+    }
 }

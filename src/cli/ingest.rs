@@ -1,6 +1,6 @@
 //! `ingest`: files into the lake.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -38,6 +38,12 @@ pub struct Ingest {
 impl Ingest {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
         let readings = Readings::new(&context.config, &self.reading)?;
+        if !self.watch && crate::ingest::files(&self.paths).map_err(crate::pipeline::Error::from)?.is_empty()
+        {
+            let named: Vec<String> =
+                self.paths.iter().map(|path| format!("\"{}\"", path.display())).collect();
+            return Err(Error::Usage(format!("there is no file to read in {}", named.join(", "))));
+        }
         let bar = progress_bar();
         let mut heard = |file: &FileReport| {
             bar.set_message(file.file.clone());
@@ -57,6 +63,11 @@ impl Ingest {
             Ok(())
         };
         if self.watch {
+            if self.paths.iter().any(|path| path == Path::new("-")) {
+                return Err(Error::Usage(
+                    "standard input cannot be watched: name a file or a folder".to_owned(),
+                ));
+            }
             let every = Duration::try_from_secs_f64(self.every)
                 .map_err(|_| Error::Usage(format!("--every {} is not a number of seconds", self.every)))?;
             watch::watch(&engine, &self.paths, &|name| readings.of(name), every, &tell).await?;

@@ -8,8 +8,8 @@ use super::Error;
 /// The files to read, in the order given, directories expanded in order of name.
 ///
 /// Inside directories, names that begin with a dot are skipped, as are links to
-/// directories (they can form a circle) and what is no regular file. `-`, standard
-/// input, passes through.
+/// directories (they can form a circle) and what is no regular file; so are data folders,
+/// copies of them and tables of a lake, which are no sources. `-`, standard input, passes through.
 ///
 /// # Errors
 /// A path that does not exist, or a directory that cannot be listed.
@@ -29,7 +29,13 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
+/// Names that a folder of a program's own data has in it: the ledger, the writer's lock, the log of a table.
+const OWN: [&str; 3] = ["state.db", "lychgate.lock", "_delta_log"];
+
 fn expand(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Error> {
+    if OWN.iter().any(|name| directory.join(name).exists()) {
+        return Ok(());
+    }
     let failed = |source| Error::List { path: directory.to_owned(), source };
     let mut entries =
         fs::read_dir(directory).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
