@@ -26,7 +26,8 @@ pub struct Detect {
     /// Detector id or code (repeatable) [default: all that are on by default]
     #[arg(long, value_name = "ID")]
     detector: Vec<String>,
-    /// Exit with 1 when a finding that is no accepted risk is at least this severe
+    /// Exit with 1 when a finding that is no accepted risk is at least this severe, also where evidence is incomplete
+    /// (4); with 4 when only an unknown one is
     #[arg(long, value_name = "SEVERITY", value_parser = Severity::ALL.map(Severity::as_str))]
     fail_on: Option<String>,
     /// Show what this profile would change, by detector and severity; nothing is recorded
@@ -66,8 +67,9 @@ impl Detect {
         summarise(&report, shown.len());
         let least = self.fail_on.as_deref().and_then(Severity::parse);
         Ok(match least {
-            _ if !report.incomplete.is_empty() => Outcome::Incomplete,
+            // What was found is true, whatever else could not be seen.
             Some(least) if report.at_or_above(least) > 0 => Outcome::Findings,
+            _ if !report.incomplete.is_empty() || report.undecided(least) > 0 => Outcome::Incomplete,
             _ => Outcome::Clean,
         })
     }

@@ -73,7 +73,7 @@ struct Arguments {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 clean · 1 findings at or above --fail-on · 2 usage or config · \
-3 run failed · 4 evidence incomplete";
+3 run failed · 4 evidence incomplete (1 goes before 4)";
 
 #[derive(Subcommand)]
 enum Command {
