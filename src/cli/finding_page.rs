@@ -96,9 +96,10 @@ fn remedy(remediation: &Remediation) -> Vec<String> {
 
 fn step(event: &FindingEvent) -> String {
     let approver = event.approver.as_ref().map(|name| format!(", approved by {name}")).unwrap_or_default();
+    let assignee = event.assignee.as_ref().map(|name| format!(" to {name}")).unwrap_or_default();
     let reason = Some(&event.reason).filter(|reason| !reason.is_empty());
     let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    format!("{}  {} by {}{approver}{reason}", event.at, event.change.as_str(), event.actor)
+    format!("{}  {}{assignee} by {}{approver}{reason}", event.at, event.change.as_str(), event.actor)
 }
 
 /// A heading with its lines; nothing where there are none.

@@ -104,6 +104,7 @@ impl Findings {
             Findings::Show { finding_id } => show(context, &finding_id).await,
             Findings::Ack(decided) => decide(context, decided, Decision::Acknowledge).await,
             Findings::Assign { decided, to } => {
+                let to = to.trim().to_owned();
                 let email = to.contains('@').then(|| to.clone());
                 let decided_by = format!("assigned by {}", decided.by.actor);
                 let owner = Owner { id: to, name: None, email, decided_by };

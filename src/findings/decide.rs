@@ -51,6 +51,8 @@ pub enum Refusal {
     NoActor,
     #[error("a decision needs a reason")]
     NoReason,
+    #[error("an assignment needs the id or e-mail address of a person")]
+    NoOwner,
     #[error("a waiver needs an approver")]
     NoApprover,
     #[error("a waiver needs an approver other than \"{actor}\", who asks for it")]
@@ -73,7 +75,7 @@ pub fn waiver_days_max(severity: Severity) -> i64 {
 /// Gives the transition that a decision makes.
 ///
 /// # Errors
-/// A missing actor or reason, a waiver without another person's approval or with an end
+/// A missing actor, reason or assignee, a waiver without another person's approval or with an end
 /// that is past or too far, and a decision that does not fit the finding's status.
 pub fn decide(known: &Known, decision: &Decision, by: &By, now: UtcMicros) -> Result<Transition, Refusal> {
     check_by(by)?;
@@ -84,6 +86,9 @@ pub fn decide(known: &Known, decision: &Decision, by: &By, now: UtcMicros) -> Re
     let (change, to) = match decision {
         Decision::Acknowledge => (Change::Acknowledged, Status::Acknowledged),
         Decision::Assign { owner } => {
+            if owner.id.trim().is_empty() {
+                return Err(Refusal::NoOwner);
+            }
             next.finding.owner = Some(owner.clone());
             next.assigned = true;
             (Change::Assigned, Status::InProgress)

@@ -122,6 +122,9 @@ pub struct FindingEvent {
     pub approver: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
+    /// Who has it in hand from then on; absent of other steps, and of those of older ledgers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
 }
 
 /// Accepted risk with an end.

@@ -19,12 +19,13 @@ use super::{
 use crate::domain::{Severity, UtcMicros};
 
 /// The versions of the file, in order: number, name, SQL. Only ever appended to.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (1, "ledger", include_str!("migrations/0001_ledger.sql")),
     (2, "batches", include_str!("migrations/0002_batches.sql")),
     (3, "rules", include_str!("migrations/0003_rules.sql")),
     (4, "content", include_str!("migrations/0004_content.sql")),
     (5, "narrow", include_str!("migrations/0005_narrow.sql")),
+    (6, "assignee", include_str!("migrations/0006_assignee.sql")),
 ];
 
 /// The ledger of one tenant. Cheap to clone; one process may hold many.

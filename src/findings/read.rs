@@ -52,7 +52,8 @@ impl Ledger {
     /// Gives the history of a finding, oldest first.
     pub async fn events(&self, finding_id: &str) -> Result<Vec<FindingEvent>, Error> {
         let rows = sqlx::query(
-            "SELECT seq, finding_id, at, change, from_status, to_status, verdict, reason, actor, approver, run_id
+            "SELECT seq, finding_id, at, change, from_status, to_status, verdict, reason, actor, approver, run_id,
+                assignee
             FROM finding_events
             WHERE tenant = ?1 AND finding_id = ?2
             ORDER BY seq",
@@ -366,6 +367,7 @@ fn event(row: &SqliteRow) -> Result<FindingEvent, Error> {
         actor: text("actor")?,
         approver: optional("approver")?,
         run_id: optional("run_id")?,
+        assignee: optional("assignee")?,
     })
 }
 

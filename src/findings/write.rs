@@ -62,7 +62,8 @@ ON CONFLICT (tenant, finding_id) DO UPDATE SET finding = excluded.finding, size_
 
 const EVENT: &str = "
 INSERT INTO finding_events (
-    tenant, finding_id, at, change, from_status, to_status, verdict, severity, reason, actor, approver, run_id
+    tenant, finding_id, at, change, from_status, to_status, verdict, severity, reason, actor, approver, run_id,
+    assignee
 ) ";
 
 /// A finding to store, with what led there.
@@ -162,11 +163,13 @@ fn events<'a>(
     let mut query = QueryBuilder::new(EVENT);
     query.push_values(transitions, |mut cells, transition| {
         let finding = &transition.known.finding;
+        let assignee = finding.owner.as_ref().filter(|_| transition.change == Change::Assigned);
         cells.push_bind(tenant).push_bind(&finding.finding_id).push_bind(now.0);
         cells.push_bind(transition.change.as_str()).push_bind(transition.from.map(|status| status.as_str()));
         cells.push_bind(finding.status.as_str()).push_bind(finding.verdict.as_str());
         cells.push_bind(rank(finding.severity)).push_bind(&transition.reason).push_bind(cause.actor);
         cells.push_bind(cause.approver.map(str::trim)).push_bind(cause.run_id);
+        cells.push_bind(assignee.map(|owner| &owner.id));
     });
     query
 }

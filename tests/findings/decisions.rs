@@ -39,6 +39,8 @@ fn each_decision_fits_some_states() {
     check(&Decision::Acknowledge, [to(Acknowledged), None, None, None, None, None]);
     let assign = Decision::Assign { owner: owner() };
     check(&assign, [to(InProgress), to(InProgress), to(InProgress), None, None, None]);
+    let nobody = Decision::Assign { owner: Owner { id: " ".to_owned(), ..owner() } };
+    check(&nobody, [None; 6]);
     check(&Decision::Resolve, [to(Resolved), to(Resolved), to(Resolved), to(Resolved), None, None]);
     check(&Decision::Reopen, [None, to(Open), to(Open), to(Open), to(Open), to(Open)]);
     let risk = to(AcceptedRisk);

@@ -208,8 +208,8 @@ async fn a_newer_or_foreign_file_is_refused() {
     sqlx::query(newer).execute(&mut raw).await.unwrap();
     raw.close().await.unwrap();
     let refused = Ledger::open(&path, "acme").await.unwrap_err();
-    assert!(matches!(refused, Error::Newer { found: 7, known: 5, .. }));
-    assert!(refused.to_string().contains("newer than version 5"), "{refused}");
+    assert!(matches!(refused, Error::Newer { found: 7, known: 6, .. }));
+    assert!(refused.to_string().contains("newer than version 6"), "{refused}");
 
     let foreign = folder.path().join("foreign.db");
     std::fs::write(&foreign, "employee_id,name\n17,Ada Low\n".repeat(50)).unwrap();
