@@ -35,7 +35,7 @@ const REASONS_SHOWN: usize = 8;
 
 impl Access {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
-        let at = self.clocks.at(times::now())?;
+        let at = self.clocks.at(times::now(), &context.zone())?;
         let named = [
             self.identity.map(Subject::Identity),
             self.account.map(Subject::Account),

@@ -38,15 +38,17 @@ pub struct Backtest {
 
 impl Backtest {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
+        let zone = context.zone();
+        let known_at = self.known_at.as_deref();
         let request = BacktestRequest {
-            from: times::parse("--from", &self.from)?,
-            to: times::parse_or("--to", self.to.as_deref(), times::now())?,
+            from: times::parse("--from", &self.from, &zone)?,
+            to: times::parse_or("--to", self.to.as_deref(), times::now(), &zone)?,
             every: Interval::parse(&self.every).ok_or_else(|| {
                 Error::Usage(format!("--every \"{}\" is not an interval: write 1d, 12h or 1w", self.every))
             })?,
             profile: context.profile(self.profile),
             detectors: self.detector,
-            known_at: self.known_at.as_deref().map(|text| times::parse("--known-at", text)).transpose()?,
+            known_at: known_at.map(|text| times::parse("--known-at", text, &zone)).transpose()?,
         };
         match request.steps() {
             0 => {

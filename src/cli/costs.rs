@@ -25,7 +25,7 @@ pub struct Costs {
 
 impl Costs {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
-        let at = self.clocks.at(times::now())?;
+        let at = self.clocks.at(times::now(), &context.zone())?;
         let report = context.engine().costs(at, &context.profile(self.profile)).await?;
         let sheet = match (self.assumptions, self.manual) {
             (true, _) => of_assumptions(&report.assumptions),

@@ -44,7 +44,7 @@ impl Demo {
             people: self.people,
             days: self.days,
             seed: self.seed,
-            end_at: times::parse("until", UNTIL)?,
+            end_at: times::parse("until", UNTIL, &context.zone())?,
             noise: if self.noise { Noise::FULL } else { Noise::NONE },
             faults: Faults::ALL,
         };

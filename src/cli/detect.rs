@@ -46,7 +46,7 @@ impl Detect {
         let now = times::now();
         let settled = At { as_of: now, known_at: context.engine().settled_at(now).await? };
         let request = DetectRequest {
-            at: self.clocks.or(settled)?,
+            at: self.clocks.or(settled, &context.zone())?,
             profile: context.profile(self.profile),
             detectors: self.detector,
             record: !self.no_record,

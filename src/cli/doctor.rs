@@ -21,7 +21,7 @@ pub struct Doctor {
 impl Doctor {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
         let now = times::now();
-        let as_of = times::parse_or("--as-of", self.as_of.as_deref(), now)?;
+        let as_of = times::parse_or("--as-of", self.as_of.as_deref(), now, &context.zone())?;
         let mut checks = Checks { sheet: Sheet::new("checks", &["check", "status", "detail"]), doubts: 0 };
         for (key, value, origin) in context.config.settings() {
             checks.add(&format!("config {key}"), true, &format!("{value} ({origin})"));

@@ -33,13 +33,14 @@ pub struct Evaluate {
 
 impl Evaluate {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
-        let at = At { as_of: times::parse("--as-of", &self.as_of)?, known_at: times::now() };
+        let zone = context.zone();
+        let at = At { as_of: times::parse("--as-of", &self.as_of, &zone)?, known_at: times::now() };
         let labels = evaluate::labels(&self.labels).map_err(|e| match e {
             labels @ pipeline::Error::Labels { .. } => Error::Usage(labels.to_string()),
             other => other.into(),
         })?;
         if let Some(from) = &self.delay_from {
-            return self.delay(context, times::parse("--delay-from", from)?, at).await;
+            return self.delay(context, times::parse("--delay-from", from, &zone)?, at).await;
         }
         let profile = context.config.profile.value.clone();
         let request = DetectRequest { at, profile, detectors: Vec::new(), record: false };

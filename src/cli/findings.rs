@@ -156,7 +156,7 @@ impl List {
 impl Waive {
     async fn run(self, context: &Context) -> Result<Outcome, Error> {
         let Waive { finding_id, detector, subject, by, approver, until } = self;
-        let terms = Terms { approver, until: times::parse("--until", &until)? };
+        let terms = Terms { approver, until: times::parse("--until", &until, &context.zone())? };
         match (finding_id, detector.zip(subject)) {
             (Some(finding_id), _) => {
                 decide(context, Decided { finding_id, by }, Decision::Waive(terms)).await

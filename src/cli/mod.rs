@@ -43,6 +43,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use jiff::tz::TimeZone;
 
 use crate::{findings as ledger, pipeline, query, serve as api, simulate as simulator};
 use config::{Config, Flags};
@@ -152,6 +153,12 @@ impl Context {
 
     pub fn engine(&self) -> pipeline::Engine {
         self.engine_writing(self.config.threads.value, self.config.keep_raw.value)
+    }
+
+    /// The zone of times and dates that name none.
+    pub fn zone(&self) -> TimeZone {
+        // The configuration was refused where there is no such zone.
+        TimeZone::get(&self.config.zone.value).unwrap_or(TimeZone::UTC)
     }
 
     /// The same, writing on so many threads (0 for one a core), with or without raw records.

@@ -31,7 +31,7 @@ pub struct ReadingFlags {
     /// Order of dates such as 03/04/2026
     #[arg(long, value_name = "ORDER", value_parser = ["year-first", "day-first", "month-first"])]
     date_order: Option<String>,
-    /// When the listing was taken [default: the date in the file's name, else its modification time]
+    /// When the listing was taken; a date or time that names no zone is of --zone [default: the date in the file's name, else its modification time]
     #[arg(long, value_name = "TIME")]
     listed_at: Option<String>,
     /// Feed of the listing: a complete listing says who is gone of those that its feed named before
@@ -67,7 +67,7 @@ impl<'a> Readings<'a> {
             Error::Usage(format!("--zone \"{name}\" is not an IANA time zone such as Europe/Berlin"))
         })?;
         let listed_at =
-            flags.listed_at.as_deref().map(|text| times::parse("--listed-at", text)).transpose()?;
+            flags.listed_at.as_deref().map(|text| times::parse("--listed-at", text, &zone)).transpose()?;
         if listed_at.is_some_and(|at| pipeline::is_to_come(at, times::now())) {
             let why = "--listed-at is in the future: it says when the listing was taken";
             return Err(Error::Usage(why.to_owned()));

@@ -57,7 +57,10 @@ impl Check {
         }
         let now = times::now();
         let since = match &self.since {
-            Some(text) => times::parse_or("--since", Some(text), now)?.to_string().chars().take(10).collect(),
+            Some(text) => {
+                let since = times::parse("--since", text, &context.zone())?;
+                since.to_string().chars().take(10).collect()
+            }
             None => ALWAYS.to_owned(),
         };
         let mut given: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -68,7 +71,7 @@ impl Check {
         placeholders.extend(given);
         let request = SigmaRequest {
             folders,
-            at: self.clocks.at(now)?,
+            at: self.clocks.at(now, &context.zone())?,
             since,
             names: if self.as_written { Names::AsWritten } else { Names::Folded },
             placeholders,

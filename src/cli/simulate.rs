@@ -38,7 +38,7 @@ impl Simulate {
             people: self.people,
             days: self.days,
             seed: self.seed,
-            end_at: times::parse("--until", &self.until)?,
+            end_at: times::parse("--until", &self.until, &context.zone())?,
             noise: if self.noise { Noise::FULL } else { Noise::NONE },
             faults: if self.clean { Faults::NONE } else { Faults::ALL },
         };

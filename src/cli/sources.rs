@@ -18,7 +18,7 @@ pub struct Sources {
 
 impl Sources {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
-        let at = self.clocks.at(times::now())?;
+        let at = self.clocks.at(times::now(), &context.zone())?;
         let profile = context.profile(self.profile);
         let reports = context.engine().sources(at, &profile).await?;
         sheet(&reports).print(&context.output)?;

@@ -28,7 +28,7 @@ pub struct Sql {
 
 impl Sql {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
-        let at = self.clocks.at(times::now())?;
+        let at = self.clocks.at(times::now(), &context.zone())?;
         if self.tables {
             views::tables().print(&context.output)?;
             return Ok(Outcome::Clean);

@@ -26,9 +26,9 @@ pub struct TimeToZeroAccess {
 
 impl TimeToZeroAccess {
     pub async fn run(self, context: &Context) -> Result<Outcome, Error> {
-        let at = self.clocks.at(times::now())?;
+        let at = self.clocks.at(times::now(), &context.zone())?;
         let year_before = LeaverReport::since_default(at.as_of);
-        let since = times::parse_or("--since", self.since.as_deref(), year_before)?;
+        let since = times::parse_or("--since", self.since.as_deref(), year_before, &context.zone())?;
         let report = context.engine().leavers(at, since, &context.profile(self.profile)).await?;
         let sheet = if self.leavers { of_leavers(&report) } else { of_apps(&report) };
         sheet.print(&context.output)?;

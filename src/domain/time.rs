@@ -21,11 +21,11 @@ impl UtcMicros {
         Self::parse_in(text, &TimeZone::UTC)
     }
 
-    /// What [`UtcMicros::parse`] reads, or a time relative to `now`: `now`, `now-90d`, `now+2h` (`s`, `m`, `h`, `d`, `w`).
-    pub fn parse_relative(text: &str, now: UtcMicros) -> Option<UtcMicros> {
+    /// What [`UtcMicros::parse_in`] reads, or a time relative to `now`: `now`, `now-90d`, `now+2h` (`s`, `m`, `h`, `d`, `w`).
+    pub fn parse_relative(text: &str, now: UtcMicros, zone: &TimeZone) -> Option<UtcMicros> {
         match text.trim().strip_prefix("now") {
             Some(offset) => offset_from(now, offset.trim()),
-            None => Self::parse(text),
+            None => Self::parse_in(text, zone),
         }
     }
 

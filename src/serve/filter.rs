@@ -1,5 +1,7 @@
 //! SCIM filters (RFC 7644 §3.4.2.2) over findings, as predicates of the ledger.
 
+use jiff::tz::TimeZone;
+
 use crate::domain::UtcMicros;
 use crate::findings::{Column, Filter, Op, Value};
 use crate::scim::filter::{self as scim, CompareOp, Literal};
@@ -36,7 +38,7 @@ fn compare(path: &str, op: CompareOp, value: &Literal, now: UtcMicros) -> Result
         };
     }
     let value = match value {
-        Literal::Text(text) => match UtcMicros::parse_relative(text, now).filter(|_| column_is_time(path)) {
+        Literal::Text(text) => match UtcMicros::parse_relative(text, now, &TimeZone::UTC).filter(|_| column_is_time(path)) {
             Some(time) => Value::Time(time),
             None => Value::Text(text.clone()),
         },
