@@ -81,7 +81,12 @@ impl Demo {
 
         output::say("\n4/4 against the truth that the simulation knows");
         let labels = grading::labels(&files.join("labels.csv"))?;
-        evaluate::sheet(&grading::score(&labels, &run.findings)).print(&[])?;
+        let scores = evaluate::sheet(&grading::score(&labels, &run.findings));
+        match context.output.is_empty() {
+            true => scores.print(&[])?,
+            // Whoever asked for a format reads one document.
+            false => output::say(&scores.text()?),
+        }
         let data = engine.data().display().to_string();
         output::say(&format!(
             "\nLook at it yourself:\n  \

@@ -118,6 +118,14 @@ impl<'a> Sheet<'a> {
     fn write(&self, format: Format, to: impl Write) -> io::Result<()> {
         let mut to = io::BufWriter::new(to);
         match format {
+    /// The sheet as a table, for standard error.
+    ///
+    /// # Errors
+    /// When a line of it cannot be made.
+    pub fn text(&self) -> Result<String, Error> {
+        self.table().map_err(|source| Error::Write { what: "a table".to_owned(), source })
+    }
+
             Format::Table => to.write_all(self.table()?.as_bytes())?,
             Format::Json => {
                 serde_json::to_writer_pretty(&mut to, self)?;
@@ -228,14 +236,14 @@ fn harmless(cell: &str) -> String {
 
 /// Writes to standard output; a reader that went away (`| head`) is no error.
 pub fn print(text: &str) -> Result<(), Error> {
-    open_pipe(io::stdout().lock().write_all(text.as_bytes()))
+    open_pipe("standard output", io::stdout().lock().write_all(text.as_bytes()))
 }
 
-/// What became of a write to standard output, where a closed pipe is no error.
-pub fn open_pipe(written: io::Result<()>) -> Result<(), Error> {
+/// What became of a write to `what`, where a closed pipe is no error.
+pub fn open_pipe(what: &str, written: io::Result<()>) -> Result<(), Error> {
     match written {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::Write { what: "standard output".to_owned(), source: e })
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::Write { what: what.to_owned(), source })
         }
         _ => Ok(()),
     }
