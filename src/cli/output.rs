@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
@@ -51,6 +51,10 @@ impl FromStr for Output {
         }
     }
 }
+
+/// Columns that are never broken, however narrow the terminal: what is copied from them must be whole.
+const WHOLE: [&str; 9] =
+    ["id", "finding_id", "severity", "score", "code", "verdict", "status", "since", "first seen"];
 
 /// An answer: a table for people and the same things as JSON for programs.
 pub struct Sheet<'a> {
@@ -114,10 +118,6 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    /// Writes the sheet as text, with a newline at its end.
-    fn write(&self, format: Format, to: impl Write) -> io::Result<()> {
-        let mut to = io::BufWriter::new(to);
-        match format {
     /// The sheet as a table, for standard error.
     ///
     /// # Errors
@@ -126,6 +126,10 @@ impl<'a> Sheet<'a> {
         self.table().map_err(|source| Error::Write { what: "a table".to_owned(), source })
     }
 
+    /// Writes the sheet as text, with a newline at its end.
+    fn write(&self, format: Format, to: impl Write) -> io::Result<()> {
+        let mut to = io::BufWriter::new(to);
+        match format {
             Format::Table => to.write_all(self.table()?.as_bytes())?,
             Format::Json => {
                 serde_json::to_writer_pretty(&mut to, self)?;
@@ -167,6 +171,11 @@ impl<'a> Sheet<'a> {
                 false => Cell::new(visible(text)),
             };
             table.add_row(row.iter().enumerate().map(cell));
+        }
+        for (column, name) in table.column_iter_mut().zip(&self.columns) {
+            if WHOLE.contains(&name.as_str()) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
         }
         Ok(format!("{table}\n"))
     }
