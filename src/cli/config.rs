@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use super::config_mapping::{self, check_tables};
+use super::config_mapping::{self, check_tables, check_variables, check_zone};
 use super::config_models::{Application, Costs, costs, semantics};
 use crate::pipeline::{CostModel, Credentials, Durability, RuleFolders, Semantics};
 use crate::{models, serve};
@@ -144,6 +144,21 @@ const EVENTS_WAIT_S_MAX: u64 = 110;
 const FILE_NAME: &str = "lychgate.toml";
 
 impl Config {
+/// All that are read.
+const VARIABLES: [&str; 12] = [
+    "LYCHGATE_CONFIG",
+    "LYCHGATE_DATA",
+    "LYCHGATE_DURABILITY",
+    "LYCHGATE_EVENTS_WAIT_S",
+    "LYCHGATE_KEEP_RAW",
+    "LYCHGATE_LAKE",
+    "LYCHGATE_LISTEN",
+    "LYCHGATE_LOG",
+    "LYCHGATE_PROFILE",
+    "LYCHGATE_TENANT",
+    "LYCHGATE_THREADS",
+    "LYCHGATE_ZONE",
+];
     /// Reads the configuration: `--config`, else `LYCHGATE_CONFIG`, else `./lychgate.toml`.
     ///
     /// # Errors
@@ -151,6 +166,7 @@ impl Config {
     pub fn load(flags: &Flags) -> Result<Config, Error> {
         let named = flags.config.clone().or_else(|| variable("LYCHGATE_CONFIG").map(PathBuf::from));
         let path = named.or_else(|| Some(PathBuf::from(FILE_NAME)).filter(|path| path.exists()));
+        check_variables(&ours(), &VARIABLES)?;
         let file = match &path {
             Some(path) => read(path)?,
             None => File::default(),
@@ -258,17 +274,15 @@ impl Config {
         listen.map_err(|error| Error::Usage(format!("listen (from {}): {error}", self.listen.origin)))?;
         let profile = models::profile(&self.profile.value);
         profile.map_err(|error| Error::Usage(format!("{error} (from {})", self.profile.origin)))?;
-        self.mapping.iter().try_for_each(config_mapping::check)?;
-        check_tables(&self.legal_hold)?;
-        let zones = self.mapping.iter().filter_map(|m| m.zone.as_ref()).chain([&self.zone.value]);
-        for zone in zones {
-            if jiff::tz::TimeZone::get(zone).is_err() {
-                return Err(Error::Usage(format!(
-                    "zone \"{zone}\" is not an IANA time zone such as Europe/Berlin"
-                )));
-            }
-        }
-        Ok(())
+        check_zone(&format!("zone (from {})", self.zone.origin), &self.zone.value)?;
+        self.mapping.iter().try_for_each(config_mapping::check).map_err(|error| self.in_file(&error))?;
+        check_tables(&self.legal_hold).map_err(|error| self.in_file(&error))
+    }
+
+    /// The error, with the file that it is in.
+    fn in_file(&self, error: &Error) -> Error {
+        let file = self.file.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+        Error::Usage(format!("config \"{file}\": {error}"))
     }
 }
 
@@ -293,6 +307,12 @@ pub fn credentials() -> Credentials {
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
+/// The variables that begin as ours do.
+fn ours() -> Vec<String> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names.filter(|name| name.starts_with("LYCHGATE_")).collect()
+}
+
 }
 
 fn pick(

@@ -64,8 +64,7 @@ pub fn guess(
 fn pins<'a>(overrides: &'a Overrides, sampled: &Sampled) -> Result<Pins<'a>, Refusal> {
     let mut pins = BTreeMap::new();
     let mut questions = Vec::new();
-    let kinds = overrides.kind.map_or_else(kinds::all, |kind| vec![kind]);
-    let known: BTreeSet<&str> = kinds.into_iter().flat_map(kinds::fields).map(|field| field.name).collect();
+    let known = TableKind::columns(overrides.kind);
     for (field, header) in &overrides.columns {
         if !known.contains(field.as_str()) {
             questions.push(format!("--map {field}=…: no such field; there are {}", listed(&known)));

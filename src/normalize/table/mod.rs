@@ -23,7 +23,7 @@ mod standing;
 mod words;
 mod zones;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -82,6 +82,12 @@ impl TableKind {
     /// Reads a name as in `--source`.
     pub fn parse(text: &str) -> Option<TableKind> {
         kinds::all().into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// The canonical columns of a kind, or of all; as in `--map`.
+    pub fn columns(kind: Option<TableKind>) -> BTreeSet<&'static str> {
+        let kinds = kind.map_or_else(kinds::all, |kind| vec![kind]);
+        kinds.into_iter().flat_map(kinds::fields).map(|field| field.name).collect()
     }
 }
 
