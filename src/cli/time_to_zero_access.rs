@@ -43,8 +43,17 @@ impl TimeToZeroAccess {
 fn summary(report: &LeaverReport) -> String {
     let Clock { leavers, open, unknown, late, .. } = report.overall;
     let deadline = &report.deadline;
+    let dates = report.leavers.iter().filter(|leaver| leaver.end_date_only).count();
+    let allowed = if dates > 0 && deadline.date_only_seconds > deadline.seconds {
+        format!(
+            "; {dates} of them have an end that is only a date, for which {} are allowed",
+            span(deadline.date_only_seconds)
+        )
+    } else {
+        String::new()
+    };
     format!(
-        "{leavers} left with access since {}: {open} still have some, {unknown} cannot be told, {late} are or were past the {} of profile {} ({})",
+        "{leavers} left with access since {}: {open} still have some, {unknown} cannot be told, {late} are or were past the {} of profile {} ({}){allowed}",
         report.since,
         span(deadline.seconds),
         deadline.profile,
@@ -92,7 +101,7 @@ fn of_leavers(report: &LeaverReport) -> Sheet<'static> {
         sheet.push(
             vec![
                 leaver.name.clone().unwrap_or_else(|| leaver.identity_id.clone()),
-                day(Some(leaver.left_at)),
+                format!("{}{}", leaver.left_at, if leaver.end_date_only { " (only a date)" } else { "" }),
                 ended("identity_provider", leaver.idp_disabled_at),
                 ended("application", leaver.apps_disabled_at),
                 ended("credential", leaver.credentials_revoked_at),

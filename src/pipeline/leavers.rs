@@ -19,6 +19,8 @@ const RULE: &str = "leaver_active_account";
 pub struct Deadline {
     pub profile: String,
     pub seconds: i64,
+    /// What is allowed where an end is known only as a date.
+    pub date_only_seconds: i64,
     /// The regime's clause, or `house`.
     pub source: String,
 }
@@ -83,6 +85,7 @@ pub async fn leaver_report(
         since,
         deadline: Deadline {
             seconds: against.deadline_micros / 1_000_000,
+            date_only_seconds: against.deadline_micros.max(against.date_only_micros) / 1_000_000,
             source: profile
                 .thresholds
                 .get("leaver_disable")
