@@ -137,13 +137,13 @@ pub struct Flags {
     pub data: Option<PathBuf>,
     pub lake: Option<String>,
     pub tenant: Option<String>,
+    /// The file is about to be written, and may be missing.
+    pub begins: bool,
 }
 
 /// A little less than any request may take.
 const EVENTS_WAIT_S_MAX: u64 = 110;
 const FILE_NAME: &str = "lychgate.toml";
-
-impl Config {
 /// All that are read.
 const VARIABLES: [&str; 12] = [
     "LYCHGATE_CONFIG",
@@ -159,17 +159,19 @@ const VARIABLES: [&str; 12] = [
     "LYCHGATE_THREADS",
     "LYCHGATE_ZONE",
 ];
+
+impl Config {
     /// Reads the configuration: `--config`, else `LYCHGATE_CONFIG`, else `./lychgate.toml`.
     ///
     /// # Errors
     /// [`Error::Usage`] for a file that cannot be read, an unknown key or a bad value.
     pub fn load(flags: &Flags) -> Result<Config, Error> {
+        check_variables(&ours(), &VARIABLES)?;
         let named = flags.config.clone().or_else(|| variable("LYCHGATE_CONFIG").map(PathBuf::from));
         let path = named.or_else(|| Some(PathBuf::from(FILE_NAME)).filter(|path| path.exists()));
-        check_variables(&ours(), &VARIABLES)?;
         let file = match &path {
-            Some(path) => read(path)?,
-            None => File::default(),
+            Some(path) if !flags.begins || path.exists() => read(path)?,
+            _ => File::default(),
         };
         let from = path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
         let text = |flag: Option<(String, &str)>, env: &str, value: Option<String>, default: &str| {
@@ -305,14 +307,14 @@ pub fn credentials() -> Credentials {
     Credentials(given.collect())
 }
 
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
 /// The variables that begin as ours do.
 fn ours() -> Vec<String> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     names.filter(|name| name.starts_with("LYCHGATE_")).collect()
 }
 
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 fn pick(

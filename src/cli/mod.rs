@@ -262,7 +262,8 @@ pub fn run() -> ExitCode {
 
 fn dispatch(arguments: Arguments) -> Result<Outcome, Error> {
     let Arguments { config, data, lake, tenant, output, command } = arguments;
-    let config = Config::load(&Flags { config, data, lake, tenant })?;
+    let begins = matches!(command, Command::Init(_));
+    let config = Config::load(&Flags { config, data, lake, tenant, begins })?;
     let context = Context { bucket: bucket(&config)?, config, output };
     // Plans of many joins nest deeply, and the main thread's stack is small for them.
     let worker = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {

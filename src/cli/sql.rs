@@ -43,9 +43,11 @@ impl Sql {
         };
         let session = context.engine().session(at).await?;
         let batches = session.select(&statement).await.map_err(|error| match error {
-            unplanned @ (query::Error::Plan { .. } | query::Error::RepeatedColumn { .. }) => {
-                Error::Usage(chain(&unplanned))
-            }
+            unplanned @ query::Error::Plan { .. } => Error::Usage(format!(
+                "{} (lychgate sql --tables lists what can be asked, --describe VIEW its columns)",
+                chain(&unplanned)
+            )),
+            repeated @ query::Error::RepeatedColumn { .. } => Error::Usage(chain(&repeated)),
             other => other.into(),
         })?;
         sheet(&batches).print(&context.output)?;

@@ -41,7 +41,7 @@ pub use texts::{NONE, Numbered, Written};
 /// What can go wrong while asking.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("cannot plan view \"{name}\"")]
+    #[error("cannot plan {name}")]
     Plan { name: String, source: Box<datafusion::error::DataFusionError> },
     #[error("cannot run query \"{name}\"")]
     Run { name: String, source: Box<datafusion::error::DataFusionError> },
