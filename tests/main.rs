@@ -4,6 +4,7 @@ mod access;
 mod activity;
 mod backtest;
 mod cli;
+mod cli_answers;
 mod completeness;
 mod config;
 mod costs;
