@@ -112,7 +112,7 @@ impl<'a> Sheet<'a> {
                 Some(path) => fs::File::create(path)
                     .and_then(|file| self.write(output.format, file))
                     .map_err(|source| Error::Write { what: path.display().to_string(), source })?,
-                None => open_pipe(self.write(output.format, io::stdout().lock()))?,
+                None => open_pipe("standard output", self.write(output.format, io::stdout().lock()))?,
             }
         }
         Ok(())

@@ -17,7 +17,7 @@ use tracing::error;
 use super::problem::Problem;
 use super::state::Shared;
 use crate::domain::UtcMicros;
-use crate::domain::digest::{self, hex};
+use crate::domain::digest;
 use crate::findings::{Batch, Load};
 use crate::pipeline::{self, FileReport, IngestReport, Reading};
 use crate::query::feeds;

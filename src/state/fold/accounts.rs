@@ -257,7 +257,7 @@ impl Accounts {
         }
         let first = Word { account: account as u32, said: mention.first(), how: MENTION, state: UNKNOWN };
         turns.extend([first, Word { said: mention.last(), ..first }]);
-        let told = turns.clone().into_iter().map(|word| Told { at: word.said.at, is_there: true });
+        let told = turns.clone().into_iter().map(|word| Presence { at: word.said.at, is_there: true });
         let nobody = std::iter::empty();
         for said in silences.ending(self.keys[account].0, None, first.said, nobody, told) {
             turns.push(Word { said, state: DELETED, ..first });
