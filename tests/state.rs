@@ -310,7 +310,7 @@ fn lake(history: &[Statement]) -> BTreeMap<&'static str, Vec<Fields>> {
 
 /// One listing that something is on or not: its hour, the hour at which it was known and its number; its feed; and whether
 /// it is complete and lost no more than two rows in a hundred since the one of its feed before it, or than twenty, or than
-/// three in ten where that is fewer, or than one.
+/// three in ten where that is fewer, or than two.
 struct Listed {
     place: (i64, i64, usize),
     of_guests: bool,
@@ -351,7 +351,7 @@ fn listed(
         let (now, rows, complete) = &listings[n];
         let like = |(other, _, whole): &&(Listed, usize, bool)| other.of_guests == now.of_guests && *whole;
         let before = listings[..n].iter().rev().find(like).map_or(0, |(_, rows, _)| *rows);
-        let few = (0.3 * before as f64).clamp(1.0, 20.0);
+        let few = (0.3 * before as f64).clamp(2.0, 20.0);
         let shrunken = before.saturating_sub(*rows) as f64 > (0.02 * before as f64).max(few);
         listings[n].0.trusted = *complete && !shrunken;
     }

@@ -9,13 +9,13 @@ pub const SHRINK_MAX: f64 = 0.02;
 pub const SHRINK_ROWS_MIN: f64 = 20.0;
 /// Of few rows these would be all: there a cut export is one that lost so large a share (detectors reference, 1.12).
 pub const SHRINK_FEW_MAX: f64 = 0.3;
-/// One row may always go.
-const SHRINK_ONE: f64 = 1.0;
+/// So many may always go: of a handful, one or two who leave are no cut export.
+const SHRINK_ALWAYS: f64 = 2.0;
 
 /// How many rows a listing may have lost since the one of its feed before it, which had `previous`. One that lost more is
 /// believed when the next is as short.
 pub fn shrink_allowed(previous: f64) -> f64 {
-    let few = SHRINK_ROWS_MIN.min(SHRINK_ONE.max(SHRINK_FEW_MAX * previous));
+    let few = SHRINK_ROWS_MIN.min(SHRINK_ALWAYS.max(SHRINK_FEW_MAX * previous));
     few.max(SHRINK_MAX * previous)
 }
 
@@ -25,5 +25,5 @@ pub const PARAMETERS: [(&str, f64); 5] = [
     ("shrink_max", SHRINK_MAX),
     ("shrink_rows_min", SHRINK_ROWS_MIN),
     ("shrink_few_max", SHRINK_FEW_MAX),
-    ("shrink_one", SHRINK_ONE),
+    ("shrink_always", SHRINK_ALWAYS),
 ];

@@ -79,7 +79,7 @@ SELECT
   complete AND (
     previous_rows IS NULL
     OR previous_rows - rows <= greatest(
-      least($shrink_rows_min, greatest($shrink_one, $shrink_few_max * previous_rows)),
+      least($shrink_rows_min, greatest($shrink_always, $shrink_few_max * previous_rows)),
       $shrink_max * previous_rows
     )
   ) AS trusted
