@@ -206,6 +206,32 @@ fn what_is_ingested_before_an_instant_comes_belongs_to_it() {
     });
 }
 
+/// If it failed, what was asked while a batch was on its way would be told for ever without it, and a run could not be
+/// performed again.
+#[test]
+fn an_instant_is_not_remembered_while_a_batch_is_on_its_way() {
+    let asked = target(
+        "/api/v1/accounts",
+        &[("as_of", "2026-06-30T00:00:00Z"), ("known_at", "2099-01-01T00:00:00Z")],
+    );
+    let more = "account_id,email,status,created_at\nnew,new@example.com,Active,2026-01-01\n";
+    let sent = "/api/v1/events?source=accounts&app=erp&listed_at=2026-06-29T00:00:00Z";
+    with_api(async |api| {
+        let accounts = async || api.read(&asked).await.json()["accounts"].as_array().unwrap().len();
+        let newest = api.engine.newest_known_at(NOW).await.unwrap();
+        assert!(newest < NOW);
+        assert_eq!(api.engine.settled_at(NOW).await.unwrap(), NOW);
+        // As a writer holds it that has begun and not ended.
+        let lock = std::fs::File::open(api.engine.data().join("lychgate.lock")).unwrap();
+        lock.lock().unwrap();
+        assert_eq!(api.engine.settled_at(NOW).await.unwrap(), newest);
+        let before = accounts().await;
+        drop(lock);
+        assert_eq!(api.post(sent, Some(&api.ingest), more).await.status, 200);
+        assert_eq!(accounts().await, before + 1);
+    });
+}
+
 /// A request that is refused: path, parameters, and how.
 type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Refused<'a>);
 
