@@ -535,7 +535,7 @@ fn the_description_names_the_routes_that_are_served() {
         let described: BTreeSet<&str> =
             document["paths"].as_object().unwrap().keys().map(String::as_str).collect();
         let mut served: BTreeMap<&str, &str> = ROUTES.into_iter().collect();
-        served.extend([("/livez", "/livez"), ("/readyz", "/readyz")]);
+        served.extend([("/livez", "/livez"), ("/readyz", "/readyz"), ("/metrics", "/metrics")]);
         let (sent, of_senders) = (BTreeSet::from(["/api/v1/events"]), "/api/v1/events/batches/{id}");
         served.insert(of_senders, "/api/v1/events/batches/none");
         assert_eq!(
