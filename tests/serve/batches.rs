@@ -2,7 +2,7 @@
 //! server was killed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -271,7 +271,15 @@ fn a_server_that_is_stopped_finishes_what_it_took() {
         }
         let mut server = Server::start(&data);
         let mut half = std::net::TcpStream::connect(server.address).unwrap();
-        half.write_all(b"GET /livez HT").unwrap();
+        let head = format!(
+            "POST {EVENTS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 9\r\n\
+             Expect: 100-continue\r\n\r\n"
+        );
+        half.write_all(head.as_bytes()).unwrap();
+        // Once the server asks for the body, the request is under way.
+        let mut told = [0; 12];
+        half.read_exact(&mut told).unwrap();
+        assert_eq!(&told, b"HTTP/1.1 100");
         server.signal("TERM");
         server.says("a second signal");
         server.signal("TERM");
