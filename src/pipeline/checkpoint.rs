@@ -164,10 +164,11 @@ impl Engine {
     /// When files cannot be removed or written, or the lake cannot be read.
     pub async fn rebuild(&self) -> Result<usize, Error> {
         self.forget()?;
-        self.ledger().await?;
         let at = now();
         let (session, stored) = self.opened(At { as_of: at, known_at: at }).await?;
         if let Some(reach) = self.checkpoint_due(&session, &stored) {
+            // Whoever keeps a checkpoint has a ledger: where one is and none is beside it, it was lost.
+            self.ledger().await?;
             self.keep_checkpoint(&session, &stored, reach).await?;
         }
         Ok(session.tail_rows() + stored.renewed)
