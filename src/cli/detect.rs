@@ -69,7 +69,8 @@ impl Detect {
         Ok(match least {
             // What was found is true, whatever else could not be seen.
             Some(least) if report.at_or_above(least) > 0 => Outcome::Findings,
-            _ if !report.incomplete.is_empty() || report.undecided(least) > 0 => Outcome::Incomplete,
+            Some(least) if report.undecided(least) > 0 => Outcome::Incomplete,
+            _ if !report.incomplete.is_empty() => Outcome::Incomplete,
             _ => Outcome::Clean,
         })
     }

@@ -86,11 +86,9 @@ impl RunReport {
         self.findings.heads().iter().filter(failed).filter(|head| !self.is_accepted(head)).count()
     }
 
-    /// Findings with verdict unknown at or above `least`, or of any severity, that are no accepted risk.
-    pub fn undecided(&self, least: Option<Severity>) -> usize {
-        let unknown = |head: &&Head| {
-            head.verdict == Verdict::Unknown && least.is_none_or(|least| head.severity >= least)
-        };
+    /// Findings with verdict unknown at or above `least` that are no accepted risk.
+    pub fn undecided(&self, least: Severity) -> usize {
+        let unknown = |head: &&Head| head.verdict == Verdict::Unknown && head.severity >= least;
         self.findings.heads().iter().filter(unknown).filter(|head| !self.is_accepted(head)).count()
     }
 
