@@ -215,6 +215,7 @@ fn what_is_wrong_with_a_service_is_told() {
     let refused = service.program(&data, "s3://lakes/lake").arg("backup").arg(&to).output().unwrap();
     let (_, said) = check(refused, 3);
     assert!(said.contains("backups are of lakes in the data folder") && !to.exists(), "{said}");
+    check(service.program(&data, "s3://lakes/lake").args(ingest).output().unwrap(), 0);
     let young = service.program(&data, "s3://lakes/lake").args(["compact", "--keep-days", "0"]).output();
     assert!(check(young.unwrap(), 3).1.contains("younger than a day"));
 }

@@ -68,6 +68,8 @@ pub struct Feed {
     pub watermark_at: Option<UtcMicros>,
     pub last_ingested_at: Option<UtcMicros>,
     pub rows: f64,
+    /// Whether it is known that there is no row.
+    is_empty: bool,
     pub previous_rows: Option<f64>,
     pub quarantined: f64,
     pub read_rows: f64,
@@ -160,6 +162,7 @@ impl Feed {
             watermark_at: cells.time("watermark_at"),
             last_ingested_at: cells.time("last_ingested_at"),
             rows: cells.number("rows").unwrap_or(0.0),
+            is_empty: cells.number("rows") == Some(0.0),
             previous_rows: cells.number("previous_rows"),
             quarantined: cells.number("quarantined").unwrap_or(0.0),
             read_rows: cells.number("read_rows").unwrap_or(0.0),
@@ -314,7 +317,7 @@ impl Feed {
         let lost = self.previous_rows.map_or(0.0, |previous| previous - self.rows);
         let allowed = trust::shrink_allowed(self.previous_rows.unwrap_or(0.0));
         // One without a row is more likely an export that failed than an application that everybody left.
-        let empty = self.rows == 0.0 && (lost > 0.0 || self.control_rows.or(self.announced_rows).is_none());
+        let empty = self.is_empty && (lost > 0.0 || self.control_rows.or(self.announced_rows).is_none());
         !matches!(self.kind.as_str(), "events" | "register") && (empty || lost > allowed)
     }
 

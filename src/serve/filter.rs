@@ -38,10 +38,12 @@ fn compare(path: &str, op: CompareOp, value: &Literal, now: UtcMicros) -> Result
         };
     }
     let value = match value {
-        Literal::Text(text) => match UtcMicros::parse_relative(text, now, &TimeZone::UTC).filter(|_| column_is_time(path)) {
-            Some(time) => Value::Time(time),
-            None => Value::Text(text.clone()),
-        },
+        Literal::Text(text) => {
+            match UtcMicros::parse_relative(text, now, &TimeZone::UTC).filter(|_| column_is_time(path)) {
+                Some(time) => Value::Time(time),
+                None => Value::Text(text.clone()),
+            }
+        }
         Literal::Number(number) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
         Literal::Bool(_) | Literal::Null => {
             return Err(format!("filter: \"{path}\" is neither true nor false"));

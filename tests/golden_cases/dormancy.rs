@@ -183,7 +183,7 @@ fn break_glass_that_has_no_effect() {
         ("registers/exceptions_2026-06-28.csv", exceptions),
     ]);
     given.expect("2026-06-28T12:00:00Z", &["ZMB-01: crm/u2"]);
-    given.expect("2026-06-29T06:00:00Z", &["ZMB-01: crm/u1, crm/u2"]);
+    given.expect("2026-06-29T01:00:00Z", &["ZMB-01: crm/u1, crm/u2"]);
 }
 
 /// Who is named by number or address is a person: another's account that has the number as its id is not meant.

@@ -95,7 +95,7 @@ fn judge_leaver(verdicts: &mut Verdicts<'_>, account: &Account, subject: &str) {
         _ => PROPAGATION,
     };
     let reachable = !app.sso_only || account.local_login;
-    if let Some(at) = closed.filter(|at| account.app > GOOGLE && reachable && now.0 - at.0 > grace) {
+    if let Some(at) = closed.filter(|at| account.app > OKTA && reachable && now.0 - at.0 > grace) {
         // Until the register tells how the application is provisioned, it has the time of one that is by hand.
         let told = UtcMicros(at.0 + PROPAGATION_BY_HAND).min(evidence::registers(world));
         verdicts.told(told).say(
@@ -107,7 +107,7 @@ fn judge_leaver(verdicts: &mut Verdicts<'_>, account: &Account, subject: &str) {
         );
     }
     let unplanned = okta.suspended_at.filter(|_| !world.exempt("planned_suspension", person));
-    if let Some(at) = unplanned.filter(|at| account.app > GOOGLE && reachable && now.0 - at.0 > DAY) {
+    if let Some(at) = unplanned.filter(|at| account.app > OKTA && reachable && now.0 - at.0 > DAY) {
         verdicts.say("ZMB-08", subject.to_owned(), at, DAY, "suspended in the identity provider only");
     }
     if let Some(at) = account.failed_deactivations.last().filter(|at| now.0 - at.0 > DAY) {
