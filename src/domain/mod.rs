@@ -1,6 +1,6 @@
 //! The nouns of the product: what an event, an account, a grant, an employment
-//! and a finding are, how a run holds many findings small, and how ids are hashed,
-//! and how an error is told. No I/O, no async, no Arrow, no clock.
+//! and a finding are, how a run holds many findings small, how ids are hashed and how an
+//! error is told. No I/O, no async, no Arrow, no clock.
 
 pub mod account;
 pub mod chain;

@@ -5,12 +5,10 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use super::opening::Opened;
 use super::records::read_each;
 use super::{Engine, Error, Reading, now};
-use crate::domain::{Row, UtcMicros};
+use crate::domain::{Row, UtcMicros, digest};
 use crate::ingest::Batch;
 use crate::normalize::Reader;
 use crate::normalize::table::TableKind;
@@ -78,8 +76,7 @@ impl Before {
 
 /// A listing whose bytes were listed before, and others since: the same when it is sent once more.
 fn relisted(first: &str, newest: &str) -> String {
-    let hash = Sha256::digest(format!("{first}\u{1f}{newest}"));
-    hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    digest::id_of(format!("{first}\u{1f}{newest}"))
 }
 
 /// The kinds of listings that a reader's rows continue; none where nothing ends.

@@ -14,6 +14,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf}
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::domain::digest;
 use crate::domain::month::month_number;
 
 /// `feed_name(file)`, for views.
@@ -67,8 +68,7 @@ const HASH_DIGITS: usize = 16;
 
 /// The name under which a body is kept: who sent it, and the beginning of its hash.
 pub fn body(sender: &str, hash: &[u8]) -> String {
-    let digits: String = hash.iter().take(HASH_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
-    format!("{BODIES}/{sender}/{digits}")
+    format!("{BODIES}/{sender}/{}", digest::hex(&hash[..hash.len().min(HASH_DIGITS / 2)]))
 }
 
 /// `api/hr-sync/0123456789abcdef`: neither the token nor the hash says what is listed.
