@@ -80,6 +80,8 @@ pub struct Grants {
     words: Vec<Word>,
     /// By application and account: when it was deleted, and by whose word.
     deleted: IndexMap<(u32, u32), Vec<Said>, RandomState>,
+    /// By application and group, the same.
+    deleted_groups: HashMap<(u32, u32), Vec<Said>, RandomState>,
 }
 
 impl Grants {
@@ -147,6 +149,36 @@ impl Grants {
         Ok(())
     }
 
+    /// Rows of `deleted_groups`: a group that is deleted has no members, which no event says of each.
+    pub fn hear_deleted_groups(&mut self, batch: &RecordBatch) -> Result<(), Error> {
+        let rows = Rows::new("deleted_groups", batch);
+        let mut texts = |column| self.texts.read(&rows, column);
+        let (apps, groups, refs) = (texts("app_id")?, texts("entitlement_id")?, texts("ref")?);
+        let at = rows.times("at")?;
+        for row in 0..rows.len() {
+            let said = Said { at: at.get(row).map_or(NEVER, |at| at.0), place: 0, by: refs[row] };
+            self.deleted_groups.entry((apps[row], groups[row])).or_default().push(said);
+        }
+        Ok(())
+    }
+
+    /// Adds the words by which members of deleted groups are none.
+    fn empty_groups(&mut self) {
+        if self.deleted_groups.is_empty() {
+            return;
+        }
+        let group = self.texts.number("group");
+        let members = self.words.iter().filter(|word| word.kind == group && word.held);
+        let members: IndexMap<u32, Word, RandomState> = members.map(|word| (word.holding, *word)).collect();
+        for (holding, word) in members {
+            let [app, _, entitlement] = self.keys[holding as usize];
+            let deleted = self.deleted_groups.get(&(app, entitlement)).into_iter().flatten();
+            let gone =
+                |said: &Said| Word { said: *said, rank: EVENT, held: false, terms: Terms::NONE, ..word };
+            self.words.extend(deleted.map(gone));
+        }
+    }
+
     /// Numbers the accounts and the entitlements of what was heard.
     pub fn number(&mut self, accounts: &mut Numbers, entitlements: &mut Numbers) {
         let (mut account_keys, mut entitlement_keys) = (Seen::default(), Seen::default());
@@ -169,6 +201,7 @@ impl Grants {
     /// name, and a deleted account holds nothing.
     pub fn spans(mut self, listings: &Listings) -> Result<PackedTable, Error> {
         let silences = listings.silences("grant", &mut self.texts);
+        self.empty_groups();
         let mut said = std::mem::take(&mut self.words);
         said.sort_unstable_by(|a, b| {
             (a.holding, a.kind).cmp(&(b.holding, b.kind)).then_with(|| self.order(a, b))

@@ -74,6 +74,8 @@ pub async fn grants(
     let mut grants = Grants::of(&listings);
     let deleted = "SELECT app_id, account_id, valid_from, ref FROM account_spans WHERE state = 'deleted' AND how <> 'mention'";
     session.each("account_spans", deleted, |batch| grants.hear_deleted(batch)).await?;
+    let groups = "SELECT DISTINCT app_id, entitlement_id, at, ref FROM deleted_groups";
+    session.each("deleted_groups", groups, |batch| grants.hear_deleted_groups(batch)).await?;
     let statements = include_str!("../spans/grant_statements.sql");
     session.each("grant_statements", statements, |batch| grants.hear(batch)).await?;
     grants.number(accounts, entitlements);

@@ -1,5 +1,5 @@
 -- Grain: one successful deletion of a group.
--- Columns: app_id, entitlement_id, at, ref (event id), from_source.
+-- Columns: app_id, entitlement_id, at, ref (event id).
 -- Few logs say of which application's accounts the group was: it is the one that the log is of.
 -- Inputs: known_changes, app_aliases.
 WITH deleted AS (
@@ -13,8 +13,7 @@ WITH deleted AS (
     END AS home,
     coalesce(entitlement_id, entitlement_name) AS entitlement_id,
     occurred_at AS at,
-    event_id AS ref,
-    source AS from_source
+    event_id AS ref
   FROM known_changes
   WHERE verb = 'group.delete'
     AND outcome = 'success'
@@ -23,8 +22,7 @@ SELECT
   coalesce(d.account_key_app, a.app_id, d.home) AS app_id,
   d.entitlement_id,
   d.at,
-  d.ref,
-  d.from_source
+  d.ref
 FROM deleted AS d
 LEFT JOIN app_aliases AS a
   ON a.alias = d.home

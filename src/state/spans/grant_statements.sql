@@ -4,8 +4,7 @@
 -- held and does not say that it is), expires_at, granted_at, last_used_at, granted_by, listed_at. For an assignment to an application the entitlement is the application.
 -- A grant that is listed by login is that of the one account with this login that existed then, else of the one that
 -- ever had it: who comes back gets the login of the account that was deleted.
--- A group that is deleted has no members, which no event says of each.
--- Inputs: touched_changes, touched_snapshots, account_attributes, account_spans, listed_by_login, deleted_groups.
+-- Inputs: touched_changes, touched_snapshots, account_attributes, account_spans, listed_by_login.
 WITH named AS (
   SELECT a.app_id, lower(a.account_name) AS login, a.account_id, a.account_key
   FROM account_attributes AS a
@@ -104,16 +103,6 @@ stated AS (
     AND l.listed_at = s.listed_at
   WHERE s.row_kind = 'grant'
     AND s.app_id IS NOT NULL
-),
-emptied AS (
-  SELECT DISTINCT d.app_id, s.account_id, d.entitlement_id, d.at, d.ref, d.from_source
-  FROM deleted_groups AS d
-  JOIN stated AS s
-    ON s.app_id = d.app_id
-    AND s.entitlement_id = d.entitlement_id
-  WHERE s.entitlement_kind = 'group'
-    AND s.account_id IS NOT NULL
-    AND s.held
 )
 SELECT
   app_id, account_id, entitlement_kind, entitlement_id, entitlement_name, at, listed, ref, from_source, held,
@@ -122,8 +111,3 @@ FROM stated
 WHERE (held IS NOT NULL OR extends)
   AND entitlement_id IS NOT NULL
   AND account_id IS NOT NULL
-UNION ALL
-SELECT
-  app_id, account_id, 'group', entitlement_id, NULL, at, FALSE, ref, from_source, FALSE,
-  NULL, NULL, NULL, NULL, NULL
-FROM emptied
