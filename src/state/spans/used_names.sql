@@ -1,4 +1,4 @@
--- Grain: one account that only its uses name, with the names that they give it.
+-- Grain: one account that only its uses name, with the names that they give it, also those that failed.
 -- Columns: app_id, account_id, account_name, email, external_id.
 -- Of several names the greatest: uses come in any order, and by which name it goes now they do not tell.
 -- Inputs: unnamed_accounts, tail_events, app_aliases.
@@ -19,9 +19,7 @@ JOIN (
   FROM tail_events AS t
   LEFT JOIN app_aliases AS a
     ON lower(t.account_app) = a.alias
-  WHERE t.outcome = 'success'
-    AND (t.verb LIKE 'signin%' OR t.verb IN ('token.use', 'session.use'))
-    AND t.verb NOT IN ('signin.failed', 'signin.app.failed', 'signin.denied_app', 'signin.workload')
+  WHERE t.account_id IS NOT NULL
 ) AS e
   ON e.app_id = n.app_id
   AND e.account_id = n.account_id
