@@ -25,11 +25,6 @@ SPANS = (
 # In this order: those that follow read what those before wrote.
 TABLES = {
     "known_changes": f"SELECT * FROM events WHERE event_type NOT IN {USES}",
-    "account_spans": SPANS.format(
-        words="SELECT account_id, occurred_at AS valid_from, event_id, event_type = 'user.lifecycle.activate' AS word FROM known_changes "
-        f"WHERE event_type IN ('user.lifecycle.deactivate', 'user.lifecycle.activate') AND {STATED}",
-        of="account_id",
-    ),
     "grant_spans": SPANS.format(
         words="SELECT account_id, CASE WHEN group_id IS NULL THEN 'app' ELSE 'group' END AS kind, "
         "coalesce(group_id, app_id) AS entitlement_id, coalesce(group_name, app_name) AS entitlement_name, actor_name, "
@@ -39,13 +34,28 @@ TABLES = {
         of="account_id, kind, entitlement_id",
     )
     + " AND word",
-    "account_attributes": "SELECT account_id, arg_max(account_name, occurred_at) AS account_name, "
-    "min(occurred_at) AS first_stated_at FROM known_changes "
-    f"WHERE {STATED} AND event_type NOT LIKE 'application.provision.%' GROUP BY account_id",
     "former_names": f"SELECT DISTINCT account_id, lower(account_name) AS name FROM known_changes WHERE {STATED} AND account_name IS NOT NULL",
     "app_uses": "SELECT actor_id AS account_id, app_id, app_name, event_type, outcome, "
     "CASE WHEN outcome = 'FAILURE' THEN occurred_at END AS failed_at, min(occurred_at) AS first_at, "
     f"max(occurred_at) AS last_at, count(*) AS uses FROM events WHERE event_type IN {USES} GROUP BY ALL",
+    # An account that only succeeded in something is there, in a state that nobody told.
+    "account_spans": SPANS.format(
+        words="SELECT account_id, occurred_at AS valid_from, event_id, event_type = 'user.lifecycle.activate' AS word FROM known_changes "
+        f"WHERE event_type IN ('user.lifecycle.deactivate', 'user.lifecycle.activate') AND {STATED}",
+        of="account_id",
+    )
+    + " UNION ALL SELECT account_id, min(seen_at), NULL, NULL, NULL FROM ("
+    f"SELECT account_id, occurred_at AS seen_at FROM known_changes WHERE {STATED} AND event_type NOT LIKE 'application.provision.%' "
+    "UNION ALL SELECT account_id, first_at FROM app_uses WHERE failed_at IS NULL AND account_id IS NOT NULL) "
+    "WHERE account_id NOT IN (SELECT account_id FROM known_changes "
+    f"WHERE event_type IN ('user.lifecycle.deactivate', 'user.lifecycle.activate') AND {STATED}) GROUP BY account_id",
+    "account_attributes": "WITH changed AS (SELECT account_id, arg_max(account_name, occurred_at) AS account_name, "
+    "min(occurred_at) AS first_stated_at FROM known_changes "
+    f"WHERE {STATED} AND event_type NOT LIKE 'application.provision.%' GROUP BY account_id) "
+    "SELECT * FROM changed UNION ALL SELECT u.account_id, max(e.actor_name), any_value(u.first_at) FROM ("
+    "SELECT account_id, min(first_at) AS first_at FROM app_uses WHERE failed_at IS NULL "
+    "AND account_id NOT IN (SELECT account_id FROM changed) GROUP BY account_id) u "
+    "JOIN events e ON e.actor_id = u.account_id GROUP BY u.account_id",
     "event_hours": "SELECT DISTINCT date_trunc('hour', occurred_at) AS hour_at FROM events",
     "last_activity": "SELECT account_id, first_success_at, last_success_at, last_failure_at, "
     "coalesce((SELECT sum(uses) FROM app_uses f WHERE f.account_id = a.account_id AND f.failed_at > a.last_success_at), 0) AS since "
